@@ -1,0 +1,3 @@
+module mcsim
+
+go 1.26
