@@ -129,6 +129,14 @@ func (p *Private) Do(a *Access, now uint64) (done uint64) {
 	if a.Uncached {
 		return p.uncached(a, now)
 	}
+	if isPrefetch(a.Op) { // keeps nobody waiting
+		p.do(a, now)
+		return now + p.hit
+	}
+	return p.do(a, now)
+}
+
+func (p *Private) do(a *Access, now uint64) (done uint64) {
 	line := uint64(a.PA) >> p.shift
 	switch classOf[a.Op] {
 	case classRead:
@@ -170,7 +178,7 @@ func (p *Private) read(a *Access, line, now uint64) uint64 {
 		if o := p.l2.Lookup(line); o >= 0 {
 			p.l2.Touch(o)
 			p.perform(a, p.pull(line, o))
-			return p.hintOr(a, now)
+			return now
 		}
 		p.U.Misses++
 	}
@@ -217,7 +225,7 @@ func (p *Private) write(a *Access, line, now uint64) uint64 {
 		return p.call(Upgrade, a, line, now)
 	}
 	p.settle(a, line, o, false)
-	return p.hintOr(a, now)
+	return now
 }
 
 // fetch is an instruction fetch that missed the L1I.
@@ -232,28 +240,19 @@ func (p *Private) fetch(a *Access, line, now uint64) uint64 {
 		if o := p.l2.Lookup(line); o >= 0 {
 			p.l2.Touch(o)
 			p.performFetch(a, p.fillFetch(line, p.upToDate(line, o), now))
-			return p.hintOr(a, now)
+			return now
 		}
 		p.U.Misses++
 		return p.call(GetS, a, line, now)
 	}
 	if s := p.d.Lookup(line); s >= 0 && !p.announcesFetch(line) {
 		p.performFetch(a, p.fillFetch(line, p.d.LineData(s), now))
-		return p.hintOr(a, now)
+		return now
 	}
 	if !p.snoopI {
 		return p.call(ReadOnce, a, line, now)
 	}
 	return p.call(GetS, a, line, now)
-}
-
-// hintOr is when an access that ended at done is over for the hart: a prefetch
-// keeps nobody waiting.
-func (p *Private) hintOr(a *Access, done uint64) uint64 {
-	if isPrefetch(a.Op) {
-		return done - p.l2hit
-	}
-	return done
 }
 
 // absent says that a's address is no RAM: a fault, but for hints.
@@ -273,9 +272,6 @@ func (p *Private) call(kind Kind, a *Access, line, now uint64) uint64 {
 	r := &p.req
 	r.Kind, r.Agent, r.Line, r.Cycle, r.access = kind, p.id, line, now, a
 	p.Port.Call(r)
-	if isPrefetch(a.Op) {
-		return now
-	}
 	return r.Done
 }
 
