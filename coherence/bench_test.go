@@ -37,7 +37,6 @@ func BenchmarkChase(b *testing.B) {
 			cfg := testConfig(1)
 			cfg.LLC.Size = c.llc
 			bus, d := newMachine(b, cfg, 64<<20)
-			hugeBus(bus, d)
 			chase(d, c.size)
 			p := bus.Private(0)
 			a := Access{Op: OpLoad, Size: 8, PA: ramBase}

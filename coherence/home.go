@@ -39,7 +39,6 @@ type home struct {
 	moved     []byte // a line on its way to memory
 	jitter    uint64
 	drawn     uint64
-	touched   uint64 // keeps touch's reads from being optimised away
 }
 
 func newHome(b *Bus, mem Memory) (*home, error) {
@@ -73,7 +72,6 @@ func newHome(b *Bus, mem Memory) (*home, error) {
 // claim makes a filter entry for a line that has none. In an inclusive LLC it
 // holds no data yet.
 func (h *home) claim(r *Request, line, now uint64) int32 {
-	h.touchMemory(line)
 	s := h.tags.Victim(line)
 	if h.tags.State[s] != 0 {
 		h.Evictions++
@@ -139,18 +137,14 @@ func (h *home) touch(line uint64) {
 	t := h.tags
 	lo := t.SetOf(line)
 	hi := lo + int32(t.Ways()) - 1
-	prefetch4(unsafe.Pointer(&t.Tags[lo]), unsafe.Pointer(&t.Tags[hi]), unsafe.Pointer(&t.Stamp[lo]), unsafe.Pointer(&t.Stamp[hi]))
-	prefetch(unsafe.Pointer(&h.owner[lo]))
-	h.touchMemory(line)
-}
-
-// touchMemory does the same for the line's bytes in memory.
-func (h *home) touchMemory(line uint64) {
+	bytes := unsafe.Pointer(&h.owner[lo])
 	if h.dram != nil {
 		if off := line<<h.bus.shift - h.dram.base; off < uint64(len(h.dram.bytes)) {
-			prefetch(unsafe.Pointer(&h.dram.bytes[off]))
+			bytes = unsafe.Pointer(&h.dram.bytes[off])
 		}
 	}
+	warm(unsafe.Pointer(&t.Tags[lo]), unsafe.Pointer(&t.Tags[hi]), unsafe.Pointer(&t.Stamp[lo]),
+		unsafe.Pointer(&t.Stamp[hi]), unsafe.Pointer(&h.owner[lo]), bytes)
 }
 
 // read returns the home's data of a line and when they are there. e is its
