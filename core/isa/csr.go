@@ -9,12 +9,18 @@ import (
 // csrNames are the CSRs that stand alone, from the privileged manual's chapter
 // "CSR Listing".
 var csrNames = map[uint16]string{
-	0x001: "fflags", 0x002: "frm", 0x003: "fcsr",
+	0x001: "fflags", 0x002: "frm", 0x003: "fcsr", 0x015: "seed",
 	0xc00: "cycle", 0xc01: "time", 0xc02: "instret",
 
 	0x100: "sstatus", 0x104: "sie", 0x105: "stvec", 0x106: "scounteren", 0x10a: "senvcfg",
 	0x140: "sscratch", 0x141: "sepc", 0x142: "scause", 0x143: "stval", 0x144: "sip",
 	0x14d: "stimecmp", 0x180: "satp", 0x5a8: "scontext", 0xda0: "scountovf",
+
+	// AIA.
+	0x350: "miselect", 0x351: "mireg", 0x35c: "mtopei", 0xfb0: "mtopi", 0x308: "mvien", 0x309: "mvip",
+	0x150: "siselect", 0x151: "sireg", 0x15c: "stopei", 0xdb0: "stopi",
+	0x608: "hvien", 0x609: "hvictl", 0x646: "hviprio1", 0x647: "hviprio2",
+	0x250: "vsiselect", 0x251: "vsireg", 0x25c: "vstopei", 0xeb0: "vstopi",
 
 	0x600: "hstatus", 0x602: "hedeleg", 0x603: "hideleg", 0x604: "hie", 0x605: "htimedelta",
 	0x606: "hcounteren", 0x607: "hgeie", 0x60a: "henvcfg", 0x643: "htval", 0x644: "hip",
@@ -30,7 +36,7 @@ var csrNames = map[uint16]string{
 	0xb00: "mcycle", 0xb02: "minstret",
 
 	0x7a0: "tselect", 0x7a1: "tdata1", 0x7a2: "tdata2", 0x7a3: "tdata3", 0x7a4: "tinfo",
-	0x7a5: "tcontrol", 0x7a8: "mcontext",
+	0x7a5: "tcontrol", 0x7a8: "mcontext", 0x7aa: "mscontext",
 	0x7b0: "dcsr", 0x7b1: "dpc", 0x7b2: "dscratch0", 0x7b3: "dscratch1",
 }
 

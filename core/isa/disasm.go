@@ -121,8 +121,8 @@ func appendOperand(b []byte, letter byte, in *Inst, pc uint64) []byte {
 		return append(b, CSRName(uint16(in.Imm))...)
 	case 'z':
 		return strconv.AppendUint(b, uint64(in.Rs1), 10)
-	case 'r':
-		if in.RM == 7 {
+	case 'r', 'e':
+		if letter == 'r' && in.RM == 7 || letter == 'e' && in.RM == 0 {
 			return b
 		}
 		return append(append(b, ','), roundings[in.RM&7]...)

@@ -28,17 +28,19 @@ const (
 	FmtPrefetch // offset(rs1), the offset a multiple of 32
 	FmtSFence   // rs1, rs2
 
-	FmtFLoad    // frd, offset(rs1)
-	FmtFStore   // frs2, offset(rs1)
-	FmtFR       // frd, frs1, frs2
-	FmtFRM      // frd, frs1, frs2, rounding
-	FmtFMA      // frd, frs1, frs2, frs3, rounding
-	FmtFUnaryRM // frd, frs1, rounding
-	FmtFCompare // rd, frs1, frs2
-	FmtFToX     // rd, frs1
-	FmtFToXRM   // rd, frs1, rounding
-	FmtXToF     // frd, rs1
-	FmtXToFRM   // frd, rs1, rounding
+	FmtFLoad     // frd, offset(rs1)
+	FmtFStore    // frs2, offset(rs1)
+	FmtFR        // frd, frs1, frs2
+	FmtFRM       // frd, frs1, frs2, rounding
+	FmtFMA       // frd, frs1, frs2, frs3, rounding
+	FmtFUnaryRM  // frd, frs1, rounding
+	FmtFCompare  // rd, frs1, frs2
+	FmtFToX      // rd, frs1
+	FmtFToXRM    // rd, frs1, rounding
+	FmtXToF      // frd, rs1
+	FmtXToFRM    // frd, rs1, rounding
+	FmtFExact    // frd, frs1, rounding that cannot matter
+	FmtXToFExact // frd, rs1, rounding that cannot matter
 
 	firstCompressed
 )
@@ -91,7 +93,7 @@ const (
 //	D S T R  rd, rs1, rs2, rs3 of f registers
 //	i h u    immediate in decimal, in hexadecimal, upper in hexadecimal
 //	p c z    branch target, CSR, rs1 as a number
-//	r        ",rounding" unless it is dynamic
+//	r e      ",rounding" unless it is dynamic; unless it is to nearest
 //	P Q      predecessor and successor sets
 var formatText = [numFormats]string{
 	FmtNone:     "",
@@ -115,17 +117,19 @@ var formatText = [numFormats]string{
 	FmtPrefetch: "i(s)",
 	FmtSFence:   "s,t",
 
-	FmtFLoad:    "D,i(s)",
-	FmtFStore:   "T,i(s)",
-	FmtFR:       "D,S,T",
-	FmtFRM:      "D,S,Tr",
-	FmtFMA:      "D,S,T,Rr",
-	FmtFUnaryRM: "D,Sr",
-	FmtFCompare: "d,S,T",
-	FmtFToX:     "d,S",
-	FmtFToXRM:   "d,Sr",
-	FmtXToF:     "D,s",
-	FmtXToFRM:   "D,sr",
+	FmtFLoad:     "D,i(s)",
+	FmtFStore:    "T,i(s)",
+	FmtFR:        "D,S,T",
+	FmtFRM:       "D,S,Tr",
+	FmtFMA:       "D,S,T,Rr",
+	FmtFUnaryRM:  "D,Sr",
+	FmtFCompare:  "d,S,T",
+	FmtFToX:      "d,S",
+	FmtFToXRM:    "d,Sr",
+	FmtXToF:      "D,s",
+	FmtXToFRM:    "D,sr",
+	FmtFExact:    "D,Se",
+	FmtXToFExact: "D,se",
 
 	FmtCADDI4SPN: "d,s,i",
 	FmtCADDI16SP: "d,i",

@@ -37,7 +37,9 @@ func operands(in *Inst, f Format, raw uint32) {
 		in.Rd, in.Rs1, in.Rs2, in.RM = sink(rd), rs1, rs2, uint8(raw>>25&3)
 	case FmtCSR, FmtCSRI:
 		in.Rd, in.Rs1, in.Imm = sink(rd), rs1, int32(raw>>20)
-	case FmtFence, FmtFenceTSO:
+	case FmtFence: // an fm of no row counts as 0
+		in.Imm = int32(raw >> 20 & 0xff)
+	case FmtFenceTSO:
 		in.Imm = int32(raw >> 20)
 	case FmtCBO:
 		in.Rs1 = rs1
@@ -59,7 +61,7 @@ func operandsF(in *Inst, f Format, raw uint32, rd, rs1, rs2, funct3 uint8) {
 		in.Rd, in.Rs1, in.Rs2, in.RM = rd, rs1, rs2, funct3
 	case FmtFMA:
 		in.Rd, in.Rs1, in.Rs2, in.RM, in.Imm = rd, rs1, rs2, funct3, int32(raw>>27)
-	case FmtFUnaryRM, FmtXToF, FmtXToFRM:
+	case FmtFUnaryRM, FmtXToF, FmtXToFRM, FmtFExact, FmtXToFExact:
 		in.Rd, in.Rs1, in.RM = rd, rs1, funct3
 	case FmtFCompare:
 		in.Rd, in.Rs1, in.Rs2, in.RM = sink(rd), rs1, rs2, funct3
