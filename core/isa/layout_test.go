@@ -145,6 +145,9 @@ func encode(r Row, in Inst, rnd *rand.Rand) uint32 {
 	if r.Compressed() {
 		top = 16
 	}
+	if r.Format == FmtNone {
+		return r.Match
+	}
 	raw := uint32(0)
 	for token := range strings.FieldsSeq(layouts[r.Format]) {
 		width, value := field(token, in, r.Match, top, rnd)
