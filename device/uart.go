@@ -70,6 +70,7 @@ type UART struct {
 	out        io.Writer
 	irq        Line
 	level      bool
+	one        [1]byte // what out.Write gets
 }
 
 // NewUART returns a UART after reset that prints to out. charCycles is how
@@ -95,6 +96,7 @@ func (u *UART) Read(now, off uint64, size int) (uint64, bool) {
 	if !uartAccess(off, size) {
 		return 0, false
 	}
+	u.update(now)
 	v := u.read(now, off)
 	u.update(now)
 	return uint64(v), true
@@ -145,6 +147,7 @@ func (u *UART) Write(now, off uint64, size int, v uint64) bool {
 	if !uartAccess(off, size) {
 		return false
 	}
+	u.update(now)
 	u.write(now, off, uint8(v))
 	u.update(now)
 	return true
