@@ -1,0 +1,162 @@
+package cache
+
+import (
+	"fmt"
+	"iter"
+	"math/bits"
+)
+
+// NoLine is the tag of a slot that holds nothing. No line has this address:
+// a line address is a physical address shifted right by at least 4.
+const NoLine = ^uint64(0)
+
+// Array is a set-associative, data-holding cache array. A slot is
+// set*ways+way; a line address is a physical address shifted right by Shift.
+//
+// Tags[slot] is NoLine exactly where State[slot] is 0, so that Lookup compares
+// one word per way: 16 ways are two cache lines of the host.
+type Array struct {
+	Tags  []uint64 // line address, or NoLine
+	State []uint8  // 0 is invalid; other values belong to the owner
+	Stamp []uint64 // Clock at the slot's latest access; kept when it is invalidated
+	Data  []byte   // slot i at i<<Shift
+	Clock uint64   // ticks once per Touch and once per Fill
+	Fills uint64   // Fill calls so far
+
+	meta    []uint64 // per slot, for policies that need more than a stamp
+	setMask uint64
+	ways    int
+	shift   uint8
+	policy  Policy
+	seed    uint64
+}
+
+// New returns an empty array, or the mistakes of cfg.
+func New(cfg Config) (*Array, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	slots := cfg.Size / cfg.Line
+	a := &Array{
+		Tags:    make([]uint64, slots),
+		State:   make([]uint8, slots),
+		Stamp:   make([]uint64, slots),
+		Data:    make([]byte, cfg.Size),
+		setMask: uint64(cfg.Sets() - 1),
+		ways:    cfg.Ways,
+		shift:   uint8(bits.TrailingZeros(uint(cfg.Line))),
+		policy:  cfg.Replacement,
+		seed:    cfg.Seed,
+	}
+	if cfg.Replacement == FIFO || cfg.Replacement == SRRIP {
+		a.meta = make([]uint64, slots)
+	}
+	for i := range a.Tags {
+		a.Tags[i] = NoLine
+	}
+	return a, nil
+}
+
+// Ways is the number of ways of a set.
+func (a *Array) Ways() int { return a.ways }
+
+// Sets is the number of sets.
+func (a *Array) Sets() int { return int(a.setMask) + 1 }
+
+// Slots is the number of slots, sets*ways.
+func (a *Array) Slots() int { return len(a.Tags) }
+
+// Shift is the base-2 logarithm of the line size in bytes.
+func (a *Array) Shift() uint8 { return a.shift }
+
+// LineBytes is the line size in bytes.
+func (a *Array) LineBytes() int { return 1 << a.shift }
+
+// SetOf is the first slot of the set that line maps to.
+func (a *Array) SetOf(line uint64) int32 { return int32(line&a.setMask) * int32(a.ways) }
+
+// Lookup returns the slot that holds line, or -1. It is no access: it leaves
+// the replacement state alone.
+func (a *Array) Lookup(line uint64) int32 {
+	base := int(line&a.setMask) * a.ways
+	for i, t := range a.Tags[base : base+a.ways] {
+		if t == line {
+			return int32(base + i)
+		}
+	}
+	return -1
+}
+
+// Touch records an access to slot.
+func (a *Array) Touch(slot int32) {
+	a.Clock++
+	a.Stamp[slot] = a.Clock
+}
+
+// Fill puts line into slot with a state other than 0. The data is the
+// caller's to write. The fill is the access that missed: do not Touch as well,
+// for SRRIP tells a line that was used again by its later stamps.
+func (a *Array) Fill(slot int32, line uint64, state uint8) {
+	if state == 0 || uint64(slot)/uint64(a.ways) != line&a.setMask {
+		panic(fmt.Sprintf("cache: Fill(slot %d, line %#x, state %d) in an array of %d sets and %d ways",
+			slot, line, state, a.Sets(), a.ways))
+	}
+	a.Clock++
+	a.Fills++
+	a.Tags[slot] = line
+	a.State[slot] = state
+	a.Stamp[slot] = a.Clock
+	switch a.policy {
+	case FIFO:
+		a.meta[slot] = a.Clock
+	case SRRIP:
+		a.meta[slot] = a.Clock<<2 | srripInsert
+	}
+}
+
+// Invalidate empties slot. Its data and stamp stay as they are: the bits of a
+// PLRU tree do not move when a line leaves.
+func (a *Array) Invalidate(slot int32) {
+	a.Tags[slot] = NoLine
+	a.State[slot] = 0
+}
+
+// LineData is the data of slot, one line long, shared with the array.
+func (a *Array) LineData(slot int32) []byte {
+	lo := int(slot) << a.shift
+	hi := lo + 1<<a.shift
+	return a.Data[lo:hi:hi]
+}
+
+// LineOf is the address of the line in slot, or NoLine.
+func (a *Array) LineOf(slot int32) uint64 { return a.Tags[slot] }
+
+// Valid yields the slots that hold a line, in ascending order. The loop's body
+// may invalidate the slot it is given.
+func (a *Array) Valid() iter.Seq[int32] {
+	return func(yield func(int32) bool) {
+		for i, t := range a.Tags {
+			if t != NoLine && !yield(int32(i)) {
+				return
+			}
+		}
+	}
+}
+
+// Check returns the first broken invariant of the array, for runs that ask for
+// runtime checks: tags and states agree, every line is in its set and only
+// once, no stamp is from the future.
+func (a *Array) Check() error {
+	for i, t := range a.Tags {
+		slot := int32(i)
+		switch {
+		case (t == NoLine) != (a.State[i] == 0):
+			return fmt.Errorf("cache: slot %d: tag %#x with state %d", slot, t, a.State[i])
+		case a.Stamp[i] > a.Clock:
+			return fmt.Errorf("cache: slot %d: stamp %d is later than clock %d", slot, a.Stamp[i], a.Clock)
+		case t != NoLine && a.Lookup(t) != slot:
+			return fmt.Errorf("cache: slot %d: line %#x is found in slot %d", slot, t, a.Lookup(t))
+		}
+	}
+	return nil
+}
