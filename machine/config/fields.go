@@ -149,8 +149,9 @@ func (f *Field) parse(text string) (reflect.Value, error) {
 	default:
 		switch t.Kind() {
 		case reflect.String:
+			text, err = f.canonical(text)
 			v.SetString(text)
-			return v, f.checkEnum(text)
+			return v, err
 		case reflect.Bool:
 			b, ok := map[string]bool{"true": true, "false": false}[strings.ToLower(text)]
 			if !ok {
@@ -191,19 +192,20 @@ func parseCount(text string) (uint64, error) {
 	return n, nil
 }
 
-func (f *Field) checkEnum(text string) error {
+// canonical is the enum's own spelling of text, which may have other capitals.
+func (f *Field) canonical(text string) (string, error) {
 	if f.Enum == nil {
-		return nil
+		return text, nil
 	}
 	for _, e := range f.Enum {
-		if e == text {
-			return nil
+		if strings.EqualFold(e, text) {
+			return e, nil
 		}
 	}
 	if near := nearest(text, f.Enum); near != "" {
-		return fmt.Errorf("%q is unknown; did you mean %s?", text, near)
+		return "", fmt.Errorf("%q is unknown; did you mean %s?", clipped(text), near)
 	}
-	return fmt.Errorf("%q is unknown; there is %s", text, orList(f.Enum))
+	return "", fmt.Errorf("%q is unknown; there is %s", clipped(text), orList(f.Enum))
 }
 
 func (f *Field) checkRange(text string, n uint64) error {
