@@ -46,5 +46,6 @@ func (e Exit) Status() int {
 	return 1
 }
 
-// ExitFunc is told of an Exit at the cycle of the access that asked for it.
+// ExitFunc is told of an Exit at the cycle of the access that asked for it. A
+// guest that is not stopped may ask again.
 type ExitFunc func(now uint64, e Exit)

@@ -183,13 +183,13 @@ func (m *plicModel) complete(context, id int) {
 func TestPLICAgainstModel(t *testing.T) {
 	rng := seeded(t)
 	const sources, contexts = 70, 4
-	for range 30 {
+	for range 6 {
 		p, w := newPLIC(t, contexts/2, sources)
 		m := &plicModel{source: make([]plicSource, sources+1), threshold: make([]uint32, contexts)}
 		for range contexts {
 			m.enable = append(m.enable, make([]bool, sources+1))
 		}
-		for step := range 3000 {
+		for step := range 2000 {
 			id, c := rng.IntN(sources+1), rng.IntN(contexts)
 			switch rng.IntN(8) {
 			case 0, 1:
