@@ -1,0 +1,129 @@
+package core
+
+import (
+	"encoding/binary"
+	"unsafe"
+
+	"mcsim/coherence"
+	"mcsim/core/isa"
+)
+
+// Operations of the fetch unit, beyond those of the instruction set.
+const (
+	opRefetch = isa.NumOps + iota // the current line is gone
+)
+
+const instBytes = uint64(unsafe.Sizeof(isa.Inst{}))
+
+// acrossLines remembers the decoding of instructions that cross a line's end, by
+// their bytes; the bytes themselves are fetched each time.
+type acrossLines struct {
+	raw [32]uint32
+	in  [32]isa.Inst
+}
+
+// fetchLine makes the line of pc current, through the ITLB and the L1I. It
+// returns false if that raised a trap. Where another hart took the line away
+// before this one could run, or where the line may not be executed whole, the
+// bytes at pc are in h.singleBytes and h.singleOK is set.
+func (h *Hart) fetchLine(pc uint64) (ok bool) {
+	h.singleOK = false
+	t := &h.tab
+	e := &h.flines[pc>>t.shift&(fetchSize-1)]
+	if pc&^(t.lineSize-1) == e.tag {
+		h.l1i.Clock++
+		*e.stamp = h.l1i.Clock
+		*e.tlb = h.l1i.Clock
+		h.fbase, h.fdec = e.tag, e.dec
+		return true
+	}
+	return h.fetchSlow(pc)
+}
+
+func (h *Hart) fetchSlow(pc uint64) bool {
+	h.itlbAccesses(1)
+	var t translation
+	if !h.translate(pc, 2, accFetch, &t) {
+		return false
+	}
+	if h.mem.Attr(t.PA, 2) != coherence.AttrRAM || t.Uncached {
+		return h.raise(causeFetchAccess, pc)
+	}
+	size := min(8, h.tab.lineSize-pc&(h.tab.lineSize-1))
+	a := &h.acc
+	*a = coherence.Access{Op: coherence.OpFetch, Size: uint8(size), PA: t.PA}
+	h.do(a)
+	if a.Fault {
+		return h.raise(causeFetchAccess, pc)
+	}
+	if slot := h.mem.Fetchable(t.PA); slot >= 0 && h.pmpWholeLine(t.PA, accFetch) {
+		e := h.keepFetch(pc, slot, t.Stamp)
+		h.fbase, h.fdec = e.tag, e.dec
+		return true
+	}
+	// The line is gone already, or may be executed only in part: run one
+	// instruction from the bytes that were read.
+	h.noFetchLine()
+	h.singleOK = true
+	h.singleBytes, h.singleLen = a.Result, int(size)
+	return true
+}
+
+// nextInst is the slow way to the instruction at pc: not decoded yet, across
+// the end of a line, or in a line that cannot be kept. It returns nil if
+// fetching raised a trap. The second half of an instruction may fault on its
+// own; the trap value is then its address (privileged manual, mtval).
+func (h *Hart) nextInst(pc uint64) *isa.Inst {
+	lo, ok := h.fetchHalf(pc)
+	if !ok {
+		return nil
+	}
+	raw, whole := uint32(lo), !h.singleOK
+	if lo&3 == 3 {
+		if h.singleOK && h.singleLen >= 4 {
+			raw = uint32(h.singleBytes)
+		} else {
+			base := h.fbase
+			hi, ok := h.fetchHalf(pc + 2)
+			if !ok {
+				return nil
+			}
+			whole = whole && h.fbase == base && !h.singleOK
+			raw |= uint32(hi) << 16
+		}
+	}
+	if whole {
+		in := (*isa.Inst)(unsafe.Add(h.fdec, (pc-h.fbase)*(instBytes/2)))
+		*in = h.decode(raw)
+		return in
+	}
+	i := pc >> h.tab.shift & uint64(len(h.across.raw)-1)
+	if h.across.raw[i] != raw {
+		h.across.in[i] = h.decode(raw)
+		h.across.raw[i] = raw
+	}
+	return &h.across.in[i]
+}
+
+// fetchHalf reads 16 bits of instructions at va, making its line current.
+func (h *Hart) fetchHalf(va uint64) (uint16, bool) {
+	if va-h.fbase >= h.tab.lineSize || h.fdec == unsafe.Pointer(&offLine[0]) {
+		if !h.fetchLine(va) {
+			return 0, false
+		}
+		if h.singleOK {
+			return uint16(h.singleBytes), true
+		}
+	}
+	first := uintptr(unsafe.Pointer(&h.tab.decoded[0]))
+	slot := uint64(uintptr(h.fdec)-first) / instBytes / uint64(h.tab.halves)
+	off := slot<<h.tab.shift + (va - h.fbase)
+	return binary.LittleEndian.Uint16(h.l1i.Data[off:]), true
+}
+
+// decode decodes one instruction and gives it its cost.
+func (h *Hart) decode(raw uint32) isa.Inst {
+	in := h.dec.Decode(raw)
+	in.Cost = h.cost[in.Op]
+	return in
+}

@@ -1,0 +1,93 @@
+package core
+
+import (
+	"math"
+	"math/bits"
+
+	"mcsim/core/isa"
+)
+
+// mulh is the upper half of the signed product.
+func mulh(a, b uint64) uint64 {
+	hi, _ := bits.Mul64(a, b)
+	if int64(a) < 0 {
+		hi -= b
+	}
+	if int64(b) < 0 {
+		hi -= a
+	}
+	return hi
+}
+
+// mulhsu is the upper half of signed a times unsigned b.
+func mulhsu(a, b uint64) uint64 {
+	hi, _ := bits.Mul64(a, b)
+	if int64(a) < 0 {
+		hi -= b
+	}
+	return hi
+}
+
+// divide is the division group of M. Division by zero and overflow have
+// results, not traps (unprivileged manual, M extension, division operations).
+func divide(op isa.Op, a, b uint64) uint64 {
+	switch op {
+	case isa.OpDIV:
+		return uint64(sdiv(int64(a), int64(b), math.MinInt64))
+	case isa.OpDIVU:
+		if b == 0 {
+			return math.MaxUint64
+		}
+		return a / b
+	case isa.OpREM:
+		return uint64(srem(int64(a), int64(b), math.MinInt64))
+	case isa.OpREMU:
+		if b == 0 {
+			return a
+		}
+		return a % b
+	case isa.OpDIVW:
+		return uint64(int64(int32(sdiv(int64(int32(a)), int64(int32(b)), math.MinInt32))))
+	case isa.OpDIVUW:
+		if uint32(b) == 0 {
+			return math.MaxUint64
+		}
+		return uint64(int64(int32(uint32(a) / uint32(b))))
+	case isa.OpREMW:
+		return uint64(int64(int32(srem(int64(int32(a)), int64(int32(b)), math.MinInt32))))
+	default: // OpREMUW
+		if uint32(b) == 0 {
+			return uint64(int64(int32(a)))
+		}
+		return uint64(int64(int32(uint32(a) % uint32(b))))
+	}
+}
+
+func sdiv(a, b, lowest int64) int64 {
+	switch {
+	case b == 0:
+		return -1
+	case a == lowest && b == -1:
+		return lowest
+	}
+	return a / b
+}
+
+func srem(a, b, lowest int64) int64 {
+	switch {
+	case b == 0:
+		return a
+	case a == lowest && b == -1:
+		return 0
+	}
+	return a % b
+}
+
+// orcb sets each byte that has any bit set to all ones.
+func orcb(v uint64) uint64 {
+	const low7 = 0x7f7f7f7f7f7f7f7f
+	// The top bit of each byte says that the byte is not zero.
+	t := (v&low7 + low7) | v
+	t &^= low7
+	return t | (t - t>>7)
+}

@@ -1,0 +1,268 @@
+package isa
+
+// The operations. OpNone is the zero value: a place not decoded yet. The
+// integer operations that programs execute most come first, so that the core's
+// switch over them is dense.
+const (
+	OpNone    Op = iota // not decoded yet
+	OpIllegal           // no instruction of the machine's extensions
+
+	// RV64I: computation.
+	OpADDI
+	OpADD
+	OpADDIW
+	OpADDW
+	OpLUI
+	OpAUIPC
+	OpANDI
+	OpAND
+	OpORI
+	OpOR
+	OpXORI
+	OpXOR
+	OpSUB
+	OpSUBW
+	OpSLLI
+	OpSLL
+	OpSLLIW
+	OpSLLW
+	OpSRLI
+	OpSRL
+	OpSRLIW
+	OpSRLW
+	OpSRAI
+	OpSRA
+	OpSRAIW
+	OpSRAW
+	OpSLTI
+	OpSLT
+	OpSLTIU
+	OpSLTU
+
+	// RV64I: memory.
+	OpLD
+	OpLW
+	OpLWU
+	OpLH
+	OpLHU
+	OpLB
+	OpLBU
+	OpSD
+	OpSW
+	OpSH
+	OpSB
+
+	// RV64I: control transfer.
+	OpBEQ
+	OpBNE
+	OpBLT
+	OpBGE
+	OpBLTU
+	OpBGEU
+	OpJAL
+	OpJALR
+
+	// Zba.
+	OpADDUW
+	OpSH1ADD
+	OpSH2ADD
+	OpSH3ADD
+	OpSH1ADDUW
+	OpSH2ADDUW
+	OpSH3ADDUW
+	OpSLLIUW
+
+	// M.
+	OpMUL
+	OpMULW
+	OpMULH
+	OpMULHU
+	OpMULHSU
+	OpDIV
+	OpDIVU
+	OpREM
+	OpREMU
+	OpDIVW
+	OpDIVUW
+	OpREMW
+	OpREMUW
+
+	// Zbb.
+	OpANDN
+	OpORN
+	OpXNOR
+	OpMIN
+	OpMINU
+	OpMAX
+	OpMAXU
+	OpSEXTB
+	OpSEXTH
+	OpZEXTH
+	OpCLZ
+	OpCLZW
+	OpCTZ
+	OpCTZW
+	OpCPOP
+	OpCPOPW
+	OpROL
+	OpROLW
+	OpROR
+	OpRORW
+	OpRORI
+	OpRORIW
+	OpORCB
+	OpREV8
+
+	// Zbs.
+	OpBCLR
+	OpBCLRI
+	OpBEXT
+	OpBEXTI
+	OpBINV
+	OpBINVI
+	OpBSET
+	OpBSETI
+
+	// Zicond.
+	OpCZEROEQZ
+	OpCZERONEZ
+
+	// F and D, and Zfhmin: memory and moves.
+	OpFLD
+	OpFSD
+	OpFLW
+	OpFSW
+	OpFLH
+	OpFSH
+	OpFMVXD
+	OpFMVDX
+	OpFMVXW
+	OpFMVWX
+	OpFMVXH
+	OpFMVHX
+
+	// D.
+	OpFADDD
+	OpFSUBD
+	OpFMULD
+	OpFMADDD
+	OpFMSUBD
+	OpFNMSUBD
+	OpFNMADDD
+	OpFDIVD
+	OpFSQRTD
+	OpFSGNJD
+	OpFSGNJND
+	OpFSGNJXD
+	OpFMIND
+	OpFMAXD
+	OpFEQD
+	OpFLTD
+	OpFLED
+	OpFCLASSD
+	OpFCVTWD
+	OpFCVTWUD
+	OpFCVTLD
+	OpFCVTLUD
+	OpFCVTDW
+	OpFCVTDWU
+	OpFCVTDL
+	OpFCVTDLU
+	OpFCVTSD
+	OpFCVTDS
+
+	// F.
+	OpFADDS
+	OpFSUBS
+	OpFMULS
+	OpFMADDS
+	OpFMSUBS
+	OpFNMSUBS
+	OpFNMADDS
+	OpFDIVS
+	OpFSQRTS
+	OpFSGNJS
+	OpFSGNJNS
+	OpFSGNJXS
+	OpFMINS
+	OpFMAXS
+	OpFEQS
+	OpFLTS
+	OpFLES
+	OpFCLASSS
+	OpFCVTWS
+	OpFCVTWUS
+	OpFCVTLS
+	OpFCVTLUS
+	OpFCVTSW
+	OpFCVTSWU
+	OpFCVTSL
+	OpFCVTSLU
+
+	// Zfhmin: conversions.
+	OpFCVTSH
+	OpFCVTHS
+	OpFCVTDH
+	OpFCVTHD
+
+	// A.
+	OpLRW
+	OpLRD
+	OpSCW
+	OpSCD
+	OpAMOSWAPW
+	OpAMOSWAPD
+	OpAMOADDW
+	OpAMOADDD
+	OpAMOXORW
+	OpAMOXORD
+	OpAMOANDW
+	OpAMOANDD
+	OpAMOORW
+	OpAMOORD
+	OpAMOMINW
+	OpAMOMIND
+	OpAMOMAXW
+	OpAMOMAXD
+	OpAMOMINUW
+	OpAMOMINUD
+	OpAMOMAXUW
+	OpAMOMAXUD
+
+	// Ordering and hints.
+	OpFENCE // also fence.tso: fm, pred and succ are in Imm
+	OpFENCEI
+	OpPAUSE
+	OpPREFETCHI
+	OpPREFETCHR
+	OpPREFETCHW
+
+	// Zicsr.
+	OpCSRRW
+	OpCSRRS
+	OpCSRRC
+	OpCSRRWI
+	OpCSRRSI
+	OpCSRRCI
+
+	// Zicbom, Zicboz.
+	OpCBOCLEAN
+	OpCBOFLUSH
+	OpCBOINVAL
+	OpCBOZERO
+
+	// Environment and privileged.
+	OpECALL
+	OpEBREAK
+	OpMRET
+	OpSRET
+	OpWFI
+	OpWRSNTO
+	OpWRSSTO
+	OpSFENCEVMA
+	OpSINVALVMA
+	OpSFENCEWINVAL
+	OpSFENCEINVALIR
+
+	NumOps // how many there are; not an operation
+)

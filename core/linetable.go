@@ -1,0 +1,265 @@
+package core
+
+import (
+	"unsafe"
+
+	"mcsim/core/isa"
+)
+
+// A line table is a small direct-mapped table from virtual line to the bytes
+// of the line in the L1D. It only saves time: a hit in it is a hit in the TLB
+// and in the L1D, and is counted and aged as both, so its size changes no
+// result. It must forget whatever the L1D or the TLB forgets; backRefs finds
+// the one entry that a slot may have.
+const (
+	lineTableBits = 8
+	lineTableSize = 1 << lineTableBits
+	fetchBits     = 6
+	fetchSize     = 1 << fetchBits
+
+	noTag = ^uint64(0) // never equal to a masked address: bit 3 of those is 0
+	noRef = ^uint16(0)
+)
+
+// Translation contexts: virtual addresses mean different things in each, so
+// each has tables of its own. The order is known to setContext.
+const (
+	ctxBare = iota // M, or S and U without translation
+	ctxUser
+	ctxSup
+	ctxSupSUM // S with mstatus.SUM
+	numContexts
+)
+
+// lineEntry says where the bytes of one virtual line are. rtag and wtag are the
+// line's virtual address where it may be read and written, noTag elsewhere.
+type lineEntry struct {
+	rtag, wtag uint64
+	data       unsafe.Pointer // first byte of the line in the L1D
+	stamp      *uint64        // the L1D slot's
+	tlb        *uint64        // the DTLB entry's
+}
+
+type lineTable [lineTableSize]lineEntry
+
+// fetchEntry is the same for the L1I: dec are the line's decoded instructions.
+type fetchEntry struct {
+	tag   uint64
+	dec   unsafe.Pointer
+	stamp *uint64
+	tlb   *uint64
+}
+
+type fetchTable [fetchSize]fetchEntry
+
+// lineTables holds the tables of every context and the way back from slots.
+type lineTables struct {
+	data  [numContexts]lineTable
+	fetch [numContexts]fetchTable
+	live  [numContexts]bool // data or fetch entries were added since the flush
+
+	dctx, fctx int
+	dref       []uint16 // by L1D slot: context*lineTableSize + index, or noRef
+	fref       []uint16 // by L1I slot
+	decoded    []isa.Inst
+
+	shift    uint   // log2 of the line size
+	lineSize uint64 // bytes
+	halves   int    // halfwords in a line
+}
+
+// slotOf recovers the slot from the address of its stamp.
+func slotOf(stamps []uint64, stamp *uint64) int32 {
+	return int32((uintptr(unsafe.Pointer(stamp)) - uintptr(unsafe.Pointer(&stamps[0]))) >> 3)
+}
+
+func (h *Hart) initTables() {
+	t := &h.tab
+	t.shift = uint(h.l1d.Shift())
+	t.lineSize = 1 << t.shift
+	t.halves = int(t.lineSize / 2)
+	t.dref = make([]uint16, len(h.l1d.Stamp))
+	t.fref = make([]uint16, len(h.l1i.Stamp))
+	t.decoded = make([]isa.Inst, len(h.l1i.Stamp)*t.halves)
+	for i := range t.dref {
+		t.dref[i] = noRef
+	}
+	for i := range t.fref {
+		t.fref[i] = noRef
+	}
+	for c := range numContexts {
+		t.live[c] = true
+	}
+	h.flushLines()
+	h.useContext(ctxBare, ctxBare)
+	for i := range h.mask {
+		h.mask[i] = ^(t.lineSize - 1) | (1<<i - 1)
+	}
+}
+
+// useContext makes the tables of a context current, for data and for fetches.
+func (h *Hart) useContext(data, fetch int) {
+	h.tab.dctx, h.tab.fctx = data, fetch
+	h.lines = &h.tab.data[data]
+	h.flines = &h.tab.fetch[fetch]
+	h.noFetchLine()
+}
+
+// flushLines forgets every entry of the translated contexts and of ctxBare.
+func (h *Hart) flushLines() {
+	for c := range numContexts {
+		h.flushContext(c)
+	}
+}
+
+func (h *Hart) flushContext(c int) {
+	t := &h.tab
+	if !t.live[c] {
+		return
+	}
+	t.live[c] = false
+	for i := range t.data[c] {
+		e := &t.data[c][i]
+		if e.rtag != noTag && e.stamp != nil {
+			t.dref[slotOf(h.l1d.Stamp, e.stamp)] = noRef
+		}
+		e.rtag, e.wtag = noTag, noTag
+	}
+	for i := range t.fetch[c] {
+		e := &t.fetch[c][i]
+		if e.tag != noTag && e.stamp != nil {
+			t.fref[slotOf(h.l1i.Stamp, e.stamp)] = noRef
+		}
+		e.tag = noTag
+	}
+	h.noFetchLine()
+}
+
+// keepLine enters the line of va, held by an L1D slot, in the current table.
+func (h *Hart) keepLine(va uint64, slot int32, writable bool, tlb *uint64) {
+	t := &h.tab
+	t.live[t.dctx] = true
+	idx := va >> t.shift & (lineTableSize - 1)
+	ref := uint16(t.dctx<<lineTableBits) | uint16(idx)
+	e := &h.lines[idx]
+	if e.rtag != noTag {
+		t.dref[slotOf(h.l1d.Stamp, e.stamp)] = noRef
+	}
+	if old := t.dref[slot]; old != noRef && old != ref {
+		o := &t.data[old>>lineTableBits][old&(lineTableSize-1)]
+		o.rtag, o.wtag = noTag, noTag
+	}
+	t.dref[slot] = ref
+	tag := va &^ (t.lineSize - 1)
+	e.rtag, e.wtag = tag, noTag
+	if writable {
+		e.wtag = tag
+	}
+	e.data = unsafe.Pointer(&h.l1d.Data[int(slot)<<t.shift])
+	e.stamp = &h.l1d.Stamp[slot]
+	e.tlb = tlb
+}
+
+// keepFetch enters the line of va, held by an L1I slot, in the current table.
+func (h *Hart) keepFetch(va uint64, slot int32, tlb *uint64) *fetchEntry {
+	t := &h.tab
+	t.live[t.fctx] = true
+	idx := va >> t.shift & (fetchSize - 1)
+	ref := uint16(t.fctx<<fetchBits) | uint16(idx)
+	e := &h.flines[idx]
+	if e.tag != noTag {
+		t.fref[slotOf(h.l1i.Stamp, e.stamp)] = noRef
+	}
+	if old := t.fref[slot]; old != noRef && old != ref {
+		t.fetch[old>>fetchBits][old&(fetchSize-1)].tag = noTag
+	}
+	t.fref[slot] = ref
+	e.tag = va &^ (t.lineSize - 1)
+	e.dec = unsafe.Pointer(&t.decoded[int(slot)*t.halves])
+	e.stamp = &h.l1i.Stamp[slot]
+	e.tlb = tlb
+	return e
+}
+
+// DropData implements coherence.Core.
+func (h *Hart) DropData(slot int32) {
+	if r := h.tab.dref[slot]; r != noRef {
+		e := &h.tab.data[r>>lineTableBits][r&(lineTableSize-1)]
+		e.rtag, e.wtag = noTag, noTag
+		h.tab.dref[slot] = noRef
+	}
+}
+
+// DowngradeData implements coherence.Core.
+func (h *Hart) DowngradeData(slot int32) {
+	if r := h.tab.dref[slot]; r != noRef {
+		h.tab.data[r>>lineTableBits][r&(lineTableSize-1)].wtag = noTag
+	}
+}
+
+// DropFetch implements coherence.Core.
+func (h *Hart) DropFetch(slot int32) {
+	t := &h.tab
+	if r := t.fref[slot]; r != noRef {
+		t.fetch[r>>fetchBits][r&(fetchSize-1)].tag = noTag
+		t.fref[slot] = noRef
+	}
+	if h.fdec == unsafe.Pointer(&t.decoded[int(slot)*t.halves]) {
+		h.noFetchLine()
+	}
+}
+
+// FilledFetch implements coherence.Core: what was decoded from the slot's old
+// bytes is forgotten.
+func (h *Hart) FilledFetch(slot int32) {
+	h.DropFetch(slot)
+	clear(h.tab.decoded[int(slot)*h.tab.halves : (int(slot)+1)*h.tab.halves])
+}
+
+// dropPage forgets the lines of one context-independent page, because the TLB
+// that backs them lost it. size is a power of two in bytes.
+func (h *Hart) dropPage(dtlb bool, va, size uint64) {
+	t := &h.tab
+	first, lines := va&^(size-1)>>t.shift, size>>t.shift
+	for c := range numContexts {
+		if !t.live[c] {
+			continue
+		}
+		if dtlb {
+			for i := range min(lines, lineTableSize) {
+				e := &t.data[c][(first+i)&(lineTableSize-1)]
+				if e.rtag != noTag && (e.rtag^va)&^(size-1) == 0 {
+					t.dref[slotOf(h.l1d.Stamp, e.stamp)] = noRef
+					e.rtag, e.wtag = noTag, noTag
+				}
+			}
+			continue
+		}
+		for i := range min(lines, fetchSize) {
+			e := &t.fetch[c][(first+i)&(fetchSize-1)]
+			if e.tag != noTag && (e.tag^va)&^(size-1) == 0 {
+				t.fref[slotOf(h.l1i.Stamp, e.stamp)] = noRef
+				e.tag = noTag
+			}
+		}
+		h.noFetchLine()
+	}
+}
+
+// offLine is what the fetch unit points at when it has no line: any fetch from
+// it asks for the line anew.
+var offLine [256 / 2]isa.Inst
+
+func init() {
+	for i := range offLine {
+		offLine[i].Op = opRefetch
+	}
+}
+
+// noFetchLine makes the next instruction fetch its line anew. The base is an
+// address that no machine has memory at; offLine catches a guest that jumps
+// there all the same.
+func (h *Hart) noFetchLine() {
+	h.fbase = 0x5555_5555_5555_0000
+	h.fdec = unsafe.Pointer(&offLine[0])
+}

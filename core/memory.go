@@ -1,0 +1,328 @@
+package core
+
+import (
+	"encoding/binary"
+	"math/bits"
+	"unsafe"
+
+	"mcsim/addr"
+	"mcsim/coherence"
+)
+
+// do carries out h.acc through the private caches, and charges the time until
+// its result is there.
+func (h *Hart) do(a *coherence.Access) {
+	now := h.Clock()
+	done := h.mem.Do(a, now)
+	h.left -= int64(done - now)
+}
+
+// loadSlow reads size bytes at va where the line table did not answer. It
+// returns false if that raised a trap.
+func (h *Hart) loadSlow(va uint64, size uint64) (uint64, bool) {
+	first := h.tab.lineSize - va&(h.tab.lineSize-1)
+	if size <= first {
+		return h.loadPart(va, size)
+	}
+	// Across two lines, perhaps two pages: each part faults on its own, and
+	// reports its own address.
+	lo, ok := h.loadPart(va, first)
+	if !ok {
+		return 0, false
+	}
+	hi, ok := h.loadPart(va+first, size-first)
+	return lo | hi<<(8*first), ok
+}
+
+// loadQuick is a load for instructions that have no line-table look-up of their
+// own in the run loop.
+func (h *Hart) loadQuick(va, size uint64) (uint64, bool) {
+	e := &h.lines[va>>(h.tab.shift&63)&(lineTableSize-1)]
+	if va&h.mask[bits.TrailingZeros64(size)&3] != e.rtag {
+		return h.loadSlow(va, size)
+	}
+	h.touch(e)
+	p := unsafe.Add(e.data, va&(h.tab.lineSize-1))
+	if size == 4 {
+		return uint64(*(*uint32)(p)), true
+	}
+	return uint64(*(*uint16)(p)), true
+}
+
+// storeQuick is the same for stores.
+func (h *Hart) storeQuick(va, size, v uint64) bool {
+	e := &h.lines[va>>(h.tab.shift&63)&(lineTableSize-1)]
+	if va&h.mask[bits.TrailingZeros64(size)&3] != e.wtag || h.sbCount > 0 {
+		return h.storeSlow(va, size, v)
+	}
+	h.touch(e)
+	p := unsafe.Add(e.data, va&(h.tab.lineSize-1))
+	if size == 4 {
+		*(*uint32)(p) = uint32(v)
+	} else {
+		*(*uint16)(p) = uint16(v)
+	}
+	return true
+}
+
+// loadPart reads size bytes, 1 to 8, within a line.
+func (h *Hart) loadPart(va, size uint64) (uint64, bool) {
+	var t translation
+	if !h.translate(va, int(size), accLoad, &t) {
+		return 0, false
+	}
+	a := &h.acc
+	*a = coherence.Access{Op: coherence.OpLoad, Size: uint8(size), PA: t.PA, Uncached: t.Uncached}
+	switch h.mem.Attr(t.PA, size) {
+	case coherence.AttrRAM:
+	case coherence.AttrDevice:
+		if size&(size-1) != 0 || va&(size-1) != 0 {
+			return 0, h.raise(causeLoadAccess, va)
+		}
+		a.Uncached = true
+	default:
+		return 0, h.raise(causeLoadAccess, va)
+	}
+	if a.Uncached {
+		h.drainAll()
+		return h.doParts(a, causeLoadAccess, va)
+	}
+	h.do(a)
+	if a.Fault {
+		return 0, h.raise(causeLoadAccess, va)
+	}
+	if h.sbCount > 0 && h.sbHolds(t.PA, h.tab.lineSize) {
+		return h.sbForward(t.PA, size, a.Result), true
+	}
+	if slot := h.mem.Readable(t.PA); slot >= 0 && h.pmpWholeLine(t.PA, accLoad) {
+		writable := t.Writable && h.mem.Writable(t.PA) >= 0 && h.pmpWholeLine(t.PA, accStore)
+		h.keepLine(va, slot, writable, t.Stamp)
+	}
+	return a.Result, true
+}
+
+// doParts carries out an uncached access of any size from 1 to 8 as naturally
+// aligned powers of two, as a bus does.
+func (h *Hart) doParts(a *coherence.Access, cause, va uint64) (uint64, bool) {
+	whole := *a
+	var result, done uint64
+	for done < uint64(whole.Size) {
+		pa := uint64(whole.PA) + done
+		n := uint64(8)
+		for pa&(n-1) != 0 || done+n > uint64(whole.Size) {
+			n /= 2
+		}
+		*a = whole
+		a.PA, a.Size, a.Value = addr.PA(pa), uint8(n), whole.Value>>(8*done)
+		h.do(a)
+		if a.Fault {
+			return 0, h.raise(cause, va+done)
+		}
+		result |= a.Result << (8 * done)
+		done += n
+	}
+	return result, true
+}
+
+// storeSlow writes the low size bytes of v at va where the line table did not
+// take them. It returns false if that raised a trap; then nothing was written.
+func (h *Hart) storeSlow(va, size, v uint64) bool {
+	first := h.tab.lineSize - va&(h.tab.lineSize-1)
+	if size <= first {
+		var t translation
+		return h.storeCheck(va, size, &t) && h.storePart(va, size, v, &t)
+	}
+	var lo, hi translation
+	if !h.storeCheck(va, first, &lo) || !h.storeCheck(va+first, size-first, &hi) {
+		return false
+	}
+	return h.storePart(va, first, v, &lo) && h.storePart(va+first, size-first, v>>(8*first), &hi)
+}
+
+// storeCheck translates a store and checks that there is something to write to.
+func (h *Hart) storeCheck(va, size uint64, t *translation) bool {
+	if !h.translate(va, int(size), accStore, t) {
+		return false
+	}
+	switch h.mem.Attr(t.PA, size) {
+	case coherence.AttrRAM:
+		return true
+	case coherence.AttrDevice:
+		if size&(size-1) == 0 && va&(size-1) == 0 {
+			t.Uncached = true
+			return true
+		}
+	}
+	return h.raise(causeStoreAccess, va)
+}
+
+// storePart writes size bytes, 1 to 8, within a line.
+func (h *Hart) storePart(va, size, v uint64, t *translation) bool {
+	v &= ^uint64(0) >> (64 - 8*size)
+	a := &h.acc
+	if t.Uncached {
+		h.drainAll()
+		*a = coherence.Access{Op: coherence.OpStore, Size: uint8(size), PA: t.PA, Value: v, Uncached: true}
+		_, ok := h.doParts(a, causeStoreAccess, va)
+		return ok
+	}
+	// A store that would wait for its line goes to the store buffer, and so
+	// does every store behind it.
+	if h.cfg.StoreQueue > 0 && (h.sbCount > 0 || !h.mem.StoreHits(t.PA)) {
+		h.sbPush(t.PA, size, v)
+		return true
+	}
+	*a = coherence.Access{Op: coherence.OpStore, Size: uint8(size), PA: t.PA, Value: v}
+	h.do(a)
+	if a.Fault {
+		return h.raise(causeStoreAccess, va)
+	}
+	if slot := h.mem.Writable(t.PA); slot >= 0 && h.pmpWholeLine(t.PA, accStore) && h.readableToo(va, t) {
+		h.keepLine(va, slot, t.Writable, t.Stamp)
+	}
+	return true
+}
+
+// readableToo says whether a page that was stored to may be loaded from as
+// well, for the line table's entries serve both. Pages that can be written and
+// not read do not exist (privileged manual, Sv39: W without R is reserved);
+// PMP regions of that kind do not either.
+func (h *Hart) readableToo(va uint64, t *translation) bool { return h.pmpWholeLine(t.PA, accLoad) }
+
+// storeQueue is a FIFO store buffer. A store that misses waits here while the
+// hart runs on; loads see it by forwarding. Stores become visible to others in
+// order, each when the bus has served it: TSO, which RVWMO allows.
+//
+// Only stores that have to wait take a place. A place stays taken until the
+// line would have arrived (busy), which is what makes a hart with many misses
+// stall; the store itself is done, in bus order, when it drains.
+type storeQueue struct {
+	entry []sbEntry
+	next  uint64   // clock at which the oldest store leaves
+	busy  []uint64 // clocks at which places become free again
+}
+
+type sbEntry struct {
+	pa    addr.PA
+	size  uint64
+	value uint64
+}
+
+// sbDelay is how long a store waits at least before it asks for its line: a
+// few stages between retirement and the L1D.
+const sbDelay = 4
+
+func (h *Hart) sbPush(pa addr.PA, size, v uint64) {
+	q := &h.sb
+	if len(q.entry) == h.cfg.StoreQueue {
+		h.drainSome(1)
+	}
+	// Places that are taken by stores on their way stall the hart.
+	for len(q.busy)+len(q.entry) >= h.cfg.StoreQueue && len(q.busy) > 0 {
+		h.waitUntil(q.busy[0])
+		q.busy = append(q.busy[:0], q.busy[1:]...)
+	}
+	if len(q.entry) == 0 {
+		q.next = h.Clock() + sbDelay
+		h.limitTo(q.next)
+	}
+	q.entry = append(q.entry, sbEntry{pa, size, v})
+	h.sbCount = len(q.entry)
+	if slot := h.mem.Readable(pa); slot >= 0 {
+		h.DropData(slot)
+	}
+}
+
+// drainSome sends the oldest n stores to the cache, in order. The hart's clock
+// does not wait for them.
+func (h *Hart) drainSome(n int) {
+	q := &h.sb
+	for ; n > 0 && len(q.entry) > 0; n-- {
+		e := q.entry[0]
+		a := &h.acc
+		*a = coherence.Access{Op: coherence.OpStore, Size: uint8(e.size), PA: e.pa, Value: e.value}
+		now := h.Clock()
+		done := h.mem.Do(a, now)
+		if done > now {
+			// Stores complete in order.
+			if k := len(q.busy); k > 0 {
+				done = max(done, q.busy[k-1])
+			}
+			q.busy = append(q.busy, done)
+		}
+		q.entry = append(q.entry[:0], q.entry[1:]...)
+		h.sbCount = len(q.entry)
+	}
+	h.sbExpire()
+	if len(q.entry) > 0 {
+		q.next = h.Clock() + 1
+		h.limitTo(q.next)
+	}
+}
+
+// sbExpire frees the places of stores that are complete.
+func (h *Hart) sbExpire() {
+	q := &h.sb
+	now, k := h.Clock(), 0
+	for k < len(q.busy) && q.busy[k] <= now {
+		k++
+	}
+	q.busy = append(q.busy[:0], q.busy[k:]...)
+	for len(q.busy) > h.cfg.StoreQueue {
+		h.waitUntil(q.busy[0])
+		q.busy = append(q.busy[:0], q.busy[1:]...)
+	}
+}
+
+// drainAll empties the store buffer and waits until every store is complete:
+// what fences, atomics and device accesses need.
+func (h *Hart) drainAll() {
+	q := &h.sb
+	if h.sbCount > 0 {
+		h.drainSome(h.sbCount)
+	}
+	if k := len(q.busy); k > 0 {
+		h.waitUntil(q.busy[k-1])
+		q.busy = q.busy[:0]
+	}
+}
+
+// waitUntil moves the clock on to cycle.
+func (h *Hart) waitUntil(cycle uint64) {
+	if now := h.Clock(); cycle > now {
+		h.left -= int64(cycle - now)
+	}
+}
+
+// limitTo ends the current stretch of execution at cycle at the latest.
+func (h *Hart) limitTo(cycle uint64) {
+	if cycle < h.limit {
+		h.left -= int64(h.limit - cycle)
+		h.limit = cycle
+	}
+}
+
+// sbHolds says whether a waiting store lies in the span bytes around pa.
+func (h *Hart) sbHolds(pa addr.PA, span uint64) bool {
+	for i := range h.sb.entry {
+		if uint64(h.sb.entry[i].pa^pa)&^(span-1) == 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// sbForward lays the waiting stores over what the cache holds at pa.
+func (h *Hart) sbForward(pa addr.PA, size, cached uint64) uint64 {
+	var b, s [8]byte
+	binary.LittleEndian.PutUint64(b[:], cached)
+	for _, e := range h.sb.entry {
+		binary.LittleEndian.PutUint64(s[:], e.value)
+		for i := range e.size {
+			if at := uint64(e.pa) + i - uint64(pa); at < size {
+				b[at] = s[i]
+			}
+		}
+	}
+	return binary.LittleEndian.Uint64(b[:])
+}

@@ -1,0 +1,75 @@
+package core
+
+// Run executes until the clock reaches end, or the hart waits (WFI, WRS). It
+// parks on the bus in between. For a hart that sleeps, wake is the cycle at
+// which its own timer would end the wait, ^0 if none does. It implements
+// coherence.Runner.
+func (h *Hart) Run(end uint64) (asleep bool, wake uint64) {
+	for {
+		now := h.Clock()
+		h.updateTimers()
+		if h.asleep() {
+			if wake = h.wakeCycle(); wake > now {
+				return true, wake
+			}
+			h.wrs = false
+		}
+		if now >= end {
+			return false, 0
+		}
+		if h.sbCount > 0 && now >= h.sb.next {
+			h.limit, h.left = end, int64(end-now)
+			h.drainSome(h.sbCount)
+			continue
+		}
+		if cause, ok := h.pendingInterrupt(); ok {
+			h.limit, h.left = end, int64(end-now)
+			h.takeInterrupt(cause)
+			continue
+		}
+		limit := min(end, h.nextTimer())
+		if h.sbCount > 0 {
+			limit = min(limit, h.sb.next)
+		}
+		h.limit, h.left = limit, int64(limit-now)
+		h.exec()
+	}
+}
+
+// asleep says whether the hart waits, after ending a wait whose reason is over.
+func (h *Hart) asleep() bool {
+	if h.csr.wfi {
+		// WFI ends on any interrupt pending and enabled in mie, whatever the
+		// global enables and delegation say (privileged manual, WFI).
+		h.csr.wfi = h.csr.mip&h.csr.mie == 0
+	}
+	if h.wrs {
+		h.wrs = h.csr.mip&h.csr.mie == 0 && h.mem.Reserved() && h.Clock() < h.wrsUntil
+	}
+	return h.csr.wfi || h.wrs
+}
+
+func (h *Hart) wakeCycle() uint64 {
+	wake := h.nextTimer()
+	if h.wrs {
+		wake = min(wake, h.wrsUntil)
+	}
+	return wake
+}
+
+// WakeAt moves the clock of a hart that slept on to cycle. The time passes
+// without instructions.
+func (h *Hart) WakeAt(cycle uint64) {
+	if now := h.Clock(); cycle > now {
+		h.stats.Slept += cycle - now
+		h.limit, h.left = cycle, 0
+	}
+}
+
+// ReservationLost implements coherence.Core. A hart in WRS is woken by the
+// engine, which asks Woken.
+func (h *Hart) ReservationLost() {
+	if h.wrs && h.wake != nil {
+		h.wake()
+	}
+}

@@ -1,0 +1,187 @@
+package core
+
+import (
+	"mcsim/coherence"
+	"mcsim/core/isa"
+)
+
+// execSlow executes what is rare or touches the whole hart: atomics, fences,
+// cache operations, CSRs and the privileged instructions. The hart's state is
+// stored when it is called. It moves pc on itself and returns false if the
+// instruction raised a trap.
+func (h *Hart) execSlow(in *isa.Inst) bool {
+	ok := true
+	next := h.pc + uint64(in.Size)
+	switch in.Op {
+	case isa.OpFENCE:
+		h.execFence(in)
+	case isa.OpFENCEI:
+		h.drainAll()
+		h.mem.FenceI()
+		h.noFetchLine()
+	case isa.OpPREFETCHI, isa.OpPREFETCHR, isa.OpPREFETCHW:
+		h.execPrefetch(in)
+	case isa.OpCSRRW, isa.OpCSRRS, isa.OpCSRRC, isa.OpCSRRWI, isa.OpCSRRSI, isa.OpCSRRCI:
+		h.left -= int64(h.cfg.Latency.CSR)
+		ok = h.execCSR(in)
+	case isa.OpCBOCLEAN, isa.OpCBOFLUSH, isa.OpCBOINVAL, isa.OpCBOZERO:
+		ok = h.execCBO(in)
+	case isa.OpWRSNTO, isa.OpWRSSTO:
+		ok = h.execWRS(in)
+	case isa.OpMRET, isa.OpSRET:
+		return h.execSystem(in) // sets pc
+	default:
+		if in.Op >= isa.OpLRW && in.Op <= isa.OpAMOMAXUD {
+			ok = h.execAtomic(in)
+		} else {
+			if in.Op == isa.OpWFI || in.Op >= isa.OpSFENCEVMA {
+				h.drainAll()
+			}
+			ok = h.execSystem(in)
+		}
+	}
+	if ok {
+		h.pc = next
+	}
+	return ok
+}
+
+// execFence orders this hart's accesses. Loads and stores leave in program
+// order but for the store buffer, so only a fence between an earlier store and
+// a later load, or one that concerns devices, has something to wait for.
+func (h *Hart) execFence(in *isa.Inst) {
+	const w, r, io = 1, 2, 12
+	imm := uint32(in.Imm)
+	succ, pred, fm := imm&15, imm>>4&15, imm>>8&15
+	if fm == 8 && pred == 3 && succ == 3 { // fence.tso leaves store to load alone
+		return
+	}
+	if pred&w != 0 && succ&r != 0 || (pred|succ)&io != 0 {
+		h.drainAll()
+	}
+}
+
+// atomicOps gives the memory operation of each pair (word, doubleword) of
+// atomics after lr and sc, in the order of isa's operations.
+var atomicOps = [...]coherence.Op{
+	coherence.OpLR, coherence.OpSC, coherence.OpAMOSwap, coherence.OpAMOAdd,
+	coherence.OpAMOXor, coherence.OpAMOAnd, coherence.OpAMOOr, coherence.OpAMOMin,
+	coherence.OpAMOMax, coherence.OpAMOMinU, coherence.OpAMOMaxU,
+}
+
+// execAtomic executes LR, SC and the AMOs. They drain the store buffer first,
+// which gives more order than any aq or rl asks for.
+func (h *Hart) execAtomic(in *isa.Inst) bool {
+	n := int(in.Op - isa.OpLRW)
+	op := atomicOps[n/2]
+	size := uint64(4 + 4*(n&1))
+	va := h.x[in.Rs1]
+	kind, misaligned, access := accStore, causeMisalignedStore, causeStoreAccess
+	if op == coherence.OpLR {
+		kind, misaligned, access = accLoad, causeMisalignedLoad, causeLoadAccess
+	}
+	if va&(size-1) != 0 {
+		return h.raise(misaligned, va)
+	}
+	var t translation
+	if !h.translate(va, int(size), kind, &t) {
+		return false
+	}
+	if h.mem.Attr(t.PA, size) != coherence.AttrRAM {
+		return h.raise(access, va)
+	}
+	h.drainAll()
+	a := &h.acc
+	*a = coherence.Access{Op: op, Size: uint8(size), PA: t.PA, Value: h.x[in.Rs2], Uncached: t.Uncached}
+	if size == 4 {
+		a.Value = uint64(uint32(a.Value))
+	}
+	h.do(a)
+	h.left -= int64(h.cfg.Latency.AMO)
+	switch {
+	case a.Fault:
+		return h.raise(access, va)
+	case op == coherence.OpSC:
+		h.x[in.Rd] = b2u(!a.OK)
+	case size == 4:
+		h.x[in.Rd] = uint64(int64(int32(a.Result)))
+	default:
+		h.x[in.Rd] = a.Result
+	}
+	return true
+}
+
+// execCBO executes the cache-block operations on the line of rs1.
+func (h *Hart) execCBO(in *isa.Inst) bool {
+	op, allowed := h.cboAllowed(in)
+	if !allowed {
+		return h.raise(causeIllegal, uint64(in.Raw))
+	}
+	va := h.x[in.Rs1]
+	line := va &^ (h.tab.lineSize - 1)
+	var t translation
+	// The block's permission is that of a store; cbo.zero is one. The others
+	// may also have a load's (CMO specification, access faults): a load's
+	// failure is still reported as a store's.
+	kind := accStore
+	if op != coherence.OpZero {
+		kind = accCBO
+	}
+	if !h.translate(line, 1, kind, &t) {
+		h.trap.tval = va
+		return false
+	}
+	if h.mem.Attr(t.PA, h.tab.lineSize) != coherence.AttrRAM || !h.pmpWholeLine(t.PA, kind) {
+		return h.raise(causeStoreAccess, va)
+	}
+	h.drainAll()
+	a := &h.acc
+	*a = coherence.Access{Op: op, Size: 1, PA: t.PA}
+	h.do(a)
+	if a.Fault {
+		return h.raise(causeStoreAccess, va)
+	}
+	return true
+}
+
+// execPrefetch asks for a line; whatever goes wrong, nothing happens.
+func (h *Hart) execPrefetch(in *isa.Inst) {
+	va := h.x[in.Rs1] + uint64(int64(in.Imm))
+	op, kind := coherence.OpPrefetchR, accLoad
+	switch in.Op {
+	case isa.OpPREFETCHI:
+		op, kind = coherence.OpPrefetchI, accFetch
+	case isa.OpPREFETCHW:
+		op, kind = coherence.OpPrefetchW, accStore
+	}
+	var t translation
+	if !h.translate(va, 1, kind, &t) || t.Uncached || h.mem.Attr(t.PA, 1) != coherence.AttrRAM {
+		return
+	}
+	a := &h.acc
+	*a = coherence.Access{Op: op, Size: 1, PA: t.PA}
+	// A prefetch does not wait for its line.
+	h.mem.Do(a, h.Clock())
+}
+
+// wrsShort bounds the wait of wrs.sto, in cycles.
+const wrsShort = 1000
+
+// execWRS waits for the reservation to be lost, for an interrupt, or for a
+// timeout (Zawrs). It may end early for no reason at all; software loops.
+func (h *Hart) execWRS(in *isa.Inst) bool {
+	h.drainAll()
+	if in.Op == isa.OpWRSNTO && h.wfiTraps() {
+		// wrs.nto is bounded where TW says so; being bounded it need not trap.
+		h.wrsUntil = h.Clock() + wrsShort
+	} else if in.Op == isa.OpWRSNTO {
+		h.wrsUntil = ^uint64(0)
+	} else {
+		h.wrsUntil = h.Clock() + wrsShort
+	}
+	h.wrs = h.mem.Reserved()
+	if h.wrs {
+		h.yank()
+	}
+	return true
+}

@@ -1,0 +1,96 @@
+package config
+
+import "strings"
+
+// nearest is the candidate that a typing mistake most likely meant, or "".
+func nearest(word string, candidates []string) string {
+	best, bestAt := "", 1<<30
+	if len(word) > 64 {
+		return ""
+	}
+	w := normal(word)
+	for _, c := range candidates {
+		if d := distance(w, normal(c)); d < bestAt {
+			best, bestAt = c, d
+		}
+	}
+	// A third of the letters may be wrong, at least one.
+	if bestAt > max(1, len(w)/3) {
+		return ""
+	}
+	return best
+}
+
+// normal drops what people write differently: case, - and _.
+func normal(s string) string {
+	return strings.ToLower(strings.NewReplacer("-", "", "_", "").Replace(s))
+}
+
+// distance is the number of letters inserted, dropped, changed or swapped with
+// their neighbour between a and b (optimal string alignment).
+func distance(a, b string) int {
+	rows := make([][]int, len(a)+1)
+	for i := range rows {
+		rows[i] = make([]int, len(b)+1)
+		rows[i][0] = i
+	}
+	for j := range rows[0] {
+		rows[0][j] = j
+	}
+	for i := 1; i <= len(a); i++ {
+		for j := 1; j <= len(b); j++ {
+			change := 1
+			if a[i-1] == b[j-1] {
+				change = 0
+			}
+			d := min(rows[i-1][j]+1, rows[i][j-1]+1, rows[i-1][j-1]+change)
+			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
+				d = min(d, rows[i-2][j-2]+1)
+			}
+			rows[i][j] = d
+		}
+	}
+	return rows[len(a)][len(b)]
+}
+
+// unknownHint guesses what a name that is no field was meant to be: a field of
+// the same section, or one of that name elsewhere.
+func unknownHint(path string) string {
+	parent, name := "", path
+	if i := strings.LastIndexByte(path, '.'); i >= 0 {
+		parent, name = path[:i], path[i+1:]
+	}
+	section := root
+	if parent != "" {
+		section = byPath[parent]
+	}
+	var siblings []string
+	if section != nil {
+		for _, f := range section.Section {
+			siblings = append(siblings, f.Name)
+		}
+	}
+	if near := nearest(name, siblings); near != "" {
+		return "did you mean " + strings.TrimPrefix(parent+"."+near, ".") + "?"
+	}
+	// The section may be what is missing: l1d.ways for machine.l1d.ways.
+	for _, end := range []string{"." + path, "." + name} {
+		for _, f := range everything {
+			if strings.HasSuffix(f.Path, end) {
+				return "did you mean " + f.Path + "?"
+			}
+		}
+	}
+	// Or one part of the path is wrong.
+	var all []string
+	for _, f := range inOrder {
+		all = append(all, f.Path)
+	}
+	if near := nearest(path, all); near != "" {
+		return "did you mean " + near + "?"
+	}
+	if len(siblings) > 0 {
+		return "there is " + strings.Join(siblings, ", ")
+	}
+	return ""
+}

@@ -1,0 +1,178 @@
+package config
+
+// Config describes a run. Tags: doc (one sentence, without its full stop),
+// min and max (in the notation of the field), enum (joined by |), unit, and
+// optional on an inlined struct: the field in it that may also be 0.
+type Config struct {
+	Preset  string  `yaml:"preset" doc:"named machine that the other fields change; see mcsim config show --preset NAME"`
+	Machine Machine `yaml:"machine" doc:"the machine that is simulated"`
+	Program Program `yaml:"program" doc:"what runs on it"`
+	Run     Run     `yaml:"run" doc:"limits and checks of the run"`
+	Log     Log     `yaml:"log" doc:"events, as JSON lines"`
+	Stats   Stats   `yaml:"stats" doc:"counters, as JSON"`
+}
+
+// Machine is the hardware. Every hart has its own L1I, L1D, L2 and TLBs; LLC,
+// bus and DRAM are shared.
+type Machine struct {
+	Harts    int    `yaml:"harts" doc:"RISC-V harts" min:"1" max:"64"`
+	Quantum  int    `yaml:"quantum" doc:"how far a hart may run ahead of the bus; small is accurate, large is fast" unit:"cycles" min:"1" max:"1000000"`
+	Seed     uint64 `yaml:"seed" doc:"breaks ties on the bus, drives jitter and random replacement"`
+	Jitter   int    `yaml:"jitter" doc:"largest random delay added to a memory access; 0 is none (Alameldeen and Wood, HPCA 2003)" unit:"cycles" min:"0" max:"10000"`
+	Protocol string `yaml:"protocol" doc:"coherence protocol" enum:"MSI|MESI|MOESI|MESIF"`
+	ISA      string `yaml:"isa" doc:"instruction set, as in a device tree; extensions left out are illegal instructions"`
+	MMU      string `yaml:"mmu" doc:"largest translation mode" enum:"none|sv39|sv48|sv57"`
+	PMP      int    `yaml:"pmp" doc:"physical memory protection regions" enum:"0|16"`
+	Memory   Size   `yaml:"memory" doc:"RAM, from 0x80000000 up" min:"1MiB" max:"64GiB"`
+	Clock    Hertz  `yaml:"clock" doc:"clock of harts, caches and bus" min:"1MHz" max:"10GHz"`
+	Timebase Hertz  `yaml:"timebase" doc:"rate of mtime and of the time CSR" min:"1kHz" max:"1GHz"`
+
+	Evictions string `yaml:"evictions" doc:"whether private caches tell the home node of clean lines that they drop" enum:"silent|announced"`
+
+	L1I L1I   `yaml:"l1i" doc:"instruction cache of each hart"`
+	L1D Cache `yaml:"l1d" doc:"data cache of each hart"`
+	L2  L2    `yaml:"l2" doc:"private second level of each hart, which includes its L1s"`
+	LLC LLC   `yaml:"llc" doc:"shared last level, the home node of every line"`
+
+	ITLB      TLB       `yaml:"itlb" doc:"instruction TLB of each hart"`
+	DTLB      TLB       `yaml:"dtlb" doc:"data TLB of each hart"`
+	L2TLB     L2TLB     `yaml:"l2tlb" doc:"second-level TLB of each hart, for instructions and data"`
+	WalkCache WalkCache `yaml:"walk_cache" doc:"the page walker's cache of upper levels"`
+
+	StoreBuffer StoreBuffer `yaml:"store_buffer" doc:"FIFO of stores between hart and L1D"`
+	Core        Core        `yaml:"core" doc:"time that instructions take, beyond caches and TLBs"`
+	Bus         Bus         `yaml:"bus" doc:"what joins private caches, LLC and devices"`
+	DRAM        DRAM        `yaml:"dram" doc:"memory behind the LLC"`
+	Devices     Devices     `yaml:"devices" doc:"devices, at the addresses of QEMU's virt board"`
+}
+
+// Cache is the shape of one cache. Size is a multiple of Ways*Line, and the
+// number of sets a power of two.
+type Cache struct {
+	Size        Size   `yaml:"size" doc:"data held" min:"256" max:"1GiB"`
+	Ways        int    `yaml:"ways" doc:"associativity" min:"1" max:"64"`
+	Line        Size   `yaml:"line" doc:"line size, one for the whole machine: setting it at one level sets it at all" min:"16" max:"256"`
+	Latency     int    `yaml:"latency" doc:"time of a hit, from this level's point of view" unit:"cycles" min:"1" max:"1000"`
+	Replacement string `yaml:"replacement" doc:"policy that chooses a victim" enum:"lru|plru|srrip|fifo|random"`
+}
+
+// L1I is an instruction cache.
+type L1I struct {
+	Cache    `yaml:",inline"`
+	Coherent bool `yaml:"coherent" doc:"snooped; if not, stores are seen by fetches only after fence.i"`
+}
+
+// L2 is the private second level; its Size may be 0.
+type L2 struct {
+	Cache `yaml:",inline" optional:"size"`
+}
+
+// Enabled tells whether there is a private L2.
+func (c L2) Enabled() bool { return c.Size > 0 }
+
+// LLC is the shared last level.
+type LLC struct {
+	Cache     `yaml:",inline"`
+	Inclusive bool `yaml:"inclusive" doc:"a line that leaves the LLC leaves the private caches too; if not, only the snoop filter knows of it"`
+	Banks     int  `yaml:"banks" doc:"banks that serve lines independently, interleaved by line; a power of two" min:"1" max:"64"`
+}
+
+// TLB is the shape of a first-level TLB.
+type TLB struct {
+	Entries     int    `yaml:"entries" doc:"translations held" min:"1" max:"4096"`
+	Ways        int    `yaml:"ways" doc:"associativity; as many as entries is fully associative" min:"1" max:"4096"`
+	Replacement string `yaml:"replacement" doc:"policy that chooses a victim" enum:"lru|plru|fifo|random"`
+	PageSizes   []Size `yaml:"page_sizes" doc:"sizes that an entry can hold; larger pages are split" enum:"4KiB|2MiB|1GiB|512GiB|256TiB"`
+}
+
+// L2TLB is the shape of the second-level TLB; Entries may be 0.
+type L2TLB struct {
+	TLB     `yaml:",inline" optional:"entries"`
+	Latency int `yaml:"latency" doc:"time of a hit, added to the access" unit:"cycles" min:"1" max:"1000"`
+}
+
+// WalkCache shapes the page walker's cache.
+type WalkCache struct {
+	Entries int `yaml:"entries" doc:"upper-level table entries held, fully associative; 0 for none" min:"0" max:"256"`
+}
+
+// StoreBuffer shapes the store buffer.
+type StoreBuffer struct {
+	Depth int `yaml:"depth" doc:"stores held; 0 for none. With it the machine is TSO, without it sequentially consistent" min:"0" max:"64"`
+}
+
+// Core has the latencies of an in-order core, in cycles. What is not listed
+// takes one cycle.
+type Core struct {
+	Mul    int `yaml:"mul" doc:"integer multiply" unit:"cycles" min:"1" max:"255"`
+	Div    int `yaml:"div" doc:"integer divide and remainder" unit:"cycles" min:"1" max:"255"`
+	FPAdd  int `yaml:"fp_add" doc:"floating-point add, subtract, compare and convert" unit:"cycles" min:"1" max:"255"`
+	FPMul  int `yaml:"fp_mul" doc:"floating-point multiply" unit:"cycles" min:"1" max:"255"`
+	FPFMA  int `yaml:"fp_fma" doc:"fused multiply-add" unit:"cycles" min:"1" max:"255"`
+	FPDiv  int `yaml:"fp_div" doc:"floating-point divide" unit:"cycles" min:"1" max:"255"`
+	FPSqrt int `yaml:"fp_sqrt" doc:"square root" unit:"cycles" min:"1" max:"255"`
+	CSR    int `yaml:"csr" doc:"read or write of a CSR" unit:"cycles" min:"1" max:"255"`
+	Branch int `yaml:"branch" doc:"taken branch or jump" unit:"cycles" min:"1" max:"255"`
+	Trap   int `yaml:"trap" doc:"entry to a trap handler, and return from it" unit:"cycles" min:"1" max:"255"`
+}
+
+// Bus charges for the way between private caches and home node.
+type Bus struct {
+	Width   Size `yaml:"width" doc:"data moved per cycle; a power of two" min:"1" max:"256"`
+	Latency int  `yaml:"latency" doc:"one way between a private cache and the home node" unit:"cycles" min:"0" max:"1000"`
+	Snoop   int  `yaml:"snoop" doc:"asking the caches that the snoop filter names, which answer together" unit:"cycles" min:"0" max:"1000"`
+	IO      int  `yaml:"io" doc:"access to a device, beyond the bus's latency" unit:"cycles" min:"0" max:"100000"`
+}
+
+// DRAM charges for channels, banks, rows and refresh. Times are converted to
+// cycles of machine.clock, rounded up.
+type DRAM struct {
+	Channels int    `yaml:"channels" doc:"independent channels, interleaved by line; a power of two" min:"1" max:"64"`
+	Banks    int    `yaml:"banks" doc:"banks of a channel; a power of two" min:"1" max:"256"`
+	Row      Size   `yaml:"row" doc:"bytes that an open row holds; a power of two" min:"256" max:"64KiB"`
+	Policy   string `yaml:"policy" doc:"whether a row stays open after an access" enum:"open|closed"`
+	Rate     int    `yaml:"rate" doc:"transfers on a channel's data pins" unit:"MT/s" min:"100" max:"20000"`
+	Width    Size   `yaml:"width" doc:"bytes per transfer; a power of two" min:"1" max:"256"`
+	TRCD     Nanos  `yaml:"t_rcd" doc:"row activation to column access" min:"0" max:"10us"`
+	TCL      Nanos  `yaml:"t_cl" doc:"column access to first data" min:"0" max:"10us"`
+	TRP      Nanos  `yaml:"t_rp" doc:"precharge: closing a row" min:"0" max:"10us"`
+	TRAS     Nanos  `yaml:"t_ras" doc:"activation to the earliest precharge" min:"0" max:"10us"`
+	TRFC     Nanos  `yaml:"t_rfc" doc:"time of a refresh, in which the channel serves nothing" min:"0" max:"100us"`
+	TREFI    Nanos  `yaml:"t_refi" doc:"time from refresh to refresh; 0 for no refresh" min:"0" max:"1ms"`
+	Overhead Nanos  `yaml:"overhead" doc:"controller and wires, per access" min:"0" max:"10us"`
+}
+
+// Devices turns devices off.
+type Devices struct {
+	UART     bool `yaml:"uart" doc:"NS16550 at 0x10000000, on the console"`
+	ACLINT   bool `yaml:"aclint" doc:"timer and software interrupts at 0x02000000"`
+	PLIC     bool `yaml:"plic" doc:"interrupt controller at 0x0c000000"`
+	Finisher bool `yaml:"finisher" doc:"SiFive test finisher at 0x00100000: power-off and reset"`
+	HTIF     bool `yaml:"htif" doc:"tohost and fromhost, where the program has these symbols"`
+}
+
+// Program is what runs.
+type Program struct {
+	Bare string   `yaml:"bare" doc:"ELF64 program to load and start in M-mode on all harts; empty for the built-in example"`
+	Args []string `yaml:"args" doc:"arguments of the program, where it asks for them through HTIF"`
+}
+
+// Run limits and checks a run.
+type Run struct {
+	MaxInstructions uint64 `yaml:"max_instructions" doc:"stop after this many, over all harts; 0 for no limit"`
+	MaxCycles       uint64 `yaml:"max_cycles" doc:"stop at this cycle; 0 for no limit"`
+	MaxSeconds      int    `yaml:"max_seconds" doc:"stop after this much host time; 0 for no limit. The one limit that is not reproducible" unit:"seconds" min:"0" max:"10000000"`
+	Check           bool   `yaml:"check" doc:"check coherence invariants during the run; slow"`
+}
+
+// Log says which events are written where.
+type Log struct {
+	File  string   `yaml:"file" doc:"file to write, - for standard error; empty for no log"`
+	Level string   `yaml:"level" doc:"least level written" enum:"debug|info|warn"`
+	Only  []string `yaml:"only" doc:"categories written; empty for all but inst" enum:"run|trap|coherence|bus|memory|tlb|device|inst"`
+}
+
+// Stats says where the counters go.
+type Stats struct {
+	File string `yaml:"file" doc:"JSON file to write; empty for none"`
+}

@@ -1,0 +1,87 @@
+package stats
+
+import "strconv"
+
+// Value is one statistic at one moment. Counters are exact integers; Float
+// tells the computed ones apart.
+type Value struct {
+	Description
+	Float bool
+	U     uint64  // the count, if !Float
+	F     float64 // the value; for a counter its nearest float64
+}
+
+// String gives the number as JSON has it.
+func (v Value) String() string {
+	if v.Float {
+		return strconv.FormatFloat(v.F, 'g', -1, 64)
+	}
+	return strconv.FormatUint(v.U, 10)
+}
+
+// Snapshot holds all values at one moment, in order of registration.
+type Snapshot struct {
+	Values []Value
+	index  map[string]int
+	stats  []stat // shares the registry's rows; nil if read from a file
+}
+
+// Snapshot copies all values. Nobody may count meanwhile.
+func (r *Registry) Snapshot() *Snapshot {
+	s := &Snapshot{Values: make([]Value, len(r.stats)), index: r.index, stats: r.stats}
+	for i, st := range r.stats {
+		v := Value{Description: st.Description}
+		switch {
+		case st.counter != nil:
+			v.U = *st.counter
+			v.F = float64(v.U)
+		case st.gauge != nil:
+			v.Float, v.F = true, finite(st.gauge())
+		}
+		s.Values[i] = v
+	}
+	s.quotients()
+	return s
+}
+
+func (s *Snapshot) quotients() {
+	for i, st := range s.stats {
+		if st.num == nil {
+			continue
+		}
+		s.Values[i].Float = true
+		s.Values[i].F = finite(st.scale * s.sum(st.num) / s.sum(st.den))
+	}
+}
+
+func (s *Snapshot) sum(names []string) float64 {
+	var t float64
+	for _, n := range names {
+		t += s.Values[s.index[n]].F
+	}
+	return t
+}
+
+// Since returns what was counted between before and s, which must come from
+// the same registry. Counters wrap as uint64 does.
+func (s *Snapshot) Since(before *Snapshot) *Snapshot {
+	d := &Snapshot{Values: make([]Value, len(s.Values)), index: s.index, stats: s.stats}
+	copy(d.Values, s.Values)
+	for i := range d.Values {
+		if !d.Values[i].Float {
+			d.Values[i].U -= before.Values[i].U
+			d.Values[i].F = float64(d.Values[i].U)
+		}
+	}
+	d.quotients()
+	return d
+}
+
+// Get finds a value by its name.
+func (s *Snapshot) Get(name string) (Value, bool) {
+	i, ok := s.index[name]
+	if !ok {
+		return Value{}, false
+	}
+	return s.Values[i], true
+}
