@@ -249,7 +249,7 @@ func (e *Engine) admit() {
 // the next quantum in which anything happens.
 func (e *Engine) nextQuantum() (more bool, err error) {
 	e.Quanta++
-	e.bus.Advance(e.end)
+	e.bus.RunEvents(e.end)
 	if e.stopped || e.OnQuantum != nil && !e.OnQuantum(e.end) {
 		return false, nil
 	}
