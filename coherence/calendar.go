@@ -29,7 +29,8 @@ type calendarWord struct {
 }
 
 // NewCalendar returns an empty calendar for reservations of up to longest
-// cycles. It measures in single cycles up to 64, in coarser granules beyond.
+// cycles. It measures in single cycles up to 16, in coarser granules beyond:
+// most reservations then lie within one word.
 func NewCalendar(longest uint64) *Calendar { return &newCalendars(1, longest)[0] }
 
 // newCalendars returns n calendars. Their words of the same time lie together,
@@ -41,7 +42,7 @@ func newCalendars(n int, longest uint64) []Calendar {
 	for i := range cs {
 		c := &cs[i]
 		c.ring, c.first, c.stride = ring, uint32(i), stride
-		for (longest+(1<<c.gran)-1)>>c.gran > 64 {
+		for (longest+(1<<c.gran)-1)>>c.gran > 16 {
 			c.gran++
 		}
 	}
