@@ -2,6 +2,7 @@ package machine
 
 import (
 	"fmt"
+	"strings"
 
 	"mcsim/coherence"
 	"mcsim/stats"
@@ -58,7 +59,7 @@ func (m *Machine) registerHart(at string, i int) {
 	if p.L2() != nil {
 		level("l2", &p.U.Accesses, &p.U)
 	}
-	t := h.TLBs()
+	t := h.MMUStats()
 	for _, x := range []struct {
 		name, doc        string
 		accesses, misses *uint64
@@ -77,7 +78,7 @@ func (m *Machine) registerHart(at string, i int) {
 func (m *Machine) registerBus() {
 	r, b := &m.reg, &m.bus.Stats
 	for k := range coherence.Quantum {
-		r.Counter("bus.transactions."+k.String(), stats.Events, "transactions of this kind", &b.Kinds[k])
+		r.Counter("bus.transactions."+strings.ToLower(k.String()), stats.Events, "transactions of this kind", &b.Kinds[k])
 	}
 	r.Counter("bus.lost_upgrades", stats.Events, "upgrades whose line was taken first, and became GetM", &b.LostUpgrades)
 	r.Counter("bus.failed_sc", stats.Events, "SCs whose reservation was gone when the bus came to them", &b.FailedSC)
