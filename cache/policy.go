@@ -46,7 +46,24 @@ const AllWays = ^uint64(0)
 // Victim returns the slot where line should go: the first invalid slot of its
 // set, else the one that the policy gives up. It is a decision, not a change:
 // until the next Fill or access, another call returns the same slot.
-func (a *Array) Victim(line uint64) int32 { return a.VictimIn(line, AllWays) }
+func (a *Array) Victim(line uint64) int32 {
+	if a.policy != LRU {
+		return a.VictimIn(line, AllWays)
+	}
+	base := int(line&a.setMask) * a.ways
+	tags := a.Tags[base : base+a.ways]
+	stamps := a.Stamp[base : base+a.ways][:len(tags)]
+	// A minimum without branches: which way it is cannot be predicted.
+	least := ^uint64(0)
+	for w, s := range stamps {
+		k := s<<6 | uint64(w)
+		if tags[w] == NoLine {
+			k = uint64(w)
+		}
+		least = min(least, k)
+	}
+	return int32(base + int(least&63))
+}
 
 // VictimIn is Victim among the ways whose bit is set in mask, or -1 if there is
 // none.

@@ -183,24 +183,26 @@ func (b *Bus) Reschedule() {
 	}
 }
 
-// putDirty is a dirty line on its way from a hart to the home. kept: the hart's
-// L1I still has a copy.
-func (b *Bus) putDirty(p *Private, line uint64, st State, data []byte, kept bool, now uint64) {
+// putDirty is a dirty line on its way from a hart to the home.
+func (b *Bus) putDirty(p *Private, line uint64, st State, data []byte, now uint64) {
 	kind := PutM
 	if st == Owned {
 		kind = PutO
 	}
-	r := b.leave(p, kind, line, kept, now)
+	r := b.leave(p, kind, line, p.fetchable(line), now)
 	b.home.writeBack(r, line, data, b.transfer(now))
 }
 
 // gone tells the home that a hart's clean copy is gone.
 func (b *Bus) gone(p *Private, line, now uint64) { b.leave(p, PutS, line, false, now) }
 
+// leave takes a hart off a line's holders, unless its L1I has kept a copy.
 func (b *Bus) leave(p *Private, kind Kind, line uint64, kept bool, now uint64) *Request {
 	b.Stats.Kinds[kind]++
 	b.order.Reserve(now, 1)
-	b.note(Note{Cycle: now, What: NoteBus, Kind: kind, Agent: p.id, Line: line})
+	if b.Notify != nil {
+		b.Notify(Note{Cycle: now, What: NoteBus, Kind: kind, Agent: p.id, Line: line})
+	}
 	if s := b.home.tags.Lookup(line); s >= 0 {
 		if !kept {
 			b.home.sharers[s] &^= 1 << p.id

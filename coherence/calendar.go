@@ -3,8 +3,8 @@ package coherence
 import "math/bits"
 
 // calendarWords is the length of a Calendar's ring. With 64 granules to a word
-// it spans 65,536 granules, several times the longest sensible quantum.
-const calendarWords = 1024
+// it spans 32,768 granules, a few times the longest sensible quantum.
+const calendarWords = 512
 
 // Calendar is the occupancy of one resource: a bus, a bank, a channel. Requests
 // reach it out of order (those of a later round in a quantum may carry earlier
@@ -15,15 +15,21 @@ const calendarWords = 1024
 // A granule is 1<<gran cycles. Time that fell off the ring's early end is
 // forgotten: it counts as free and is not charged.
 type Calendar struct {
-	busy [calendarWords]uint64 // word w of time at busy[w%calendarWords]
-	head uint64                // the last word of time on the ring
+	ring [calendarWords]calendarWord // word w of time at ring[w%calendarWords]
 	gran uint8
+}
+
+// calendarWord is 64 granules. One that still holds an earlier time is stale:
+// it counts as empty, so that nothing has to be cleared as time goes on.
+type calendarWord struct {
+	time uint64 // word of time
+	busy uint64
 }
 
 // NewCalendar returns an empty calendar for reservations of up to longest
 // cycles. It measures in single cycles up to 64, in coarser granules beyond.
 func NewCalendar(longest uint64) *Calendar {
-	c := &Calendar{head: calendarWords - 1}
+	c := new(Calendar)
 	for (longest+(1<<c.gran)-1)>>c.gran > 64 {
 		c.gran++
 	}
@@ -41,34 +47,44 @@ func (c *Calendar) Reserve(t, dur uint64) uint64 {
 	n = min(n, 64)
 	for g := t >> c.gran; ; {
 		w, off := g>>6, g&63
-		if w >= c.head {
-			c.advance(w + 1)
-		} else if w+calendarWords <= c.head {
-			return t
+		lo := c.at(w)
+		if lo == nil {
+			return max(t, g<<c.gran)
 		}
-		lo, hi := &c.busy[w%calendarWords], &c.busy[(w+1)%calendarWords]
-		taken := *lo>>off | *hi<<(64-off)
-		if at := firstRun(^taken, n); at < 64 {
-			piece := (^uint64(0) >> (64 - n)) << at
-			*lo |= piece << off
-			*hi |= piece >> (64 - off)
+		if m := ^uint64(0) >> (64 - n); off+n <= 64 && lo.busy>>off&m == 0 { // as usual
+			lo.busy |= m << off
+			return max(t, g<<c.gran)
+		}
+		if at := firstRun(^lo.busy>>off, n); at < 64 {
+			lo.busy |= (^uint64(0) >> (64 - n)) << (off + at)
 			return max(t, (g+at)<<c.gran)
+		}
+		taken := lo.busy>>off | ^uint64(0)<<(64-off)
+		hi := c.at(w + 1)
+		if hi != nil {
+			taken = lo.busy>>off | hi.busy<<(64-off)
+			if at := firstRun(^taken, n); at < 64 {
+				piece := (^uint64(0) >> (64 - n)) << at
+				lo.busy |= piece << off
+				hi.busy |= piece >> (64 - off)
+				return max(t, (g+at)<<c.gran)
+			}
 		}
 		// Only the free granules at the window's end can begin a longer run.
 		g += 64 - uint64(bits.LeadingZeros64(taken))
 	}
 }
 
-// advance moves the ring on until word w is its last.
-func (c *Calendar) advance(w uint64) {
-	first := c.head + 1
-	if w-c.head > calendarWords {
-		first = w - calendarWords + 1
+// at is word w of time, or nil if it has fallen off the ring.
+func (c *Calendar) at(w uint64) *calendarWord {
+	s := &c.ring[w%calendarWords]
+	if s.time != w {
+		if s.time > w {
+			return nil
+		}
+		*s = calendarWord{time: w}
 	}
-	for i := first; i <= w; i++ {
-		c.busy[i%calendarWords] = 0
-	}
-	c.head = w
+	return s
 }
 
 // firstRun is the position of the first n set bits in a row, or 64.

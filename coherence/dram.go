@@ -152,7 +152,7 @@ func (d *DRAM) Bytes(pa addr.PA, n uint64) []byte {
 
 // ReadLine implements Memory.
 func (d *DRAM) ReadLine(_ *Request, line addr.PA, dst []byte, now uint64) uint64 {
-	copy(dst, d.Bytes(line, uint64(len(dst))))
+	copyLine(dst, d.Bytes(line, uint64(len(dst))))
 	d.Stats.Reads++
 	return d.access(uint64(line)>>d.shift, now)
 }
@@ -160,7 +160,7 @@ func (d *DRAM) ReadLine(_ *Request, line addr.PA, dst []byte, now uint64) uint64
 // WriteLine implements Memory. Writes are posted: done is when the burst is
 // over, but nobody has to wait for it.
 func (d *DRAM) WriteLine(_ *Request, line addr.PA, src []byte, now uint64) uint64 {
-	copy(d.Bytes(line, uint64(len(src))), src)
+	copyLine(d.Bytes(line, uint64(len(src))), src)
 	d.Stats.Writes++
 	return d.access(uint64(line)>>d.shift, now)
 }

@@ -39,7 +39,7 @@ func (p *Private) pull(line uint64, o int32) int32 {
 	}
 	p.d.Fill(s, line, uint8(st))
 	p.inI[s] = false
-	copy(p.d.LineData(s), p.l2.LineData(o))
+	copyLine(p.d.LineData(s), p.l2.LineData(o))
 	return s
 }
 
@@ -50,7 +50,7 @@ func (p *Private) push(s int32) {
 		return
 	}
 	o := p.l2.Lookup(p.d.Tags[s])
-	copy(p.l2.LineData(o), p.d.LineData(s))
+	copyLine(p.l2.LineData(o), p.d.LineData(s))
 	p.D.Writebacks++
 	p.d.State[s] = uint8(Exclusive)
 }
@@ -118,7 +118,7 @@ func (p *Private) fillFetch(line uint64, src []byte, now uint64) int32 {
 		}
 	}
 	p.i.Fill(v, line, uint8(Shared))
-	copy(p.i.LineData(v), src)
+	copyLine(p.i.LineData(v), src)
 	if p.snoopI && p.l2 == nil {
 		if s := p.d.Lookup(line); s >= 0 && State(p.d.State[s]) == Modified {
 			p.inI[s] = true
@@ -143,7 +143,6 @@ func (p *Private) room(line, now uint64) int32 {
 // evict removes the line in outermost slot o from all of the hart's caches.
 func (p *Private) evict(o int32, now uint64) {
 	line, st := p.outer.Tags[o], State(p.outer.State[o])
-	kept := false
 	if p.l2 != nil {
 		p.U.Evictions++
 		if s := p.d.Lookup(line); s >= 0 {
@@ -156,14 +155,15 @@ func (p *Private) evict(o int32, now uint64) {
 	} else {
 		p.D.Evictions++
 		p.core.DropData(o)
-		kept = p.fetchable(line)
 	}
 	p.outer.Invalidate(o)
 	if p.reserved == line {
 		p.bus.monitors |= 1 << p.id
 	}
 	do := p.moves[st][Evict].do
-	p.bus.note(Note{Cycle: now, What: NoteEvict, Agent: p.id, Line: line, From: st})
+	if p.bus.Notify != nil {
+		p.bus.Notify(Note{Cycle: now, What: NoteEvict, Agent: p.id, Line: line, From: st})
+	}
 	switch {
 	case do&PutDirty != 0:
 		if p.l2 != nil {
@@ -171,8 +171,8 @@ func (p *Private) evict(o int32, now uint64) {
 		} else {
 			p.D.Writebacks++
 		}
-		p.bus.putDirty(p, line, st, p.outer.LineData(o), kept, now)
-	case do&PutClean != 0 && p.bus.cfg.Announce && !kept:
+		p.bus.putDirty(p, line, st, p.outer.LineData(o), now)
+	case do&PutClean != 0 && p.bus.cfg.Announce && !p.fetchable(line):
 		p.bus.gone(p, line, now)
 	}
 }
@@ -227,7 +227,9 @@ func (p *Private) snoop(line uint64, ev Event, now uint64) (m move, data []byte)
 		p.core.DowngradeData(s)
 	}
 	if st != m.next {
-		p.bus.note(Note{Cycle: now, What: NoteSnoop, Agent: p.id, Line: line, From: st, To: m.next})
+		if p.bus.Notify != nil {
+			p.bus.Notify(Note{Cycle: now, What: NoteSnoop, Agent: p.id, Line: line, From: st, To: m.next})
+		}
 	}
 	return m, data
 }
@@ -237,4 +239,13 @@ func (p *Private) outerStats() *CacheStats {
 		return &p.U
 	}
 	return &p.D
+}
+
+// copyLine is copy, fast for the usual size.
+func copyLine(dst, src []byte) {
+	if len(dst) == 64 && len(src) == 64 {
+		*(*[64]byte)(dst) = *(*[64]byte)(src)
+		return
+	}
+	copy(dst, src)
 }

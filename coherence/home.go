@@ -2,6 +2,7 @@ package coherence
 
 import (
 	"math/bits"
+	"unsafe"
 
 	"mcsim/addr"
 	"mcsim/cache"
@@ -32,6 +33,7 @@ type home struct {
 	llc       *cache.Array
 	inclusive bool
 	mem       Memory
+	dram      *DRAM // mem, if it is one
 	banks     []*Calendar
 	scratch   []byte // a line read from memory past the LLC
 	moved     []byte // a line on its way to memory
@@ -43,6 +45,7 @@ func newHome(b *Bus, mem Memory) (*home, error) {
 	c := &b.cfg
 	h := &home{bus: b, mem: mem, inclusive: c.Inclusive, jitter: c.Jitter,
 		scratch: make([]byte, c.L1D.Line), moved: make([]byte, c.L1D.Line)}
+	h.dram, _ = mem.(*DRAM)
 	var err error
 	if c.LLC.Size != 0 {
 		if h.llc, err = cache.New(c.LLC); err != nil {
@@ -98,7 +101,9 @@ func (h *home) free(r *Request, s int32, now uint64) {
 	if dirty == nil && h.llc.State[s] == llcDirty {
 		dirty = h.llc.LineData(s)
 	}
-	h.bus.note(Note{Cycle: now, What: NoteEvict, Agent: Home, Line: line})
+	if h.bus.Notify != nil {
+		h.bus.Notify(Note{Cycle: now, What: NoteEvict, Agent: Home, Line: line})
+	}
 	if dirty != nil {
 		h.toMemory(r, line, dirty, now)
 	}
@@ -126,29 +131,49 @@ func (h *home) bank(line, now uint64) uint64 {
 	return h.banks[line&uint64(len(h.banks)-1)].Reserve(now, h.bus.cfg.LLCBusy) + h.bus.cfg.LLCHit
 }
 
-// read returns the home's data of a line and when they are there. fresh is the
-// line's slot in an inclusive LLC that claim has just made for it, else -1.
-// keep says whether a miss fills the LLC. The data stay valid until the home is
-// used again.
-func (h *home) read(r *Request, line uint64, fresh int32, keep bool, now uint64) (data []byte, done uint64, from int32) {
+// touch brings what a request for line will need into the host's caches, all
+// at once instead of one after the other as it finds its way.
+func (h *home) touch(line uint64) {
+	t := h.tags
+	lo := t.SetOf(line)
+	hi := lo + int32(t.Ways()) - 1
+	bytes := unsafe.Pointer(&h.owner[lo])
+	if h.dram != nil {
+		if off := line<<h.bus.shift - h.dram.base; off < uint64(len(h.dram.bytes)) {
+			bytes = unsafe.Pointer(&h.dram.bytes[off])
+		}
+	}
+	warm(unsafe.Pointer(&t.Tags[lo]), unsafe.Pointer(&t.Tags[hi]), unsafe.Pointer(&t.Stamp[lo]),
+		unsafe.Pointer(&t.Stamp[hi]), unsafe.Pointer(&h.owner[lo]), bytes)
+}
+
+// read returns the home's data of a line and when they are there. e is its
+// filter entry, or -1, and fresh says that claim has just made it: then it is
+// in no LLC, and an inclusive one has no data in its slot yet. keep says
+// whether a miss fills the LLC. The data stay valid until the home is used
+// again.
+func (h *home) read(r *Request, line uint64, e int32, fresh, keep bool, now uint64) (data []byte, done uint64, from int32) {
 	if h.llc == nil {
 		return h.scratch, h.fromMemory(r, line, h.scratch, now), FromMemory
 	}
 	h.Accesses++
 	now = h.bank(line, now)
-	if h.inclusive && fresh >= 0 {
+	s := e
+	switch {
+	case h.inclusive && fresh:
 		h.Misses++
-		data = h.llc.LineData(fresh)
+		data = h.llc.LineData(s)
 		return data, h.fromMemory(r, line, data, now), FromMemory
-	}
-	if s := h.llc.Lookup(line); s >= 0 {
-		if !h.inclusive {
+	case !h.inclusive:
+		if s = h.llc.Lookup(line); s >= 0 {
 			h.llc.Touch(s)
 		}
+	}
+	if s >= 0 {
 		return h.llc.LineData(s), now, Home
 	}
 	h.Misses++
-	if h.inclusive || !keep {
+	if !keep {
 		return h.scratch, h.fromMemory(r, line, h.scratch, now), FromMemory
 	}
 	data = h.llc.LineData(h.allocate(r, line, llcClean, now))
@@ -160,7 +185,9 @@ func (h *home) allocate(r *Request, line uint64, st uint8, now uint64) int32 {
 	s := h.llc.Victim(line)
 	if h.llc.State[s] != 0 {
 		h.Evictions++
-		h.bus.note(Note{Cycle: now, What: NoteEvict, Agent: Home, Line: h.llc.Tags[s]})
+		if h.bus.Notify != nil {
+			h.bus.Notify(Note{Cycle: now, What: NoteEvict, Agent: Home, Line: h.llc.Tags[s]})
+		}
 		if h.llc.State[s] == llcDirty {
 			h.toMemory(r, h.llc.Tags[s], h.llc.LineData(s), now)
 		}
@@ -185,8 +212,10 @@ func (h *home) writeBack(r *Request, line uint64, data []byte, now uint64) {
 	}
 	h.bank(line, now)
 	h.llc.State[s] = llcDirty
-	copy(h.llc.LineData(s), data)
-	h.bus.note(Note{Cycle: now, What: NoteWriteBack, Agent: r.Agent, Line: line, Source: Home})
+	copyLine(h.llc.LineData(s), data)
+	if h.bus.Notify != nil {
+		h.bus.Notify(Note{Cycle: now, What: NoteWriteBack, Agent: r.Agent, Line: line, Source: Home})
+	}
 }
 
 // toMemory writes an LLC line to memory.
@@ -196,7 +225,9 @@ func (h *home) toMemory(r *Request, line uint64, data []byte, now uint64) {
 }
 
 func (h *home) store(r *Request, line uint64, data []byte, now uint64) uint64 {
-	h.bus.note(Note{Cycle: now, What: NoteWriteBack, Agent: r.Agent, Line: line, Source: FromMemory})
+	if h.bus.Notify != nil {
+		h.bus.Notify(Note{Cycle: now, What: NoteWriteBack, Agent: r.Agent, Line: line, Source: FromMemory})
+	}
 	return h.mem.WriteLine(r, lineAddr(line, h.bus.shift), data, now)
 }
 

@@ -28,9 +28,3 @@ type Note struct {
 	Agent    int32
 	Source   int32
 }
-
-func (b *Bus) note(n Note) {
-	if b.Notify != nil {
-		b.Notify(n)
-	}
-}

@@ -5,8 +5,11 @@ import "math/bits"
 // getS serves a read: of data, or of instructions if the access is a fetch.
 func (b *Bus) getS(r *Request, now uint64) {
 	p, a, line := b.privs[r.Agent], r.access, r.Line
-	b.note(Note{Cycle: now, What: NoteBus, Kind: GetS, Agent: r.Agent, Line: line})
+	if b.Notify != nil {
+		b.Notify(Note{Cycle: now, What: NoteBus, Kind: GetS, Agent: r.Agent, Line: line})
+	}
 	fetch := classOf[a.Op] == classFetch
+	b.home.touch(line)
 	intoL1I := fetch && p.l2 == nil
 	if intoL1I {
 		if s := p.d.Lookup(line); s >= 0 { // its own L1D has it; the request only announces the L1I's victim
@@ -37,13 +40,15 @@ func (b *Bus) getS(r *Request, now uint64) {
 	}
 	h.sharers[e] |= 1 << r.Agent
 	r.Done = b.transfer(ready)
-	b.note(Note{Cycle: r.Done, What: NoteFill, Agent: r.Agent, Line: line, To: st, Source: from})
+	if b.Notify != nil {
+		b.Notify(Note{Cycle: r.Done, What: NoteFill, Agent: r.Agent, Line: line, To: st, Source: from})
+	}
 	if intoL1I {
 		p.performFetch(a, p.fillFetch(line, data, now+b.behind))
 		return
 	}
 	p.outer.Fill(slot, line, uint8(st))
-	copy(p.outer.LineData(slot), data)
+	copyLine(p.outer.LineData(slot), data)
 	switch {
 	case fetch:
 		p.performFetch(a, p.fillFetch(line, p.l2.LineData(slot), now))
@@ -62,7 +67,7 @@ func (b *Bus) gather(r *Request, line, now uint64) (e int32, data []byte, ready 
 	e = h.tags.Lookup(line)
 	if e < 0 {
 		e = h.claim(r, line, now+b.behind)
-		data, ready, from = h.read(r, line, e, true, now)
+		data, ready, from = h.read(r, line, e, true, true, now)
 		return e, data, ready, from
 	}
 	h.tags.Touch(e)
@@ -85,7 +90,7 @@ func (b *Bus) gather(r *Request, line, now uint64) (e int32, data []byte, ready 
 	} else if o == r.Agent { // so did the requester
 		h.owner[e] = nobody
 	}
-	data, ready, from = h.read(r, line, -1, true, now)
+	data, ready, from = h.read(r, line, e, false, true, now)
 	return e, data, ready, from
 }
 
@@ -95,9 +100,12 @@ func (b *Bus) getM(r *Request, now uint64) {
 	if b.refuses(r, now) {
 		return
 	}
-	b.note(Note{Cycle: now, What: NoteBus, Kind: GetM, Agent: r.Agent, Line: line})
-	slot := p.room(line, now+b.behind)
+	if b.Notify != nil {
+		b.Notify(Note{Cycle: now, What: NoteBus, Kind: GetM, Agent: r.Agent, Line: line})
+	}
 	h := b.home
+	h.touch(line)
+	slot := p.room(line, now+b.behind)
 	e := h.tags.Lookup(line)
 	fresh := e < 0
 	if fresh {
@@ -113,10 +121,8 @@ func (b *Bus) getM(r *Request, now uint64) {
 			clear(h.llc.LineData(e))
 			h.llc.State[e] = llcDirty
 		}
-	case data == nil && fresh:
-		data, ready, from = h.read(r, line, e, true, ready)
 	case data == nil:
-		data, ready, from = h.read(r, line, -1, true, ready)
+		data, ready, from = h.read(r, line, e, fresh, true, ready)
 	}
 	h.sharers[e], h.owner[e] = 1<<r.Agent, int8(r.Agent)
 	b.wrote(line, r.Agent, now)
@@ -125,9 +131,11 @@ func (b *Bus) getM(r *Request, now uint64) {
 	p.outer.Fill(slot, line, uint8(st))
 	if data != nil {
 		r.Done = b.transfer(ready)
-		copy(p.outer.LineData(slot), data)
+		copyLine(p.outer.LineData(slot), data)
 	}
-	b.note(Note{Cycle: r.Done, What: NoteFill, Agent: r.Agent, Line: line, To: st, Source: from})
+	if b.Notify != nil {
+		b.Notify(Note{Cycle: r.Done, What: NoteFill, Agent: r.Agent, Line: line, To: st, Source: from})
+	}
 	p.settle(a, line, slot, true)
 }
 
@@ -145,7 +153,9 @@ func (b *Bus) upgrade(r *Request, now uint64) {
 	if b.refuses(r, now) {
 		return
 	}
-	b.note(Note{Cycle: now, What: NoteBus, Kind: Upgrade, Agent: r.Agent, Line: line})
+	if b.Notify != nil {
+		b.Notify(Note{Cycle: now, What: NoteBus, Kind: Upgrade, Agent: r.Agent, Line: line})
+	}
 	h := b.home
 	e := h.tags.Lookup(line)
 	h.tags.Touch(e)
@@ -153,7 +163,9 @@ func (b *Bus) upgrade(r *Request, now uint64) {
 	h.sharers[e], h.owner[e] = h.sharers[e]|1<<r.Agent, int8(r.Agent)
 	b.wrote(line, r.Agent, now)
 	st := b.moves[p.outer.State[slot]][UpgradeAck].next
-	b.note(Note{Cycle: r.Done, What: NoteFill, Agent: r.Agent, Line: line, To: st, Source: NoSource})
+	if b.Notify != nil {
+		b.Notify(Note{Cycle: r.Done, What: NoteFill, Agent: r.Agent, Line: line, To: st, Source: NoSource})
+	}
 	p.outer.State[slot] = uint8(st)
 	p.settle(r.access, line, slot, false)
 }

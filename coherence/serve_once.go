@@ -11,7 +11,9 @@ import (
 // with the caches cost time, not data.
 func (b *Bus) once(r *Request, now uint64) {
 	p, a := b.privs[r.Agent], r.access
-	b.note(Note{Cycle: now, What: NoteBus, Kind: r.Kind, Agent: r.Agent, Line: r.Line})
+	if b.Notify != nil {
+		b.Notify(Note{Cycle: now, What: NoteBus, Kind: r.Kind, Agent: r.Agent, Line: r.Line})
+	}
 	if r.Kind == WriteOnce && b.refuses(r, now) {
 		return
 	}
@@ -57,14 +59,15 @@ func (b *Bus) once(r *Request, now uint64) {
 // when they are there.
 func (b *Bus) peek(r *Request, line, now uint64) (data []byte, done uint64) {
 	h := b.home
-	if e := h.tags.Lookup(line); e >= 0 && h.owner[e] != nobody {
+	e := h.tags.Lookup(line)
+	if e >= 0 && h.owner[e] != nobody {
 		m, d := b.snoop(int(h.owner[e]), line, SnoopRead, now)
 		now += b.cfg.Snoop
 		if m.do&SupplyData != 0 {
 			return d, now
 		}
 	}
-	data, done, _ = h.read(r, line, -1, false, now)
+	data, done, _ = h.read(r, line, e, false, false, now)
 	return data, done
 }
 
@@ -87,7 +90,9 @@ func (b *Bus) recall(r *Request, line, now uint64) uint64 {
 // device serves an access to a device.
 func (b *Bus) device(r *Request, now uint64) {
 	a := r.access
-	b.note(Note{Cycle: now, What: NoteBus, Kind: r.Kind, Agent: r.Agent, Line: r.Line})
+	if b.Notify != nil {
+		b.Notify(Note{Cycle: now, What: NoteBus, Kind: r.Kind, Agent: r.Agent, Line: r.Line})
+	}
 	r.Done = now + b.cfg.IO
 	b.time = r.Cycle
 	g := b.Map.Find(a.PA)
@@ -108,7 +113,9 @@ func (b *Bus) device(r *Request, now uint64) {
 // memory: the LLC is a cache like the others, because a device that does not
 // snoop reads and writes behind it.
 func (b *Bus) block(r *Request, now uint64) {
-	b.note(Note{Cycle: now, What: NoteBus, Kind: r.Kind, Agent: r.Agent, Line: r.Line})
+	if b.Notify != nil {
+		b.Notify(Note{Cycle: now, What: NoteBus, Kind: r.Kind, Agent: r.Agent, Line: r.Line})
+	}
 	h := b.home
 	e := h.tags.Lookup(r.Line)
 	var dirty []byte
@@ -156,7 +163,9 @@ func (b *Bus) DMARead(agent int, pa addr.PA, buf []byte, now uint64) (done uint6
 		r.Line = uint64(pa) >> b.shift
 		off := int(uint64(pa) & (1<<b.shift - 1))
 		n := min(len(buf), 1<<b.shift-off)
-		b.note(Note{Cycle: now, What: NoteBus, Kind: DMARead, Agent: r.Agent, Line: r.Line})
+		if b.Notify != nil {
+			b.Notify(Note{Cycle: now, What: NoteBus, Kind: DMARead, Agent: r.Agent, Line: r.Line})
+		}
 		b.Stats.Kinds[DMARead]++
 		data, at := b.peek(&r, r.Line, b.order.Reserve(now, 1)+b.cfg.Arbitration)
 		copy(buf[:n], data[off:])
@@ -176,7 +185,9 @@ func (b *Bus) DMAWrite(agent int, pa addr.PA, buf []byte, now uint64) (done uint
 	for len(buf) > 0 {
 		r.Line = uint64(pa) >> b.shift
 		n := min(len(buf), 1<<b.shift-int(uint64(pa)&(1<<b.shift-1)))
-		b.note(Note{Cycle: now, What: NoteBus, Kind: DMAWrite, Agent: r.Agent, Line: r.Line})
+		if b.Notify != nil {
+			b.Notify(Note{Cycle: now, What: NoteBus, Kind: DMAWrite, Agent: r.Agent, Line: r.Line})
+		}
 		b.Stats.Kinds[DMAWrite]++
 		at := b.recall(&r, r.Line, b.order.Reserve(now, 1)+b.cfg.Arbitration)
 		b.wrote(r.Line, nobody, at)
