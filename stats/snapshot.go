@@ -85,3 +85,23 @@ func (s *Snapshot) Get(name string) (Value, bool) {
 	}
 	return s.Values[i], true
 }
+
+// Annotate gives units and descriptions to values read from a file. Names in
+// known have letters for indices, as Describe gives them.
+func (s *Snapshot) Annotate(known []Description) {
+	byName := map[string]Description{}
+	for _, d := range known {
+		byName[d.Name] = d
+	}
+	for i := range s.Values {
+		v := &s.Values[i]
+		generic, _ := Generic(v.Name)
+		if d, ok := byName[generic]; ok {
+			v.Unit, v.Desc = d.Unit, d.Desc
+			// JSON does not tell 1.0 from 1.
+			if d.Unit == Ratio && !v.Float {
+				v.Float = true
+			}
+		}
+	}
+}
