@@ -1,6 +1,7 @@
 package coherence
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 )
@@ -12,7 +13,13 @@ type Options struct {
 	Values int  // 2 to 4 different data values
 	Silent bool // clean evictions are not announced to the home
 	Home   HomeKind
+
+	MaxStates int // give up with ErrTooManyStates beyond this; 0 is no limit
 }
+
+// ErrTooManyStates is wrapped by Explore's error when it gave up. A state takes
+// about 150 bytes.
+var ErrTooManyStates = errors.New("too many states")
 
 func (o Options) String() string {
 	evict := "announced"
@@ -107,6 +114,9 @@ func (x *explorer) run() error {
 			}
 			x.result.Transitions++
 			x.add(next, int32(at))
+		}
+		if x.MaxStates > 0 && len(x.found) > x.MaxStates {
+			return fmt.Errorf("%s with %v: %w: more than %d", x.p.Title(), x.Options, ErrTooManyStates, x.MaxStates)
 		}
 	}
 	x.result.Depth = int(x.found[len(x.found)-1].depth)

@@ -138,3 +138,10 @@ func TestExploreRefuses(t *testing.T) {
 		}
 	}
 }
+
+func TestExploreGivesUp(t *testing.T) {
+	_, err := Explore(MESI, Options{Caches: 3, Lines: 1, Values: 2, MaxStates: 100})
+	if !errors.Is(err, ErrTooManyStates) {
+		t.Errorf("after 100 states: %v", err)
+	}
+}

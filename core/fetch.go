@@ -15,9 +15,9 @@ const (
 
 const instBytes = uint64(unsafe.Sizeof(isa.Inst{}))
 
-// straddled remembers the decoding of instructions that cross a line's end, by
+// acrossLines remembers the decoding of instructions that cross a line's end, by
 // their bytes; the bytes themselves are fetched each time.
-type straddled struct {
+type acrossLines struct {
 	raw [32]uint32
 	in  [32]isa.Inst
 }

@@ -3,7 +3,6 @@ package core
 import (
 	"unsafe"
 
-	"mcsim/addr"
 	"mcsim/cache"
 	"mcsim/coherence"
 	"mcsim/core/fp"
@@ -30,7 +29,6 @@ type Config struct {
 	WalkCache         int // entries of the page-walk cache for upper levels; 0: none
 	MaxSATP           int // highest translation mode: 0 Bare, 8 Sv39, 9 Sv48, 10 Sv57
 	PMPRegions        int // 0, 16
-	Svadu             bool
 
 	// TimeDivider is cycles per tick of the time CSR.
 	TimeDivider uint64
@@ -46,44 +44,131 @@ type Latency struct {
 }
 
 // Hart is one RISC-V hart. It is owned by the goroutine that runs it while it
-// runs, and by the bus while it is parked (design: the bus's serial phase).
-// Nothing in it may be touched from elsewhere at other times.
+// runs, and by the bus while it is parked (the bus's serial phase). Nothing in
+// it may be touched from elsewhere at other times.
 type Hart struct {
-	// The hot part, together.
-	x    [256]uint64 // x0..x31, SinkReg; sized so that a uint8 needs no bounds check
-	f    [256]uint64
-	pc   uint64
-	left int64 // cycles until limit; the clock is limit - left
-
+	// What the run loop needs for most instructions, together.
+	x       [256]uint64 // x0..x31, SinkReg; sized so that a uint8 needs no bounds check
+	f       [256]uint64
+	pc      uint64
+	left    int64 // cycles until limit; the clock is limit - left
 	limit   uint64
-	fbase   uint64         // GVA of the line that is being fetched from; noLine if none
+	fbase   uint64         // address of the line being fetched from
 	fdec    unsafe.Pointer // its decoded instructions, one isa.Inst per halfword
 	lines   *lineTable     // of the current translation context
-	dclock  *uint64        // the L1D's access clock
-	sbCount int            // stores waiting in the store buffer
+	flines  *fetchTable
+	dclock  *uint64   // the L1D's access clock
+	mask    [4]uint64 // by log2 of the access size: the bits that a line table's tag compares
+	sbCount int       // stores waiting in the store buffer
 	fflags  fp.Flags
 	frm     uint8
 	fpOff   bool // mstatus.FS is Off: FP instructions are illegal
 
-	instret uint64
+	alignMask  uint64 // 2 without C: the address bits that a jump target must not have
+	branchCost int64  // extra cycles of a taken branch
+	jumpCost   int64
+	instret    uint64
+	tab        lineTables
 
 	cfg  Config
-	port *coherence.Port
 	mem  *coherence.Private
 	l1d  *cache.Array
 	l1i  *cache.Array
 	dec  *isa.Decoder
+	cost [isa.NumOps + 1]uint8 // cycles of each operation
 	ev   *event.Buffer
 
-	// Privileged state (csr.go, trap.go).
-	priv Priv
-	csr  csrFile
-	trap trapInfo
+	priv  Priv
+	csr   csrFile
+	trap  trapInfo
+	mmu   mmu
+	sb    storeQueue
+	stats Stats
 
-	// Translation (mmu.go, tlb.go).
-	mmu mmu
+	// Instructions that no decoded line can hold: see nextInst.
+	across      acrossLines
+	singleOK    bool
+	singleBytes uint64
+	singleLen   int
 
-	acc coherence.Access // scratch: accesses never nest
+	wrs      bool   // waiting in wrs.nto or wrs.sto
+	wrsUntil uint64 // at most until this cycle
+	wake     func() // tells the engine that a wait may be over
+
+	acc coherence.Access // scratch: accesses never nest, but for the walker's (walkAcc)
+}
+
+// New builds a hart on its private caches, reset to start at pc in M mode with
+// a0 = hart id and a1 = arg. ev may be nil.
+func New(cfg Config, mem *coherence.Private, dec *isa.Decoder, ev *event.Buffer) *Hart {
+	h := &Hart{cfg: cfg, mem: mem, l1d: mem.L1D(), l1i: mem.L1I(), dec: dec, ev: ev}
+	h.dclock = &h.l1d.Clock
+	h.setCosts()
+	if !cfg.ISA.Has(isa.ExtZca) {
+		h.alignMask = 2
+	}
+	h.initTables()
+	h.initMMU()
+	h.resetCSRs()
+	mem.SetCore(h)
+	return h
+}
+
+// Start puts the hart at its entry point: a0 = hart id, a1 = arg.
+func (h *Hart) Start(pc, arg uint64) {
+	h.pc = pc
+	h.x[10], h.x[11] = uint64(h.cfg.ID), arg
+}
+
+// OnWake sets what is called when the hart's wait may be over because its
+// reservation is gone. It is called in the serial phase.
+func (h *Hart) OnWake(f func()) { h.wake = f }
+
+// Instret is the number of instructions retired.
+func (h *Hart) Instret() uint64 { return h.instret }
+
+// PC is the address of the next instruction.
+func (h *Hart) PC() uint64 { return h.pc }
+
+// X returns integer register i, 0 to 31.
+func (h *Hart) X(i int) uint64 { return h.x[i&31] }
+
+// F returns floating-point register i, 0 to 31, as bits.
+func (h *Hart) F(i int) uint64 { return h.f[i&31] }
+
+// Priv is the current privilege mode.
+func (h *Hart) Priv() Priv { return h.priv }
+
+// Stats are the hart's counters.
+func (h *Hart) Stats() *Stats { return &h.stats }
+
+// setCosts fills in how many cycles each operation takes.
+func (h *Hart) setCosts() {
+	l := &h.cfg.Latency
+	for i := range h.cost {
+		h.cost[i] = 1
+	}
+	set := func(cycles int, first, last isa.Op) {
+		for op := first; op <= last; op++ {
+			h.cost[op] = uint8(max(1, min(cycles, 255)))
+		}
+	}
+	set(l.Mul, isa.OpMUL, isa.OpMULHSU)
+	set(l.Div, isa.OpDIV, isa.OpREMUW)
+	set(l.FPMove, isa.OpFMVXD, isa.OpFMVHX)
+	for _, base := range []struct{ add, mul, fma, fmaEnd, div, sqrt, sgn, class, cvt, cvtEnd isa.Op }{
+		{isa.OpFADDD, isa.OpFMULD, isa.OpFMADDD, isa.OpFNMADDD, isa.OpFDIVD, isa.OpFSQRTD, isa.OpFSGNJD, isa.OpFCLASSD, isa.OpFCVTWD, isa.OpFCVTDS},
+		{isa.OpFADDS, isa.OpFMULS, isa.OpFMADDS, isa.OpFNMADDS, isa.OpFDIVS, isa.OpFSQRTS, isa.OpFSGNJS, isa.OpFCLASSS, isa.OpFCVTWS, isa.OpFCVTHD},
+	} {
+		set(l.FPAdd, base.add, base.add+1)
+		set(l.FPMul, base.mul, base.mul)
+		set(l.FMA, base.fma, base.fmaEnd)
+		set(l.FPDiv, base.div, base.div)
+		set(l.FPSqrt, base.sqrt, base.sqrt)
+		set(l.FPMove, base.sgn, base.class)
+		set(l.FPConvert, base.cvt, base.cvtEnd)
+	}
+	h.branchCost, h.jumpCost = int64(l.Branch), int64(l.Jump)
 }
 
 // trapInfo is a trap that has been raised and not yet taken.
@@ -112,5 +197,3 @@ func (h *Hart) yank() {
 		h.left = 0
 	}
 }
-
-var _ = addr.PA(0)

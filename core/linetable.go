@@ -75,7 +75,7 @@ func slotOf(stamps []uint64, stamp *uint64) int32 {
 
 func (h *Hart) initTables() {
 	t := &h.tab
-	t.shift = h.l1d.Shift()
+	t.shift = uint(h.l1d.Shift())
 	t.lineSize = 1 << t.shift
 	t.halves = int(t.lineSize / 2)
 	t.dref = make([]uint16, len(h.l1d.Stamp))

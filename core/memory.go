@@ -2,6 +2,8 @@ package core
 
 import (
 	"encoding/binary"
+	"math/bits"
+	"unsafe"
 
 	"mcsim/addr"
 	"mcsim/coherence"
@@ -30,6 +32,37 @@ func (h *Hart) loadSlow(va uint64, size uint64) (uint64, bool) {
 	}
 	hi, ok := h.loadPart(va+first, size-first)
 	return lo | hi<<(8*first), ok
+}
+
+// loadQuick is a load for instructions that have no line-table look-up of their
+// own in the run loop.
+func (h *Hart) loadQuick(va, size uint64) (uint64, bool) {
+	e := &h.lines[va>>(h.tab.shift&63)&(lineTableSize-1)]
+	if va&h.mask[bits.TrailingZeros64(size)&3] != e.rtag {
+		return h.loadSlow(va, size)
+	}
+	h.touch(e)
+	p := unsafe.Add(e.data, va&(h.tab.lineSize-1))
+	if size == 4 {
+		return uint64(*(*uint32)(p)), true
+	}
+	return uint64(*(*uint16)(p)), true
+}
+
+// storeQuick is the same for stores.
+func (h *Hart) storeQuick(va, size, v uint64) bool {
+	e := &h.lines[va>>(h.tab.shift&63)&(lineTableSize-1)]
+	if va&h.mask[bits.TrailingZeros64(size)&3] != e.wtag || h.sbCount > 0 {
+		return h.storeSlow(va, size, v)
+	}
+	h.touch(e)
+	p := unsafe.Add(e.data, va&(h.tab.lineSize-1))
+	if size == 4 {
+		*(*uint32)(p) = uint32(v)
+	} else {
+		*(*uint16)(p) = uint16(v)
+	}
+	return true
 }
 
 // loadPart reads size bytes, 1 to 8, within a line.

@@ -1,28 +1,21 @@
 package core
 
-// Stop says why Run returned.
-type Stop uint8
-
-const (
-	StopQuantum Stop = iota // the clock reached the end that was given
-	StopSleep               // nothing to do before the cycle that Run returned, or an interrupt
-)
-
 // Run executes until the clock reaches end, or the hart waits (WFI, WRS). It
-// parks on the bus in between. For StopSleep, wake is the cycle at which the
-// hart's own timer would end the wait, ^0 if none does.
-func (h *Hart) Run(end uint64) (stop Stop, wake uint64) {
+// parks on the bus in between. For a hart that sleeps, wake is the cycle at
+// which its own timer would end the wait, ^0 if none does. It implements
+// coherence.Runner.
+func (h *Hart) Run(end uint64) (asleep bool, wake uint64) {
 	for {
 		now := h.Clock()
 		h.updateTimers()
 		if h.asleep() {
 			if wake = h.wakeCycle(); wake > now {
-				return StopSleep, wake
+				return true, wake
 			}
 			h.wrs = false
 		}
 		if now >= end {
-			return StopQuantum, 0
+			return false, 0
 		}
 		if h.sbCount > 0 && now >= h.sb.next {
 			h.limit, h.left = end, int64(end-now)
@@ -68,7 +61,7 @@ func (h *Hart) wakeCycle() uint64 {
 // without instructions.
 func (h *Hart) WakeAt(cycle uint64) {
 	if now := h.Clock(); cycle > now {
-		h.slept += cycle - now
+		h.stats.Slept += cycle - now
 		h.limit, h.left = cycle, 0
 	}
 }

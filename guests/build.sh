@@ -12,7 +12,6 @@ if [ "${1:-}" = --check ]; then
 	shift
 	check=yes
 	out=$(mktemp -d)
-	trap 'rm -rf "$out"' EXIT
 fi
 version=$($cc -dumpfullversion)
 [ "$version" = 12.2.0 ] || echo "build.sh: gcc is $version, the committed programs are from 12.2.0" >&2
@@ -21,18 +20,38 @@ flags="-march=rv64imafdc_zicsr_zifencei -mabi=lp64d -mcmodel=medany
 	-O2 -std=gnu11 -ffreestanding -fno-builtin -fno-tree-loop-distribute-patterns
 	-fno-common -fno-asynchronous-unwind-tables -fno-stack-protector -ffp-contract=fast
 	-ffunction-sections -fdata-sections -ffile-prefix-map=$PWD=. -frandom-seed=guest
-	-Wall -Wextra -Werror -Iruntime"
-link="-nostdlib -nostartfiles -static -T runtime/link.ld -Wl,--build-id=none -Wl,--gc-sections
+	-Wall -Wextra -Werror -I$PWD/runtime"
+link="-nostdlib -nostartfiles -static -Wl,--build-id=none -Wl,--gc-sections
 	-Wl,-z,max-page-size=64 -Wl,--no-warn-rwx-segments -Wl,--strip-debug"
+
+# The linker notes the names of the object files, so they must not be temporary ones.
+objects=$(mktemp -d)
+trap 'rm -rf "$objects" ${check:+"$out"}' EXIT
+compile() {
+	# shellcheck disable=SC2086 # the flags are meant to be split
+	LC_ALL=C $cc $flags -c -o "$objects/$(basename "$1").o" "$1"
+}
+runtime=
+for source in runtime/crt.S runtime/*.c; do
+	compile "$source"
+	runtime="$runtime $(basename "$source").o"
+done
 
 [ $# -gt 0 ] || set -- $(ls programs/*.c | sed 's,programs/,,; s,\.c$,,')
 failed=0
 for name; do
-	extra=
-	[ ! -f "programs/$name.S" ] || extra="programs/$name.S"
-	# shellcheck disable=SC2086 # the lists are meant to be split
-	LC_ALL=C $cc $flags $link -o "$out/$name.elf" runtime/crt.S runtime/*.c "programs/$name.c" $extra
-	chmod -x "$out/$name.elf"
+	own=
+	for source in "programs/$name".[cS]; do
+		if [ -f "$source" ]; then
+			compile "$source"
+			own="$own $(basename "$source").o"
+		fi
+	done
+	# shellcheck disable=SC2086
+	(script=$PWD/runtime/link.ld && cd "$objects" &&
+		LC_ALL=C $cc $flags $link -T "$script" -o program.elf $runtime $own)
+	cp "$objects/program.elf" "$out/$name.elf"
+	chmod 644 "$out/$name.elf"
 	if [ -n "$check" ] && ! cmp "$out/$name.elf" "bin/$name.elf"; then
 		failed=1
 	fi

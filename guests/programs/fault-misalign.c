@@ -1,6 +1,6 @@
 // fault-misalign: loads and stores of every size at every offset across a line's and a
 // page's end, integer and floating point, against what single bytes say; then an access
-// half of which lies below memory, and misaligned atomics. (Spike needs --misaligned.)
+// half of which lies below memory, and misaligned atomics. (Spike needs Zicclsm in its --isa.)
 #include "guest.h"
 
 static u8 area[2 * 4096] PAGE_ALIGNED;

@@ -126,8 +126,7 @@ probe_fetch:
 9:	mv	ra, t5
 	ret
 
-	.section .user, "ax"
-	.balign 4096
+	.section .user, "ax"		# the linker script gives it a page of its own
 	.globl user_code, user_store, user_load, user_csr
 user_code:
 just_return:

@@ -1,0 +1,202 @@
+package coherence
+
+import (
+	"errors"
+	"fmt"
+	"math/bits"
+
+	"mcsim/addr"
+)
+
+// Memory is what the home reads lines from and writes them to: DRAM, or a
+// controller in front of it. line is the address of a line's first byte, the
+// slices are one line long, now is the cycle at which the command arrives and
+// done the one at which the data is there (read) or accepted (write). r says
+// on whose behalf, and is not kept.
+type Memory interface {
+	ReadLine(r *Request, line addr.PA, dst []byte, now uint64) (done uint64)
+	WriteLine(r *Request, line addr.PA, src []byte, now uint64) (done uint64)
+}
+
+// DRAMConfig is the shape of the DRAM and its timing in cycles of the harts.
+type DRAMConfig struct {
+	Channels int // power of two
+	Banks    int // per channel, a power of two
+	RowBytes int // per bank, a power of two, at least a line
+
+	Controller uint64 // fixed cost of a request on its way in and out
+	TRCD       uint64 // activate to read or write
+	TCL        uint64 // read command to first data
+	TRP        uint64 // precharge
+	TBurst     uint64 // data bus cycles for a line
+	TREFI      uint64 // refresh interval; 0: never
+	TRFC       uint64 // a refresh blocks the channel for so long
+}
+
+// DRAMStats counts a DRAM's commands.
+type DRAMStats struct {
+	Reads, Writes      uint64 // lines
+	RowHits, RowMisses uint64 // the row was open; another one, or none, was
+	Refreshes          uint64 // per channel, as far as requests have come
+}
+
+// Validate returns every mistake of c.
+func (c DRAMConfig) Validate() error {
+	var errs []error
+	for _, f := range []struct {
+		name     string
+		v, least int
+	}{{"channels", c.Channels, 1}, {"banks", c.Banks, 1}, {"row_bytes", c.RowBytes, 256}} {
+		if f.v < f.least || f.v > 1<<20 || f.v&(f.v-1) != 0 {
+			errs = append(errs, fmt.Errorf("%s: %d is not a power of two from %d", f.name, f.v, f.least))
+		}
+	}
+	if c.Channels > 64 || c.Banks > 256 {
+		errs = append(errs, fmt.Errorf("channels, banks: more than 64 times 256"))
+	}
+	if c.TREFI != 0 && c.TRFC >= c.TREFI {
+		errs = append(errs, fmt.Errorf("trfc: %d cycles of refresh do not fit in an interval of %d", c.TRFC, c.TREFI))
+	}
+	return errors.Join(errs...)
+}
+
+// DRAM is main memory: the bytes of the RAM regions and the timing of channels,
+// banks and open rows. Its bytes come from the operating system zeroed and take
+// host memory only where they were touched.
+//
+// Lines are spread over channels, then over the columns of a row, banks, rows.
+// The bank is XORed with the row's low bits so that strides of a row's size do
+// not hit one bank (Zhang, Zhu and Zhang, MICRO 2000).
+type DRAM struct {
+	Stats DRAMStats
+
+	cfg       DRAMConfig
+	shift     uint8 // line
+	chanBits  uint8
+	colBits   uint8
+	bankBits  uint8
+	base      uint64 // of bytes: the first region, so that the common case has no loop
+	bytes     []byte
+	others    []ramBytes
+	channels  []channel
+	rowMiss   uint64 // bank time of an activate
+	rowSwitch uint64 // bank time of a precharge and an activate
+}
+
+type ramBytes struct {
+	base  uint64
+	bytes []byte
+}
+
+type channel struct {
+	data  *Calendar
+	banks []bank
+	epoch uint64 // refresh intervals begun so far
+}
+
+type bank struct {
+	busy  *Calendar
+	row   uint64 // open row plus one; 0: closed
+	epoch uint64 // refresh interval of row
+}
+
+// NewDRAM returns zeroed memory for the RAM regions of m.
+func NewDRAM(cfg DRAMConfig, lineBytes int, m *Map) (*DRAM, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	log := func(n int) uint8 { return uint8(bits.TrailingZeros(uint(n))) }
+	d := &DRAM{
+		cfg:       cfg,
+		shift:     log(lineBytes),
+		chanBits:  log(cfg.Channels),
+		colBits:   log(max(cfg.RowBytes/lineBytes, 1)),
+		bankBits:  log(cfg.Banks),
+		rowMiss:   cfg.TRCD + cfg.TBurst,
+		rowSwitch: cfg.TRP + cfg.TRCD + cfg.TBurst,
+	}
+	for _, g := range m.Regions() {
+		if g.Dev == nil {
+			d.others = append(d.others, ramBytes{uint64(g.Base), make([]byte, g.Size)})
+		}
+	}
+	for i, o := range d.others {
+		if len(o.bytes) > len(d.bytes) {
+			d.base, d.bytes = o.base, d.others[i].bytes
+		}
+	}
+	for range cfg.Channels {
+		c := channel{data: NewCalendar(cfg.TBurst)}
+		for range cfg.Banks {
+			c.banks = append(c.banks, bank{busy: NewCalendar(d.rowSwitch)})
+		}
+		d.channels = append(d.channels, c)
+	}
+	return d, nil
+}
+
+// Bytes is the memory at [pa, pa+n), shared with the DRAM, or nil if that is not
+// within one RAM region. No time passes and no cache is asked: it is for loading
+// programs and for tests.
+func (d *DRAM) Bytes(pa addr.PA, n uint64) []byte {
+	if off := uint64(pa) - d.base; off < uint64(len(d.bytes)) && n <= uint64(len(d.bytes))-off {
+		return d.bytes[off : off+n : off+n]
+	}
+	for _, o := range d.others {
+		if off := uint64(pa) - o.base; off < uint64(len(o.bytes)) && n <= uint64(len(o.bytes))-off {
+			return o.bytes[off : off+n : off+n]
+		}
+	}
+	return nil
+}
+
+// ReadLine implements Memory.
+func (d *DRAM) ReadLine(_ *Request, line addr.PA, dst []byte, now uint64) uint64 {
+	copy(dst, d.Bytes(line, uint64(len(dst))))
+	d.Stats.Reads++
+	return d.access(uint64(line)>>d.shift, now)
+}
+
+// WriteLine implements Memory. Writes are posted: done is when the burst is
+// over, but nobody has to wait for it.
+func (d *DRAM) WriteLine(_ *Request, line addr.PA, src []byte, now uint64) uint64 {
+	copy(d.Bytes(line, uint64(len(src))), src)
+	d.Stats.Writes++
+	return d.access(uint64(line)>>d.shift, now)
+}
+
+// PeekLine reads a line without time.
+func (d *DRAM) PeekLine(line addr.PA, dst []byte) { copy(dst, d.Bytes(line, uint64(len(dst)))) }
+
+// access charges one burst and returns the cycle at which it is over.
+func (d *DRAM) access(l, now uint64) uint64 {
+	c := &d.channels[l&(1<<d.chanBits-1)]
+	l >>= d.chanBits + d.colBits
+	row := l>>d.bankBits + 1
+	k := &c.banks[(l^l>>d.bankBits)&(1<<d.bankBits-1)]
+
+	now += d.cfg.Controller / 2
+	var epoch uint64
+	if d.cfg.TREFI != 0 {
+		epoch = now / d.cfg.TREFI
+		now = max(now, epoch*d.cfg.TREFI+d.cfg.TRFC)
+		if epoch > c.epoch {
+			d.Stats.Refreshes += epoch - c.epoch
+			c.epoch = epoch
+		}
+	}
+	busy := d.cfg.TBurst
+	switch {
+	case k.row == row && k.epoch == epoch:
+		d.Stats.RowHits++
+	case k.row == 0 || k.epoch != epoch: // a refresh closes all rows
+		d.Stats.RowMisses++
+		busy = d.rowMiss
+	default:
+		d.Stats.RowMisses++
+		busy = d.rowSwitch
+	}
+	k.row, k.epoch = row, epoch
+	command := k.busy.Reserve(now, busy) + busy - d.cfg.TBurst
+	return c.data.Reserve(command+d.cfg.TCL, d.cfg.TBurst) + d.cfg.TBurst + (d.cfg.Controller+1)/2
+}

@@ -1,0 +1,391 @@
+package coherence
+
+import (
+	"errors"
+	"fmt"
+	"iter"
+	"runtime"
+
+	"github.com/sourcegraph/conc"
+	"github.com/sourcegraph/conc/panics"
+)
+
+// Runner is what an agent of the engine runs: a hart.
+type Runner interface {
+	// Run executes until the clock reaches end, parking on the agent's Port in
+	// between, and returns early, asleep, if there is nothing to do before the
+	// cycle wake (^0: before someone wakes it).
+	Run(end uint64) (asleep bool, wake uint64)
+	// Clock is the agent's time in cycles.
+	Clock() uint64
+	// WakeAt moves the clock of an agent that slept on to cycle.
+	WakeAt(cycle uint64)
+}
+
+// Engine runs agents in parallel and the bus in series (design: parallel harts,
+// one serial bus phase). Time is cut into quanta. In a round, every agent that
+// has not come to the quantum's end runs until it needs the bus; then, with
+// all of them parked, the bus serves their requests in the Arbiter's order.
+//
+// Every agent is a goroutine of its own, switched to as a coroutine by the lane
+// that runs it. Lane 0 is the caller of Run and hosts the bus; each other lane
+// gets a batch of agents over a channel and sends it back when they are all
+// parked, which also hands over the ownership of everything they touched.
+type Engine struct {
+	// OnQuantum is called at the end of every quantum, with all agents parked.
+	// It returns false to end the run.
+	OnQuantum func(now uint64) bool
+
+	bus     *Bus
+	arbiter Arbiter
+	quantum uint64
+	agents  []*agent
+	ready   []*agent // run in the next round
+	woken   []*agent // woken in this serial phase
+	reqs    []*Request
+	end     uint64 // of this quantum
+	direct  *agent // the only agent still running in this quantum
+	stopped bool
+	lanes   []lane
+
+	// Rounds counts serial phases that served something, Quanta the quanta.
+	Rounds, Quanta uint64
+}
+
+// ErrAsleep is the end of a run in which every agent sleeps and nothing that
+// could wake one is pending.
+var ErrAsleep = errors.New("every hart waits for an interrupt, and no timer or device will raise one")
+
+type agentState uint8
+
+const (
+	agentRunning agentState = iota
+	agentAtEnd              // of the quantum
+	agentAsleep
+)
+
+type agent struct {
+	id     int
+	run    Runner
+	port   *Port
+	state  agentState
+	wakeAt uint64
+	isWoke bool
+	turn   Request // the agent's Quantum and Sleep
+
+	next    func() (*Request, bool)
+	stop    func()
+	pending *Request
+}
+
+// served is what an agent yields when its request was carried out already and
+// it only lets others run.
+var served = &Request{Kind: NumKinds}
+
+// errStop unwinds an agent's goroutine when the run ends while it is parked.
+var errStop = errors.New("coherence: run has ended")
+
+// NewEngine makes an engine for bus with quanta of the given number of cycles.
+func NewEngine(bus *Bus, quantum, seed uint64) *Engine {
+	return &Engine{bus: bus, quantum: quantum, arbiter: Arbiter{Seed: seed}}
+}
+
+// Add gives the engine an agent, which talks to the bus through port. Agents
+// are numbered in the order in which they are added.
+func (e *Engine) Add(r Runner, port *Port) {
+	a := &agent{id: len(e.agents), run: r, port: port}
+	e.agents = append(e.agents, a)
+	a.next, a.stop = iter.Pull(func(yield func(*Request) bool) { e.body(a, yield) })
+}
+
+// body is an agent's goroutine.
+func (e *Engine) body(a *agent, yield func(*Request) bool) {
+	defer func() {
+		if p := recover(); p != nil && p != any(errStop) {
+			panic(p)
+		}
+	}()
+	park := func(r *Request) {
+		if !yield(r) {
+			panic(errStop)
+		}
+	}
+	a.port.Park = func(r *Request) {
+		if e.direct != a {
+			park(r)
+			return
+		}
+		e.bus.Serve(r)
+		e.Rounds++
+		if len(e.woken) > 0 || e.stopped {
+			park(served)
+		}
+	}
+	for {
+		asleep, wake := a.run.Run(e.end)
+		a.turn.Kind, a.turn.WakeAt = Quantum, 0
+		if asleep {
+			a.turn.Kind, a.turn.WakeAt = Sleep, wake
+		}
+		park(&a.turn)
+	}
+}
+
+// Wake ends the sleep of agent id at cycle, if it sleeps. It is called in the
+// serial phase.
+func (e *Engine) Wake(id int, cycle uint64) {
+	a := e.agents[id]
+	if a.state == agentAsleep && !a.isWoke {
+		a.isWoke = true
+		a.wakeAt = cycle
+		e.woken = append(e.woken, a)
+	}
+}
+
+// Stop ends the run after the serial phase in progress.
+func (e *Engine) Stop() { e.stopped = true }
+
+// Now is the start of the present quantum: no agent that runs is behind it.
+func (e *Engine) Now() uint64 { return e.end - e.quantum }
+
+// Run runs until Stop, until OnQuantum returns false, or until everybody
+// sleeps for good (ErrAsleep). A panic in an agent ends the run as an error
+// with the agent's number and stack.
+func (e *Engine) Run(lanes int) (err error) {
+	lanes = max(1, min(lanes, runtime.GOMAXPROCS(0), len(e.agents)))
+	e.lanes = make([]lane, lanes)
+	var wg conc.WaitGroup
+	for i := 1; i < lanes; i++ {
+		e.lanes[i].init()
+		wg.Go(e.lanes[i].loop)
+	}
+	defer func() {
+		for i := 1; i < lanes; i++ {
+			close(e.lanes[i].work)
+		}
+		wg.Wait()
+		for _, a := range e.agents {
+			a.stop()
+			a.port.Park = nil
+		}
+	}()
+	e.end = e.quantum
+	e.ready = append(e.ready[:0], e.agents...)
+	for {
+		for len(e.ready) > 0 {
+			if err := e.round(); err != nil {
+				return err
+			}
+			if e.stopped {
+				return nil
+			}
+		}
+		if more, err := e.nextQuantum(); !more {
+			return err
+		}
+	}
+}
+
+// round lets the ready agents run until they park, and serves them.
+func (e *Engine) round() error {
+	e.direct = nil
+	running := 0
+	for _, a := range e.ready {
+		a.state = agentRunning
+		running++
+	}
+	if running == 1 {
+		e.direct = e.ready[0]
+	}
+	if err := e.resume(); err != nil {
+		return err
+	}
+	e.reqs = e.reqs[:0]
+	again := e.ready[:0]
+	for _, a := range e.ready {
+		switch r := a.pending; r.Kind {
+		case Quantum:
+			a.state = agentAtEnd
+		case Sleep:
+			a.state, a.wakeAt = agentAsleep, r.WakeAt
+		case served.Kind:
+			again = append(again, a)
+		default:
+			e.reqs = append(e.reqs, r)
+			again = append(again, a)
+		}
+	}
+	e.ready = again
+	if len(e.reqs) > 0 {
+		e.Rounds++
+		e.arbiter.Sort(e.reqs)
+		for _, r := range e.reqs {
+			e.bus.Serve(r)
+		}
+	}
+	e.admit()
+	// A sleeper whose own time comes within the quantum runs on in it.
+	return nil
+}
+
+// admit puts the agents that were woken back to work, in the order of their
+// numbers, so that who woke them does not matter.
+func (e *Engine) admit() {
+	if len(e.woken) == 0 {
+		return
+	}
+	e.woken = e.woken[:0]
+	for _, a := range e.agents {
+		if a.isWoke {
+			a.isWoke = false
+			a.run.WakeAt(a.wakeAt)
+			a.state = agentRunning
+			e.ready = append(e.ready, a)
+		}
+	}
+}
+
+// nextQuantum ends the quantum: devices act, the owner looks on, time moves to
+// the next quantum in which anything happens.
+func (e *Engine) nextQuantum() (more bool, err error) {
+	e.Quanta++
+	e.bus.Advance(e.end)
+	if e.stopped || e.OnQuantum != nil && !e.OnQuantum(e.end) {
+		return false, nil
+	}
+	e.admit()
+	next := e.bus.NextEvent()
+	awake := len(e.ready) > 0
+	for _, a := range e.agents {
+		switch a.state {
+		case agentAtEnd:
+			awake = true
+		case agentAsleep:
+			next = min(next, a.wakeAt)
+		}
+	}
+	if !awake {
+		if next == ^uint64(0) {
+			return false, ErrAsleep
+		}
+		e.end = max(e.end, next/e.quantum*e.quantum)
+	}
+	e.end += e.quantum
+	for _, a := range e.agents {
+		switch {
+		case a.state == agentAsleep && a.wakeAt < e.end:
+			a.run.WakeAt(a.wakeAt)
+			e.ready = append(e.ready, a)
+		case a.state == agentAtEnd && a.run.Clock() < e.end:
+			e.ready = append(e.ready, a)
+		}
+	}
+	return true, nil
+}
+
+// lane runs a share of the agents on a goroutine of its own.
+type lane struct {
+	work, done chan []*agent
+	batch      []*agent
+	caught     *panics.Recovered
+}
+
+func (l *lane) init() {
+	l.work, l.done = make(chan []*agent, 1), make(chan []*agent, 1)
+}
+
+// spins is how often a lane polls its channel before it blocks: about as long
+// as it takes to be woken by the scheduler.
+const spins = 2000
+
+func receive(c chan []*agent) ([]*agent, bool) {
+	for range spins {
+		select {
+		case b, ok := <-c:
+			return b, ok
+		default:
+		}
+	}
+	b, ok := <-c
+	return b, ok
+}
+
+func (l *lane) loop() {
+	for {
+		batch, ok := receive(l.work)
+		if !ok {
+			return
+		}
+		l.runBatch(batch)
+		l.done <- batch
+	}
+}
+
+func (l *lane) runBatch(batch []*agent) {
+	var c panics.Catcher
+	c.Try(func() {
+		for _, a := range batch {
+			a.pending = nil
+			a.pending, _ = a.next()
+		}
+	})
+	l.caught = c.Recovered()
+}
+
+// resume runs the ready agents, each lane its share of them.
+func (e *Engine) resume() error {
+	n := min(len(e.lanes), len(e.ready))
+	if n <= 1 {
+		e.lanes[0].runBatch(e.ready)
+		return e.lanes[0].failure(e.ready)
+	}
+	share := (len(e.ready) + n - 1) / n
+	used := 0
+	for i := n - 1; i > 0; i-- {
+		lo, hi := i*share, min((i+1)*share, len(e.ready))
+		if lo >= hi {
+			continue
+		}
+		used |= 1 << i
+		e.lanes[i].batch = e.ready[lo:hi]
+		e.lanes[i].work <- e.lanes[i].batch
+	}
+	own := e.ready[:share]
+	e.lanes[0].runBatch(own)
+	err := e.lanes[0].failure(own)
+	for i := 1; i < n; i++ {
+		if used>>i&1 == 0 {
+			continue
+		}
+		batch, _ := receive(e.lanes[i].done)
+		if err2 := e.lanes[i].failure(batch); err == nil {
+			err = err2
+		}
+	}
+	return err
+}
+
+// AgentPanic is a bug of the simulator that showed in an agent.
+type AgentPanic struct {
+	Agent int
+	Value any
+	Stack []byte
+}
+
+func (p *AgentPanic) Error() string {
+	return fmt.Sprintf("internal error in hart %d: %v", p.Agent, p.Value)
+}
+
+func (l *lane) failure(batch []*agent) error {
+	if l.caught == nil {
+		return nil
+	}
+	p := &AgentPanic{Agent: -1, Value: l.caught.Value, Stack: l.caught.Stack}
+	for _, a := range batch {
+		if a.pending == nil {
+			p.Agent = a.id
+			break
+		}
+	}
+	return p
+}

@@ -1,0 +1,240 @@
+package coherence
+
+// This file moves lines within one hart's caches, and in and out of them.
+
+// settle carries out a write on a line in outermost slot o whose state permits
+// stores. fresh: o was filled for this very access.
+func (p *Private) settle(a *Access, line uint64, o int32, fresh bool) {
+	s := o
+	if p.l2 != nil {
+		if s = p.d.Lookup(line); s < 0 {
+			s, fresh = p.pull(line, o), true
+		}
+	}
+	if !fresh {
+		p.d.Touch(s)
+	}
+	if p.snoopI {
+		p.dropFetch(line)
+	}
+	p.inI[s] = false
+	if a.Op != OpPrefetchW {
+		p.outer.State[o] = uint8(p.moves[p.outer.State[o]][Store].next)
+		p.d.State[s] = uint8(Modified)
+	}
+	p.perform(a, s)
+}
+
+// pull copies the line in L2 slot o into the L1D and returns its slot there.
+func (p *Private) pull(line uint64, o int32) int32 {
+	s := p.d.Victim(line)
+	if p.d.State[s] != 0 {
+		p.D.Evictions++
+		p.push(s)
+		p.dropData(s)
+	}
+	st := Shared
+	if p.moves[p.l2.State[o]][Store].do&Hit != 0 {
+		st = Exclusive
+	}
+	p.d.Fill(s, line, uint8(st))
+	p.inI[s] = false
+	copy(p.d.LineData(s), p.l2.LineData(o))
+	return s
+}
+
+// push writes a Modified L1D slot to the L2 and leaves it Exclusive. The core
+// still believes that it may write: tell it.
+func (p *Private) push(s int32) {
+	if State(p.d.State[s]) != Modified {
+		return
+	}
+	o := p.l2.Lookup(p.d.Tags[s])
+	copy(p.l2.LineData(o), p.d.LineData(s))
+	p.D.Writebacks++
+	p.d.State[s] = uint8(Exclusive)
+}
+
+// upToDate is the data of L2 slot o, after what the L1D has newer.
+func (p *Private) upToDate(line uint64, o int32) []byte {
+	if s := p.d.Lookup(line); s >= 0 && State(p.d.State[s]) == Modified {
+		p.push(s)
+		p.core.DowngradeData(s)
+	}
+	return p.l2.LineData(o)
+}
+
+// dropData empties L1D slot s.
+func (p *Private) dropData(s int32) {
+	p.core.DropData(s)
+	p.d.Invalidate(s)
+}
+
+// dropFetch removes line from the L1I.
+func (p *Private) dropFetch(line uint64) {
+	if s := p.i.Lookup(line); s >= 0 {
+		p.core.DropFetch(s)
+		p.i.Invalidate(s)
+		p.I.Invalidations++
+	}
+}
+
+// fetchable says whether a snooped L1I has line.
+func (p *Private) fetchable(line uint64) bool { return p.snoopI && p.i.Lookup(line) >= 0 }
+
+// FenceI empties an L1I that is not snooped. One that is snooped is never
+// stale.
+func (p *Private) FenceI() {
+	if p.snoopI {
+		return
+	}
+	for s := range p.i.Valid() {
+		p.core.DropFetch(s)
+		p.i.Invalidate(s)
+	}
+}
+
+// announcesFetch says whether filling line into the L1I takes a bus request,
+// because the victim's leaving has to be announced.
+func (p *Private) announcesFetch(line uint64) bool {
+	if !p.bus.cfg.Announce || !p.snoopI || p.l2 != nil {
+		return false
+	}
+	v := p.i.Victim(line)
+	return p.i.State[v] != 0 && p.d.Lookup(p.i.Tags[v]) < 0
+}
+
+// fillFetch puts a line into the L1I and returns its slot. A Modified copy in
+// the L1D must come to Do for its next store.
+func (p *Private) fillFetch(line uint64, src []byte, now uint64) int32 {
+	v := p.i.Victim(line)
+	if p.i.State[v] != 0 {
+		old, announce := p.i.Tags[v], p.announcesFetch(line)
+		p.I.Evictions++
+		p.core.DropFetch(v)
+		p.i.Invalidate(v)
+		if announce {
+			p.bus.gone(p, old, now)
+		}
+	}
+	p.i.Fill(v, line, uint8(Shared))
+	copy(p.i.LineData(v), src)
+	if p.snoopI && p.l2 == nil {
+		if s := p.d.Lookup(line); s >= 0 && State(p.d.State[s]) == Modified {
+			p.inI[s] = true
+			p.core.DowngradeData(s)
+		}
+	}
+	p.core.FilledFetch(v)
+	return v
+}
+
+// room makes place for line in the outermost level and returns the empty slot.
+// now is when a dirty victim's write-back, which waits in a buffer until the
+// miss is on its way, uses the bus.
+func (p *Private) room(line, now uint64) int32 {
+	o := p.outer.Victim(line)
+	if p.outer.State[o] != 0 {
+		p.evict(o, now)
+	}
+	return o
+}
+
+// evict removes the line in outermost slot o from all of the hart's caches.
+func (p *Private) evict(o int32, now uint64) {
+	line, st := p.outer.Tags[o], State(p.outer.State[o])
+	kept := false
+	if p.l2 != nil {
+		p.U.Evictions++
+		if s := p.d.Lookup(line); s >= 0 {
+			p.push(s)
+			p.dropData(s)
+		}
+		if p.snoopI {
+			p.dropFetch(line)
+		}
+	} else {
+		p.D.Evictions++
+		p.core.DropData(o)
+		kept = p.fetchable(line)
+	}
+	p.outer.Invalidate(o)
+	if p.reserved == line {
+		p.bus.monitors |= 1 << p.id
+	}
+	do := p.moves[st][Evict].do
+	p.bus.note(Note{Cycle: now, What: NoteEvict, Agent: p.id, Line: line, From: st})
+	switch {
+	case do&PutDirty != 0:
+		if p.l2 != nil {
+			p.U.Writebacks++
+		} else {
+			p.D.Writebacks++
+		}
+		p.bus.putDirty(p, line, st, p.outer.LineData(o), kept, now)
+	case do&PutClean != 0 && p.bus.cfg.Announce && !kept:
+		p.bus.gone(p, line, now)
+	}
+}
+
+// snoop applies ev to the hart's copies of line. It returns the transition of
+// the protocol state and, where there was a copy, the data, which stay valid
+// until the next fill.
+func (p *Private) snoop(line uint64, ev Event, now uint64) (m move, data []byte) {
+	takes := ev == SnoopGetM || ev == SnoopUpgrade || ev == SnoopInval
+	if takes {
+		if p.snoopI {
+			p.dropFetch(line)
+		}
+		if p.reserved == line {
+			p.loseTo(ev, now)
+		}
+	}
+	o := p.outer.Lookup(line)
+	if o < 0 {
+		return p.moves[Invalid][ev], nil
+	}
+	st := State(p.outer.State[o])
+	m = p.moves[st][ev]
+	if m.cannot {
+		panic(&InvariantError{Line: line, What: "hart " + itoa(p.id) + ": " + ev.String() + " met " + st.String()})
+	}
+	p.outerStats().Snoops++
+	data = p.outer.LineData(o)
+	s := o
+	if p.l2 != nil {
+		if s = p.d.Lookup(line); s >= 0 {
+			p.push(s)
+		}
+		p.l2.State[o] = uint8(m.next)
+	}
+	switch {
+	case m.next == Invalid:
+		p.outerStats().Invalidations++
+		if s >= 0 {
+			p.dropData(s)
+		}
+		p.outer.Invalidate(o)
+	case s >= 0 && p.l2 == nil:
+		p.d.State[s] = uint8(m.next)
+		if st == Modified && m.next != Modified {
+			p.core.DowngradeData(s)
+		}
+	case s >= 0:
+		if p.moves[m.next][Store].do&Hit == 0 {
+			p.d.State[s] = uint8(Shared)
+		}
+		p.core.DowngradeData(s)
+	}
+	if st != m.next {
+		p.bus.note(Note{Cycle: now, What: NoteSnoop, Agent: p.id, Line: line, From: st, To: m.next})
+	}
+	return m, data
+}
+
+func (p *Private) outerStats() *CacheStats {
+	if p.l2 != nil {
+		return &p.U
+	}
+	return &p.D
+}

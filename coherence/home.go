@@ -1,0 +1,263 @@
+package coherence
+
+import (
+	"math/bits"
+
+	"mcsim/addr"
+	"mcsim/cache"
+)
+
+// States of an LLC slot.
+const (
+	llcClean = 1 // as memory
+	llcDirty = 2 // newer than memory
+)
+
+const nobody = -1
+
+// home is the point where requests for a line end: the snoop filter, which
+// knows the line's holders, the LLC if there is one, and memory behind it.
+//
+// With an inclusive LLC the filter lies beside its slots: tags and llc are the
+// same array. Otherwise the filter is an array of its own, and the LLC is
+// filled by misses and by dirty write-backs and evicts without asking anyone.
+// In either case a private copy has a filter entry; taking the entry away
+// recalls the copy.
+type home struct {
+	HomeStats
+	bus       *Bus
+	tags      *cache.Array
+	sharers   []uint64 // by slot of tags: harts that may hold the line, a superset if clean lines leave silently
+	owner     []int8   // by slot of tags: the sharer that answers readers (M, E, O, F), or nobody
+	llc       *cache.Array
+	inclusive bool
+	mem       Memory
+	banks     []*Calendar
+	scratch   []byte // a line read from memory past the LLC
+	moved     []byte // a line on its way to memory
+	jitter    uint64
+	drawn     uint64
+}
+
+func newHome(b *Bus, mem Memory) (*home, error) {
+	c := &b.cfg
+	h := &home{bus: b, mem: mem, inclusive: c.Inclusive, jitter: c.Jitter,
+		scratch: make([]byte, c.L1D.Line), moved: make([]byte, c.L1D.Line)}
+	var err error
+	if c.LLC.Size != 0 {
+		if h.llc, err = cache.New(c.LLC); err != nil {
+			return nil, err
+		}
+		for range c.LLCBanks {
+			h.banks = append(h.banks, NewCalendar(c.LLCBusy))
+		}
+	}
+	h.tags = h.llc
+	if !h.inclusive {
+		if h.tags, err = cache.New(c.filterConfig()); err != nil {
+			return nil, err
+		}
+	}
+	h.sharers = make([]uint64, h.tags.Slots())
+	h.owner = make([]int8, h.tags.Slots())
+	for i := range h.owner {
+		h.owner[i] = nobody
+	}
+	return h, nil
+}
+
+// claim makes a filter entry for a line that has none. In an inclusive LLC it
+// holds no data yet.
+func (h *home) claim(r *Request, line, now uint64) int32 {
+	s := h.tags.Victim(line)
+	if h.tags.State[s] != 0 {
+		h.Evictions++
+		h.free(r, s, now)
+	}
+	h.tags.Fill(s, line, llcClean)
+	h.sharers[s], h.owner[s] = 0, nobody
+	return s
+}
+
+// free takes filter entry s away: its holders' copies, and if the LLC is
+// inclusive its data.
+func (h *home) free(r *Request, s int32, now uint64) {
+	line := h.tags.Tags[s]
+	if h.sharers[s] != 0 {
+		h.FilterEvictions++
+		h.bus.Stats.Kinds[Recall]++
+	}
+	dirty := h.take(s, line, now)
+	if !h.inclusive {
+		if dirty != nil {
+			h.writeBack(r, line, dirty, now)
+		}
+		h.tags.Invalidate(s)
+		return
+	}
+	if dirty == nil && h.llc.State[s] == llcDirty {
+		dirty = h.llc.LineData(s)
+	}
+	h.bus.note(Note{Cycle: now, What: NoteEvict, Agent: Home, Line: line})
+	if dirty != nil {
+		h.toMemory(r, line, dirty, now)
+	}
+	h.tags.Invalidate(s)
+}
+
+// take invalidates every holder's copy of filter entry s. It returns the data
+// if one was dirty.
+func (h *home) take(s int32, line, now uint64) (dirty []byte) {
+	for m := h.sharers[s]; m != 0; m &= m - 1 {
+		mv, data := h.bus.snoop(bits.TrailingZeros64(m), line, SnoopInval, now)
+		if data != nil {
+			h.Recalled++
+		}
+		if mv.do&WriteBackHome != 0 {
+			dirty = data
+		}
+	}
+	h.sharers[s], h.owner[s] = 0, nobody
+	return dirty
+}
+
+// bank charges an access to the line's LLC bank and returns when it is over.
+func (h *home) bank(line, now uint64) uint64 {
+	return h.banks[line&uint64(len(h.banks)-1)].Reserve(now, h.bus.cfg.LLCBusy) + h.bus.cfg.LLCHit
+}
+
+// read returns the home's data of a line and when they are there. fresh is the
+// line's slot in an inclusive LLC that claim has just made for it, else -1.
+// keep says whether a miss fills the LLC. The data stay valid until the home is
+// used again.
+func (h *home) read(r *Request, line uint64, fresh int32, keep bool, now uint64) (data []byte, done uint64, from int32) {
+	if h.llc == nil {
+		return h.scratch, h.fromMemory(r, line, h.scratch, now), FromMemory
+	}
+	h.Accesses++
+	now = h.bank(line, now)
+	if h.inclusive && fresh >= 0 {
+		h.Misses++
+		data = h.llc.LineData(fresh)
+		return data, h.fromMemory(r, line, data, now), FromMemory
+	}
+	if s := h.llc.Lookup(line); s >= 0 {
+		if !h.inclusive {
+			h.llc.Touch(s)
+		}
+		return h.llc.LineData(s), now, Home
+	}
+	h.Misses++
+	if h.inclusive || !keep {
+		return h.scratch, h.fromMemory(r, line, h.scratch, now), FromMemory
+	}
+	data = h.llc.LineData(h.allocate(r, line, llcClean, now))
+	return data, h.fromMemory(r, line, data, now), FromMemory
+}
+
+// allocate makes a slot in a non-inclusive LLC.
+func (h *home) allocate(r *Request, line uint64, st uint8, now uint64) int32 {
+	s := h.llc.Victim(line)
+	if h.llc.State[s] != 0 {
+		h.Evictions++
+		h.bus.note(Note{Cycle: now, What: NoteEvict, Agent: Home, Line: h.llc.Tags[s]})
+		if h.llc.State[s] == llcDirty {
+			h.toMemory(r, h.llc.Tags[s], h.llc.LineData(s), now)
+		}
+	}
+	h.llc.Fill(s, line, st)
+	return s
+}
+
+// writeBack takes a dirty line from a private cache.
+func (h *home) writeBack(r *Request, line uint64, data []byte, now uint64) {
+	if h.llc == nil {
+		h.store(r, line, data, now)
+		return
+	}
+	s := h.llc.Lookup(line)
+	if s < 0 {
+		if h.inclusive { // the LLC has just given the line up
+			h.store(r, line, data, now)
+			return
+		}
+		s = h.allocate(r, line, llcDirty, now)
+	}
+	h.bank(line, now)
+	h.llc.State[s] = llcDirty
+	copy(h.llc.LineData(s), data)
+	h.bus.note(Note{Cycle: now, What: NoteWriteBack, Agent: r.Agent, Line: line, Source: Home})
+}
+
+// toMemory writes an LLC line to memory.
+func (h *home) toMemory(r *Request, line uint64, data []byte, now uint64) {
+	h.Writebacks++
+	h.store(r, line, data, now)
+}
+
+func (h *home) store(r *Request, line uint64, data []byte, now uint64) uint64 {
+	h.bus.note(Note{Cycle: now, What: NoteWriteBack, Agent: r.Agent, Line: line, Source: FromMemory})
+	return h.mem.WriteLine(r, lineAddr(line, h.bus.shift), data, now)
+}
+
+func (h *home) fromMemory(r *Request, line uint64, dst []byte, now uint64) uint64 {
+	now = h.mem.ReadLine(r, lineAddr(line, h.bus.shift), dst, now)
+	if h.jitter != 0 {
+		h.drawn++
+		now += splitmix64(h.bus.cfg.Seed^splitmix64(h.drawn)) % (h.jitter + 1)
+	}
+	return now
+}
+
+// clean makes memory as new as the LLC and data, a private cache's dirty copy
+// if not nil.
+func (h *home) clean(r *Request, line uint64, data []byte, now uint64) uint64 {
+	s := int32(-1)
+	if h.llc != nil {
+		if s = h.llc.Lookup(line); s >= 0 {
+			if data != nil {
+				copy(h.llc.LineData(s), data)
+			} else if h.llc.State[s] == llcDirty {
+				data = h.llc.LineData(s)
+				h.Writebacks++
+			}
+			h.llc.State[s] = llcClean
+		}
+	}
+	if data == nil {
+		return now
+	}
+	return h.store(r, line, data, now)
+}
+
+// forget removes a line that no private cache holds from the filter and the
+// LLC, without writing it back.
+func (h *home) forget(line uint64) {
+	if s := h.tags.Lookup(line); s >= 0 {
+		h.tags.Invalidate(s)
+	}
+	if h.llc != nil && !h.inclusive {
+		if s := h.llc.Lookup(line); s >= 0 {
+			h.llc.Invalidate(s)
+		}
+	}
+}
+
+// write changes a part of a line that no private cache holds: in the LLC if it
+// is there, else in memory.
+func (h *home) write(r *Request, pa addr.PA, src []byte, now uint64) uint64 {
+	line := uint64(pa) >> h.bus.shift
+	off := int(uint64(pa) & (1<<h.bus.shift - 1))
+	if h.llc != nil {
+		if s := h.llc.Lookup(line); s >= 0 {
+			h.llc.State[s] = llcDirty
+			copy(h.llc.LineData(s)[off:], src)
+			return h.bank(line, now)
+		}
+	}
+	if len(src) < len(h.moved) {
+		now = h.mem.ReadLine(r, lineAddr(line, h.bus.shift), h.moved, now)
+	}
+	copy(h.moved[off:], src)
+	return h.store(r, line, h.moved, now)
+}

@@ -1,0 +1,36 @@
+package coherence
+
+// What a Note tells.
+type NoteKind uint8
+
+const (
+	NoteBus       NoteKind = iota // a transaction begins: Agent, Kind, Line
+	NoteSnoop                     // Agent's copy went From, To
+	NoteFill                      // Agent got Line in state To; Source says where from
+	NoteEvict                     // Agent (Home: the LLC) gave Line up in state From
+	NoteWriteBack                 // Agent's dirty Line went to Source (Home or FromMemory)
+)
+
+// Home and FromMemory stand for the LLC and for memory in Agent and Source.
+const (
+	Home       int32 = -1
+	FromMemory int32 = -2
+	NoSource   int32 = -3 // no data were needed
+)
+
+// Note is one step of coherence, for logs and tests.
+type Note struct {
+	Cycle    uint64
+	Line     uint64
+	What     NoteKind
+	Kind     Kind
+	From, To State
+	Agent    int32
+	Source   int32
+}
+
+func (b *Bus) note(n Note) {
+	if b.Notify != nil {
+		b.Notify(n)
+	}
+}

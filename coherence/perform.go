@@ -1,0 +1,122 @@
+package coherence
+
+import (
+	"encoding/binary"
+
+	"mcsim/cache"
+)
+
+// perform carries a out on L1D slot s, whose state permits it.
+func (p *Private) perform(a *Access, s int32) {
+	a.Slot = s
+	lo := int(s) << p.shift
+	if a.Op == OpZero {
+		clear(p.d.LineData(s))
+		return
+	}
+	b := p.d.Data[lo+int(a.PA)&(1<<p.shift-1):]
+	switch a.Op {
+	case OpLoad:
+		a.Result = get(b, a.Size)
+	case OpStore:
+		put(b, a.Size, a.Value)
+	case OpWalk:
+		p.Walk++
+		a.Result = get(b, a.Size)
+	default:
+		p.atomic(a, b)
+	}
+}
+
+// atomic carries out LR, SC, CAS and the AMOs on the bytes at b.
+func (p *Private) atomic(a *Access, b []byte) {
+	switch a.Op {
+	case OpPrefetchR, OpPrefetchW:
+	case OpLR:
+		p.reserved = uint64(a.PA) >> p.shift
+		a.Result = get(b, a.Size)
+	case OpSC:
+		put(b, a.Size, a.Value)
+		p.reserved = cache.NoLine
+		a.OK = true
+	case OpCAS:
+		a.Result = get(b, a.Size)
+		if a.OK = a.Result == a.Compare; a.OK {
+			put(b, a.Size, a.Value)
+		}
+	default:
+		a.Result = get(b, a.Size)
+		put(b, a.Size, amo(a.Op, a.Size, a.Result, a.Value))
+	}
+}
+
+// performFetch carries a fetch out on L1I slot s.
+func (p *Private) performFetch(a *Access, s int32) {
+	a.Slot = s
+	if a.Op == OpFetch {
+		a.Result = get(p.i.Data[int(s)<<p.shift+int(a.PA)&(1<<p.shift-1):], a.Size)
+	}
+}
+
+// get is the little-endian value of the first size bytes of b, 1 to 8.
+func get(b []byte, size uint8) uint64 {
+	switch size {
+	case 8:
+		return binary.LittleEndian.Uint64(b)
+	case 4:
+		return uint64(binary.LittleEndian.Uint32(b))
+	case 2:
+		return uint64(binary.LittleEndian.Uint16(b))
+	case 1:
+		return uint64(b[0])
+	}
+	var v uint64
+	for i := range min(size, 8) {
+		v |= uint64(b[i]) << (8 * i)
+	}
+	return v
+}
+
+// put writes the low size bytes of v: 1, 2, 4 or 8.
+func put(b []byte, size uint8, v uint64) {
+	switch size {
+	case 8:
+		binary.LittleEndian.PutUint64(b, v)
+	case 4:
+		binary.LittleEndian.PutUint32(b, uint32(v))
+	case 2:
+		binary.LittleEndian.PutUint16(b, uint16(v))
+	case 1:
+		b[0] = uint8(v)
+	}
+}
+
+// amo is what an AMO of size bytes writes.
+func amo(op Op, size uint8, old, v uint64) uint64 {
+	up := 64 - 8*uint(size)
+	signed := func(x uint64) int64 { return int64(x<<up) >> up }
+	v = v << up >> up
+	switch op {
+	case OpAMOAdd:
+		return old + v
+	case OpAMOXor:
+		return old ^ v
+	case OpAMOAnd:
+		return old & v
+	case OpAMOOr:
+		return old | v
+	case OpAMOMin:
+		if signed(old) < signed(v) {
+			return old
+		}
+	case OpAMOMax:
+		if signed(old) > signed(v) {
+			return old
+		}
+	case OpAMOMinU:
+		return min(old, v)
+	case OpAMOMaxU:
+		return max(old, v)
+	}
+	return v
+}

@@ -1,0 +1,189 @@
+package coherence
+
+import "math/bits"
+
+// getS serves a read: of data, or of instructions if the access is a fetch.
+func (b *Bus) getS(r *Request, now uint64) {
+	p, a, line := b.privs[r.Agent], r.access, r.Line
+	b.note(Note{Cycle: now, What: NoteBus, Kind: GetS, Agent: r.Agent, Line: line})
+	fetch := classOf[a.Op] == classFetch
+	intoL1I := fetch && p.l2 == nil
+	if intoL1I {
+		if s := p.d.Lookup(line); s >= 0 { // its own L1D has it; the request only announces the L1I's victim
+			p.performFetch(a, p.fillFetch(line, p.d.LineData(s), now))
+			r.Done = now
+			return
+		}
+	}
+	slot := int32(-1)
+	if !intoL1I {
+		slot = p.room(line, now+b.behind)
+	}
+	e, data, ready, from := b.gather(r, line, now)
+	h := b.home
+	st := Shared
+	if !intoL1I {
+		ev := b.cfg.Protocol.Alone
+		if h.sharers[e]&^(1<<r.Agent) != 0 {
+			ev = b.cfg.Protocol.Others
+		} else if b.monitors != 0 && b.watched(line, r.Agent) {
+			ev = b.cfg.Protocol.Others
+			b.Stats.ReservedShare++
+		}
+		st = b.moves[Invalid][ev].next
+		if b.moves.answers(st) {
+			h.owner[e] = int8(r.Agent)
+		}
+	}
+	h.sharers[e] |= 1 << r.Agent
+	r.Done = b.transfer(ready)
+	b.note(Note{Cycle: r.Done, What: NoteFill, Agent: r.Agent, Line: line, To: st, Source: from})
+	if intoL1I {
+		p.performFetch(a, p.fillFetch(line, data, now+b.behind))
+		return
+	}
+	p.outer.Fill(slot, line, uint8(st))
+	copy(p.outer.LineData(slot), data)
+	switch {
+	case fetch:
+		p.performFetch(a, p.fillFetch(line, p.l2.LineData(slot), now))
+	case p.l2 != nil:
+		p.perform(a, p.pull(line, slot))
+	default:
+		p.inI[slot] = false
+		p.perform(a, slot)
+	}
+}
+
+// gather brings the line's data to the bus for a reader, and returns its filter
+// entry. An owner answers, else the home.
+func (b *Bus) gather(r *Request, line, now uint64) (e int32, data []byte, ready uint64, from int32) {
+	h := b.home
+	e = h.tags.Lookup(line)
+	if e < 0 {
+		e = h.claim(r, line, now+b.behind)
+		data, ready, from = h.read(r, line, e, true, now)
+		return e, data, ready, from
+	}
+	h.tags.Touch(e)
+	if o := int32(h.owner[e]); o != nobody && o != r.Agent {
+		m, d := b.snoop(int(o), line, SnoopGetS, now)
+		if !b.moves.answers(m.next) {
+			h.owner[e] = nobody
+		}
+		if d == nil && !b.privs[o].fetchable(line) { // it dropped its clean copy in silence
+			h.sharers[e] &^= 1 << o
+		}
+		now += b.cfg.Snoop
+		if m.do&WriteBackHome != 0 {
+			h.writeBack(r, line, d, now)
+		}
+		if m.do&SupplyData != 0 {
+			b.Stats.CacheToCache++
+			return e, d, now, o
+		}
+	} else if o == r.Agent { // so did the requester
+		h.owner[e] = nobody
+	}
+	data, ready, from = h.read(r, line, -1, true, now)
+	return e, data, ready, from
+}
+
+// getM serves a write to a line that the requester does not have.
+func (b *Bus) getM(r *Request, now uint64) {
+	p, a, line := b.privs[r.Agent], r.access, r.Line
+	if b.refuses(r, now) {
+		return
+	}
+	b.note(Note{Cycle: now, What: NoteBus, Kind: GetM, Agent: r.Agent, Line: line})
+	slot := p.room(line, now+b.behind)
+	h := b.home
+	e := h.tags.Lookup(line)
+	fresh := e < 0
+	if fresh {
+		e = h.claim(r, line, now+b.behind)
+	} else {
+		h.tags.Touch(e)
+	}
+	data, ready, from := b.takeAll(e, r, SnoopGetM, now)
+	switch {
+	case a.Op == OpZero: // the old bytes are of no use
+		data, from = nil, NoSource
+		if fresh && h.inclusive {
+			clear(h.llc.LineData(e))
+			h.llc.State[e] = llcDirty
+		}
+	case data == nil && fresh:
+		data, ready, from = h.read(r, line, e, true, ready)
+	case data == nil:
+		data, ready, from = h.read(r, line, -1, true, ready)
+	}
+	h.sharers[e], h.owner[e] = 1<<r.Agent, int8(r.Agent)
+	b.wrote(line, r.Agent, now)
+	r.Done = ready
+	st := b.moves[Invalid][FillModified].next
+	p.outer.Fill(slot, line, uint8(st))
+	if data != nil {
+		r.Done = b.transfer(ready)
+		copy(p.outer.LineData(slot), data)
+	}
+	b.note(Note{Cycle: r.Done, What: NoteFill, Agent: r.Agent, Line: line, To: st, Source: from})
+	p.settle(a, line, slot, true)
+}
+
+// upgrade serves a write to a line that the requester has, or had until a
+// request that was served before.
+func (b *Bus) upgrade(r *Request, now uint64) {
+	p, line := b.privs[r.Agent], r.Line
+	slot := p.outer.Lookup(line)
+	if slot < 0 {
+		b.Stats.LostUpgrades++
+		r.Kind = GetM
+		b.getM(r, now)
+		return
+	}
+	if b.refuses(r, now) {
+		return
+	}
+	b.note(Note{Cycle: now, What: NoteBus, Kind: Upgrade, Agent: r.Agent, Line: line})
+	h := b.home
+	e := h.tags.Lookup(line)
+	h.tags.Touch(e)
+	_, r.Done, _ = b.takeAll(e, r, SnoopUpgrade, now)
+	h.sharers[e], h.owner[e] = h.sharers[e]|1<<r.Agent, int8(r.Agent)
+	b.wrote(line, r.Agent, now)
+	st := b.moves[p.outer.State[slot]][UpgradeAck].next
+	b.note(Note{Cycle: r.Done, What: NoteFill, Agent: r.Agent, Line: line, To: st, Source: NoSource})
+	p.outer.State[slot] = uint8(st)
+	p.settle(r.access, line, slot, false)
+}
+
+// refuses fails an SC whose reservation was lost while it waited for the bus.
+func (b *Bus) refuses(r *Request, now uint64) bool {
+	if r.access.Op != OpSC || b.privs[r.Agent].reserved == r.Line {
+		return false
+	}
+	b.Stats.FailedSC++
+	r.Done = now
+	return true
+}
+
+// takeAll sends ev, after which no one but the requester has a copy, to all
+// other holders. It returns the data if one supplied them.
+func (b *Bus) takeAll(e int32, r *Request, ev Event, now uint64) (data []byte, ready uint64, from int32) {
+	h, others := b.home, b.home.sharers[e]&^(1<<r.Agent)
+	from = NoSource
+	for m := others; m != 0; m &= m - 1 {
+		i := bits.TrailingZeros64(m)
+		mv, d := b.snoop(i, r.Line, ev, now)
+		if mv.do&SupplyData != 0 {
+			b.Stats.CacheToCache++
+			data, from = d, int32(i)
+		}
+	}
+	h.sharers[e] &^= others
+	if others != 0 {
+		now += b.cfg.Snoop
+	}
+	return data, now, from
+}

@@ -1,0 +1,195 @@
+package coherence
+
+import (
+	"mcsim/addr"
+	"mcsim/cache"
+)
+
+// once serves an access that leaves no copy behind: an uncached access to RAM,
+// or a fetch of an L1I that is not snooped. It sees and changes what the caches
+// hold, as a coherent device's access would: memory attributes that disagree
+// with the caches cost time, not data.
+func (b *Bus) once(r *Request, now uint64) {
+	p, a := b.privs[r.Agent], r.access
+	b.note(Note{Cycle: now, What: NoteBus, Kind: r.Kind, Agent: r.Agent, Line: r.Line})
+	if r.Kind == WriteOnce && b.refuses(r, now) {
+		return
+	}
+	if r.Kind == WriteOnce || a.Op == OpLR {
+		// A reserved line must not stay writable elsewhere.
+		now = b.recall(r, r.Line, now)
+	}
+	data, done := b.peek(r, r.Line, now)
+	done = b.transfer(done)
+	r.Done = done
+	if !a.Uncached {
+		p.performFetch(a, p.fillFetch(r.Line, data, done))
+		return
+	}
+	off := int(uint64(a.PA) & (1<<b.shift - 1))
+	if a.Op == OpFetch || a.Op == OpLoad || a.Op == OpWalk {
+		a.Result = get(data[off:], a.Size)
+		return
+	}
+	if a.Op == OpLR {
+		b.monitors |= 1 << r.Agent
+	}
+	size := int(a.Size)
+	if a.Op == OpZero {
+		off, size = 0, 1<<b.shift
+	}
+	var line [cache.MaxLine]byte
+	copy(line[:], data)
+	if a.Op == OpZero {
+		clear(line[:])
+	} else if a.Op == OpStore {
+		put(line[off:], a.Size, a.Value)
+	} else {
+		p.atomic(a, line[off:])
+	}
+	if r.Kind == WriteOnce {
+		b.wrote(r.Line, r.Agent, now)
+		r.Done = b.home.write(r, b.lineAddr(r.Line)+addr.PA(off), line[off:off+size], done)
+	}
+}
+
+// peek returns the newest data of a line, of which nobody's state changes, and
+// when they are there.
+func (b *Bus) peek(r *Request, line, now uint64) (data []byte, done uint64) {
+	h := b.home
+	if e := h.tags.Lookup(line); e >= 0 && h.owner[e] != nobody {
+		m, d := b.snoop(int(h.owner[e]), line, SnoopRead, now)
+		now += b.cfg.Snoop
+		if m.do&SupplyData != 0 {
+			return d, now
+		}
+	}
+	data, done, _ = h.read(r, line, -1, false, now)
+	return data, done
+}
+
+// recall takes a line from all private caches; the home has the newest data
+// afterwards.
+func (b *Bus) recall(r *Request, line, now uint64) uint64 {
+	h := b.home
+	e := h.tags.Lookup(line)
+	if e < 0 || h.sharers[e] == 0 {
+		return now
+	}
+	dirty := h.take(e, line, now)
+	now += b.cfg.Snoop
+	if dirty != nil {
+		h.writeBack(r, line, dirty, b.transfer(now))
+	}
+	return now
+}
+
+// device serves an access to a device.
+func (b *Bus) device(r *Request, now uint64) {
+	a := r.access
+	b.note(Note{Cycle: now, What: NoteBus, Kind: r.Kind, Agent: r.Agent, Line: r.Line})
+	r.Done = now + b.cfg.IO
+	g := b.Map.Find(a.PA)
+	off := uint64(a.PA) - uint64(g.Base)
+	var ok bool
+	if r.Kind == WriteIO {
+		ok = g.Dev.Write(r.Cycle, off, int(a.Size), a.Value)
+	} else {
+		a.Result, ok = g.Dev.Read(r.Cycle, off, int(a.Size))
+	}
+	a.Fault = !ok
+	if len(b.timed) != 0 {
+		b.Reschedule()
+	}
+}
+
+// block serves a cache-block management operation. The point of coherence is
+// memory: the LLC is a cache like the others, because a device that does not
+// snoop reads and writes behind it.
+func (b *Bus) block(r *Request, now uint64) {
+	b.note(Note{Cycle: now, What: NoteBus, Kind: r.Kind, Agent: r.Agent, Line: r.Line})
+	h := b.home
+	e := h.tags.Lookup(r.Line)
+	var dirty []byte
+	if r.Kind == Clean {
+		if e >= 0 && h.owner[e] != nobody {
+			m, d := b.snoop(int(h.owner[e]), r.Line, SnoopClean, now)
+			now += b.cfg.Snoop
+			if m.do&WriteBackHome != 0 {
+				dirty = d
+				now = b.transfer(now)
+			}
+			if !b.moves.answers(m.next) {
+				h.owner[e] = nobody
+			}
+		}
+		r.Done = h.clean(r, r.Line, dirty, now)
+		return
+	}
+	if e >= 0 && h.sharers[e] != 0 {
+		dirty = h.take(e, r.Line, now)
+		now += b.cfg.Snoop
+	}
+	if r.Kind == Flush {
+		if dirty != nil {
+			now = b.transfer(now)
+		}
+		now = h.clean(r, r.Line, dirty, now)
+	} else {
+		b.wrote(r.Line, nobody, now) // the line's value may change
+	}
+	h.forget(r.Line)
+	r.Done = now
+}
+
+// DMARead reads RAM for a device: the newest data, wherever they are, without
+// changing who holds them. It returns when the last of them has arrived, and
+// ok false, having read nothing, if part of the range is not RAM.
+func (b *Bus) DMARead(agent int, pa addr.PA, buf []byte, now uint64) (done uint64, ok bool) {
+	if !b.dmaRange(pa, len(buf)) {
+		return now, false
+	}
+	r := Request{Kind: DMARead, Agent: int32(agent), Cycle: now}
+	done = now
+	for len(buf) > 0 {
+		r.Line = uint64(pa) >> b.shift
+		off := int(uint64(pa) & (1<<b.shift - 1))
+		n := min(len(buf), 1<<b.shift-off)
+		b.note(Note{Cycle: now, What: NoteBus, Kind: DMARead, Agent: r.Agent, Line: r.Line})
+		b.Stats.Kinds[DMARead]++
+		data, at := b.peek(&r, r.Line, b.order.Reserve(now, 1)+b.cfg.Arbitration)
+		copy(buf[:n], data[off:])
+		done = max(done, b.transfer(at))
+		buf, pa = buf[n:], pa+addr.PA(n)
+	}
+	return done, true
+}
+
+// DMAWrite writes RAM for a device. All private copies are invalidated.
+func (b *Bus) DMAWrite(agent int, pa addr.PA, buf []byte, now uint64) (done uint64, ok bool) {
+	if !b.dmaRange(pa, len(buf)) {
+		return now, false
+	}
+	r := Request{Kind: DMAWrite, Agent: int32(agent), Cycle: now}
+	done = now
+	for len(buf) > 0 {
+		r.Line = uint64(pa) >> b.shift
+		n := min(len(buf), 1<<b.shift-int(uint64(pa)&(1<<b.shift-1)))
+		b.note(Note{Cycle: now, What: NoteBus, Kind: DMAWrite, Agent: r.Agent, Line: r.Line})
+		b.Stats.Kinds[DMAWrite]++
+		at := b.recall(&r, r.Line, b.order.Reserve(now, 1)+b.cfg.Arbitration)
+		b.wrote(r.Line, nobody, at)
+		done = max(done, b.home.write(&r, pa, buf[:n], b.transfer(at)))
+		if b.cfg.Check {
+			if err := b.CheckLine(r.Line); err != nil {
+				panic(err)
+			}
+		}
+		buf, pa = buf[n:], pa+addr.PA(n)
+	}
+	return done, true
+}
+
+func (b *Bus) dmaRange(pa addr.PA, n int) bool {
+	return n == 0 || b.Map.Attr(pa, uint64(n)) == AttrRAM
+}

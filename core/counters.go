@@ -1,0 +1,162 @@
+package core
+
+import (
+	"mcsim/core/fp"
+)
+
+func flagsOf(v uint64) fp.Flags { return fp.Flags(v & 31) }
+
+// Stats are the hart's own counters, beside those of its caches and TLBs.
+type Stats struct {
+	Exceptions, Interrupts uint64 // traps taken
+	Fences                 uint64 // sfence.vma and sinval.vma
+	Slept                  uint64 // cycles waited in WFI and WRS
+}
+
+// counter is one of the 32 hardware counters. It does not count: it remembers
+// when its source had which value, and computes the rest when it is read.
+type counter struct {
+	base    uint64 // value when start was taken
+	start   uint64 // source's value then
+	event   uint64 // mhpmevent
+	source  *uint64
+	stopped bool // mcountinhibit
+}
+
+// counterFile has mcycle (0), minstret (2) and mhpmcounter3 to 31.
+type counterFile struct {
+	c       [32]counter
+	inhibit uint64
+}
+
+// EventNumber selects what an mhpmcounter counts. The numbers are mcsim's own
+// and stable.
+type EventNumber uint64
+
+// Events of mhpmevent.
+const (
+	EventNone EventNumber = iota
+	EventL1DAccess
+	EventL1DMiss
+	EventL1DWriteback
+	EventL1IAccess
+	EventL1IMiss
+	EventDTLBMiss
+	EventITLBMiss
+	EventL2TLBMiss
+	EventPageWalk
+	EventL2Access
+	EventL2Miss
+	EventBusRequest
+	EventSnoop
+	EventInvalidation
+	EventException
+	EventInterrupt
+	EventSlept
+	NumEvents
+)
+
+func (f *counterFile) init(h *Hart) { *f = counterFile{} }
+
+// now is the present value of a counter's source.
+func (h *Hart) counterNow(i int) uint64 {
+	switch i {
+	case 0:
+		return h.Clock()
+	case 2:
+		return h.instret
+	}
+	if s := h.csr.counters.c[i].source; s != nil {
+		return *s
+	}
+	return 0
+}
+
+func (h *Hart) readCounter(i int) uint64 {
+	c := &h.csr.counters.c[i]
+	if c.stopped {
+		return c.base
+	}
+	return c.base + h.counterNow(i) - c.start
+}
+
+func (h *Hart) writeCounter(i int, v uint64) {
+	c := &h.csr.counters.c[i]
+	c.base, c.start = v, h.counterNow(i)
+	if i == 2 {
+		// The write replaces the increment of the writing instruction.
+		c.start++
+	}
+}
+
+func (h *Hart) writeInhibit(v uint64) {
+	f := &h.csr.counters
+	v &^= 2 // time cannot be stopped
+	v &= 0xffff_ffff
+	for i := range f.c {
+		c := &f.c[i]
+		if stop := v>>i&1 != 0; stop != c.stopped {
+			c.base = h.readCounter(i)
+			c.start = h.counterNow(i)
+			c.stopped = stop
+		}
+	}
+	f.inhibit = v
+}
+
+func (h *Hart) writeEvent(i int, v uint64) {
+	source := h.eventSource(EventNumber(v))
+	if source == nil {
+		v = 0
+	}
+	c := &h.csr.counters.c[i]
+	c.base = h.readCounter(i)
+	c.event, c.source = v, source
+	c.start = h.counterNow(i)
+}
+
+// eventSource is the statistic behind an event, nil if there is none.
+func (h *Hart) eventSource(e EventNumber) *uint64 {
+	switch e {
+	case EventException:
+		return &h.stats.Exceptions
+	case EventInterrupt:
+		return &h.stats.Interrupts
+	case EventSlept:
+		return &h.stats.Slept
+	case EventL1DAccess:
+		return &h.l1d.Clock
+	case EventL1IAccess:
+		return &h.l1i.Clock
+	}
+	return h.memEvent(e)
+}
+
+// counterAllowed is the check of the user-level names (privileged manual,
+// mcounteren and scounteren).
+func counterAllowed(h *Hart, num uint16) bool {
+	bit := uint64(1) << (num & 31)
+	return (h.priv == Machine || h.csr.mcounteren&bit != 0) &&
+		(h.priv != User || h.csr.scounteren&bit != 0)
+}
+
+func addCounterCSRs(t *[4096]*csrReg) {
+	for i := range uint16(32) {
+		if i == 1 {
+			continue
+		}
+		read := func(h *Hart, num uint16) uint64 { return h.readCounter(int(num & 31)) }
+		t[0xc00+i] = &csrReg{"counter", read, nil, counterAllowed}
+		t[0xb00+i] = &csrReg{"mcounter", read,
+			func(h *Hart, num uint16, v uint64) { h.writeCounter(int(num&31), v) }, nil}
+		if i >= 3 {
+			t[0x320+i] = &csrReg{"mhpmevent",
+				func(h *Hart, num uint16) uint64 { return h.csr.counters.c[num&31].event },
+				func(h *Hart, num uint16, v uint64) { h.writeEvent(int(num&31), v) }, nil}
+		}
+	}
+	t[0xc01] = &csrReg{"time", func(h *Hart, _ uint16) uint64 { return h.time() }, nil, counterAllowed}
+	t[0x320] = &csrReg{"mcountinhibit",
+		func(h *Hart, _ uint16) uint64 { return h.csr.counters.inhibit },
+		func(h *Hart, _ uint16, v uint64) { h.writeInhibit(v) }, nil}
+}

@@ -1,0 +1,275 @@
+// Package machine wires a configuration into a machine and runs it: harts on
+// their private caches, bus, LLC and DRAM, devices at the addresses of QEMU's
+// virt board, statistics and events. It holds no logic of its own.
+//
+//	config --> New --> Load --> Run --> Result, statistics, events
+//
+// Ownership: Run's goroutine hosts the bus. Harts run on the engine's lanes
+// between serial phases; everything else here is touched only while they are
+// parked.
+package machine
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+
+	"mcsim/addr"
+	"mcsim/cache"
+	"mcsim/coherence"
+	"mcsim/core"
+	"mcsim/core/isa"
+	"mcsim/device"
+	"mcsim/event"
+	"mcsim/machine/config"
+	"mcsim/machine/log"
+	"mcsim/stats"
+)
+
+// RAMBase is where memory begins.
+const RAMBase addr.PA = 0x8000_0000
+
+// Addresses and interrupt sources of QEMU's virt board.
+const (
+	finisherBase addr.PA = 0x0010_0000
+	aclintBase   addr.PA = 0x0200_0000
+	plicBase     addr.PA = 0x0c00_0000
+	uartBase     addr.PA = 0x1000_0000
+
+	finisherSize = 0x1000
+	plicSize     = 0x60_0000
+	uartSize     = 0x100
+	uartSource   = 10
+	plicSources  = 95
+)
+
+// Options are what a machine is connected to.
+type Options struct {
+	Console io.Writer   // what the guest prints; nil: nowhere
+	Stdin   io.Reader   // what the guest's terminal types; nil: nothing
+	Log     *log.Writer // nil: no events
+	Check   bool        // check coherence invariants after each transaction
+}
+
+// Machine is a machine with its program. Its methods are for one goroutine.
+type Machine struct {
+	cfg  *config.Config
+	opts Options
+
+	image  *Image
+	amap   coherence.Map
+	dram   *coherence.DRAM
+	bus    *coherence.Bus
+	engine *coherence.Engine
+	harts  []*core.Hart
+
+	console  *device.Output
+	uart     *device.UART
+	htif     *device.HTIF
+	plic     *device.PLIC
+	input    *input
+	reg      stats.Registry
+	bufs     []*event.Buffer // by hart, then the machine's own
+	own      *event.Buffer
+	scratch  []event.Event
+	exit     *device.Exit
+	instret  uint64
+	cycles   uint64
+	host     float64
+	consoleE error
+}
+
+// New checks that a machine can be built from cfg. LoadBare or LoadELF builds it.
+func New(cfg *config.Config, opts Options) (*Machine, error) {
+	if opts.Console == nil {
+		opts.Console = io.Discard
+	}
+	return &Machine{cfg: cfg, opts: opts}, nil
+}
+
+// LoadBare builds the machine around the ELF64 program in a file.
+func (m *Machine) LoadBare(path string) error {
+	im, err := LoadELF(path)
+	if err != nil {
+		return err
+	}
+	return m.load(im)
+}
+
+// LoadELF builds the machine around an ELF64 program in memory.
+func (m *Machine) LoadELF(name string, data []byte) error {
+	im, err := ReadELF(bytes.NewReader(data), int64(len(data)), name)
+	if err != nil {
+		return err
+	}
+	return m.load(im)
+}
+
+// Stats is the list of everything that the machine counts. It is complete once
+// a program is loaded.
+func (m *Machine) Stats() *stats.Registry { return &m.reg }
+
+// Harts are the machine's harts.
+func (m *Machine) Harts() []*core.Hart { return m.harts }
+
+// Memory is what DRAM holds at [pa, pa+n), without asking any cache, or nil.
+func (m *Machine) Memory(pa addr.PA, n uint64) []byte { return m.dram.Bytes(pa, n) }
+
+// Flush writes every dirty line back, so that Memory is up to date.
+func (m *Machine) Flush() { m.bus.FlushAll() }
+
+func (m *Machine) load(im *Image) error {
+	c := &m.cfg.Machine
+	if err := im.CheckFits(RAMBase, uint64(c.Memory)); err != nil {
+		return err
+	}
+	m.image = im
+	if err := m.addDevices(); err != nil {
+		return err
+	}
+	shape, err := m.coherence()
+	if err != nil {
+		return err
+	}
+	if m.dram, err = coherence.NewDRAM(dramConfig(c), int(c.L1D.Line), &m.amap); err != nil {
+		return fmt.Errorf("machine.dram: %w", err)
+	}
+	if m.bus, err = coherence.New(shape, m.amap, m.dram); err != nil {
+		return fmt.Errorf("machine: %w", err)
+	}
+	m.engine = coherence.NewEngine(m.bus, uint64(c.Quantum), c.Seed)
+	m.observe()
+	if err := m.addHarts(); err != nil {
+		return err
+	}
+	m.place(im)
+	dtb, at, err := m.deviceTree()
+	if err != nil {
+		return err
+	}
+	for i, h := range m.harts {
+		h.Start(uint64(im.Entry), uint64(at))
+		m.bufs[i].Emit(event.Event{Hart: int16(i), Kind: event.HartStart, Arg: [4]uint64{uint64(im.Entry)}})
+	}
+	if dtb != nil {
+		copy(m.dram.Bytes(at, uint64(len(dtb))), dtb)
+	}
+	m.register()
+	return nil
+}
+
+// place copies the program to memory; the HTIF's windows lie over it.
+func (m *Machine) place(im *Image) {
+	for _, s := range im.Segments {
+		copy(m.dram.Bytes(s.PA, s.MemSize), s.Data)
+	}
+	if m.htif != nil {
+		for _, w := range m.htif.Windows() {
+			copy(w.Data, m.dram.Bytes(w.Base, uint64(len(w.Data))))
+		}
+	}
+}
+
+// coherence is the shape of caches, bus and home.
+func (m *Machine) coherence() (coherence.Config, error) {
+	c := &m.cfg.Machine
+	p, err := coherence.ByName(c.Protocol)
+	if err != nil {
+		return coherence.Config{}, fmt.Errorf("machine.protocol: %w", err)
+	}
+	var errs []error
+	shape := func(name string, k config.Cache) cache.Config {
+		r, err := cache.ParsePolicy(k.Replacement)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("machine.%s.replacement: %w", name, err))
+		}
+		return cache.Config{Size: int(k.Size), Ways: k.Ways, Line: int(k.Line), Replacement: r, Seed: c.Seed}
+	}
+	cc := coherence.Config{
+		Harts: c.Harts, Protocol: p,
+		L1I: shape("l1i", c.L1I.Cache), L1D: shape("l1d", c.L1D), LLC: shape("llc", c.LLC.Cache),
+		IncoherentL1I: !c.L1I.Coherent,
+		Announce:      c.Evictions == "announced",
+		Inclusive:     c.LLC.Inclusive,
+		L2Hit:         uint64(c.L2.Latency),
+		Arbitration:   uint64(c.Bus.Latency),
+		BusWidth:      int(c.Bus.Width),
+		Snoop:         uint64(c.Bus.Snoop),
+		LLCHit:        uint64(c.LLC.Latency),
+		LLCBanks:      c.LLC.Banks,
+		LLCBusy:       2,
+		IO:            uint64(c.Bus.IO),
+		Jitter:        uint64(c.Jitter),
+		Seed:          c.Seed,
+		Check:         m.opts.Check,
+	}
+	if c.L2.Enabled() {
+		cc.L2 = shape("l2", c.L2.Cache)
+	}
+	return cc, errors.Join(errs...)
+}
+
+func dramConfig(c *config.Machine) coherence.DRAMConfig {
+	d := &c.DRAM
+	cycles := func(n config.Nanos) uint64 { return n.Cycles(c.Clock) }
+	line := uint64(c.L1D.Line)
+	transfers := (line + uint64(d.Width) - 1) / uint64(d.Width)
+	// Rate is in millions of transfers a second, Clock in cycles a second.
+	perMicro := uint64(d.Rate)
+	burst := (transfers*uint64(c.Clock) + perMicro*1e6 - 1) / (perMicro * 1e6)
+	return coherence.DRAMConfig{
+		Channels: d.Channels, Banks: d.Banks, RowBytes: int(d.Row),
+		Controller: cycles(d.Overhead), TRCD: cycles(d.TRCD), TCL: cycles(d.TCL), TRP: cycles(d.TRP),
+		TBurst: max(1, burst), TREFI: cycles(d.TREFI), TRFC: cycles(d.TRFC),
+	}
+}
+
+func (m *Machine) addHarts() error {
+	c := &m.cfg.Machine
+	ext, err := isa.ParseISA(c.ISA)
+	if err != nil {
+		return fmt.Errorf("machine.isa: %w", err)
+	}
+	dec := isa.NewDecoder(ext)
+	for i := range c.Harts {
+		h := core.New(coreConfig(c, ext, i), m.bus.Private(i), dec, m.bufs[i])
+		h.OnWake(func() { m.engine.Wake(i, m.bus.Now()) })
+		m.harts = append(m.harts, h)
+		m.engine.Add(h, &m.bus.Private(i).Port)
+	}
+	return nil
+}
+
+var satpModes = map[string]int{"none": 0, "sv39": 8, "sv48": 9, "sv57": 10}
+
+func coreConfig(c *config.Machine, ext isa.Extensions, id int) core.Config {
+	tlb := func(t config.TLB) core.TLBConfig {
+		return core.TLBConfig{Entries: t.Entries, Ways: t.Ways, Replacement: t.Replacement, PageSizes: pageBits(t.PageSizes), Seed: c.Seed + uint64(id)}
+	}
+	k := &c.Core
+	return core.Config{
+		ID: id, ISA: ext, StoreQueue: c.StoreBuffer.Depth,
+		ITLB: tlb(c.ITLB), DTLB: tlb(c.DTLB), L2TLB: tlb(c.L2TLB.TLB), L2TLBLatency: c.L2TLB.Latency,
+		WalkCache: c.WalkCache.Entries, MaxSATP: satpModes[c.MMU], PMPRegions: c.PMP,
+		TimeDivider: max(1, uint64(c.Clock)/uint64(c.Timebase)),
+		Latency: core.Latency{
+			Load: c.L1D.Latency, Branch: k.Branch - 1 + c.L1I.Latency - 1, Jump: k.Branch - 1 + c.L1I.Latency - 1,
+			Mul: k.Mul, Div: k.Div, FPAdd: k.FPAdd, FPMul: k.FPMul, FMA: k.FPFMA,
+			FPDiv: k.FPDiv, FPSqrt: k.FPSqrt, FPMove: 1, FPConvert: k.FPAdd,
+			CSR: k.CSR - 1, Trap: k.Trap - 1,
+		},
+	}
+}
+
+func pageBits(sizes []config.Size) (bits []uint8) {
+	for _, s := range sizes {
+		n := uint8(0)
+		for s > 1 {
+			s >>= 1
+			n++
+		}
+		bits = append(bits, n)
+	}
+	return bits
+}

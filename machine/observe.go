@@ -1,0 +1,73 @@
+package machine
+
+import (
+	"mcsim/coherence"
+	"mcsim/event"
+	"mcsim/machine/log"
+)
+
+// reasons are the names of Result.Reason in events.
+var reasons = []string{"", "exit", "reset", "max-instructions", "max-cycles", "interrupted", "stuck", "check", "bug"}
+
+func reasonNumber(name string) uint64 {
+	for i, r := range reasons {
+		if r == name {
+			return uint64(i)
+		}
+	}
+	return 0
+}
+
+// observe makes the event buffers that the log's filter wants, and connects the
+// bus to its own.
+func (m *Machine) observe() {
+	harts := m.cfg.Machine.Harts
+	m.bufs = make([]*event.Buffer, harts+1)
+	if m.opts.Log == nil {
+		return
+	}
+	f := m.opts.Log.Filter()
+	for i := range m.bufs {
+		m.bufs[i] = event.NewBuffer(f, i, 0)
+	}
+	m.own = m.bufs[harts]
+	m.opts.Log.SetNames(log.Names{
+		event.LineState: func(v uint64) string { return coherence.State(v).String() },
+		event.BusOp:     func(v uint64) string { return coherence.Kind(v).String() },
+		event.Reason: func(v uint64) string {
+			if v < uint64(len(reasons)) {
+				return reasons[v]
+			}
+			return ""
+		},
+	})
+	if m.own.On(event.Coherence) || m.own.On(event.Bus) {
+		m.bus.Notify = m.note
+	}
+}
+
+// note turns the bus's notes into events.
+func (m *Machine) note(n coherence.Note) {
+	pa := n.Line << m.lineShift()
+	e := event.Event{Cycle: n.Cycle, Hart: int16(n.Agent)}
+	switch n.What {
+	case coherence.NoteBus:
+		e.Kind, e.Arg = event.BusTransaction, [4]uint64{uint64(n.Kind), pa, n.Cycle}
+	case coherence.NoteSnoop:
+		e.Kind, e.Arg = event.SnoopChange, [4]uint64{pa, uint64(n.From), uint64(n.To), uint64(n.Source)}
+	case coherence.NoteFill:
+		e.Kind, e.Arg = event.Fill, [4]uint64{pa, uint64(n.To), uint64(int64(n.Source))}
+	case coherence.NoteEvict:
+		e.Kind, e.Arg = event.Evict, [4]uint64{pa, uint64(n.From)}
+	case coherence.NoteWriteBack:
+		e.Kind, e.Arg = event.WriteBack, [4]uint64{pa, uint64(n.From)}
+	}
+	m.own.Emit(e)
+}
+
+func (m *Machine) lineShift() (n uint) {
+	for s := m.cfg.Machine.L1D.Line; s > 1; s >>= 1 {
+		n++
+	}
+	return n
+}

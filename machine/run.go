@@ -1,0 +1,153 @@
+package machine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"strings"
+	"time"
+
+	"mcsim/coherence"
+	"mcsim/event"
+)
+
+// Limits end a run early. 0 is no limit.
+type Limits struct {
+	Instructions, Cycles uint64         // looked at when a quantum ends
+	Progress             func(Progress) // called now and then, with all harts parked
+}
+
+// Progress is how far a run has come.
+type Progress struct{ Instructions, Cycles uint64 }
+
+// Result is how a run ended.
+type Result struct {
+	ExitCode int
+	// Reason is "exit" (the guest ended it), "reset" (the guest wants the machine
+	// restarted), "max-instructions", "max-cycles", "interrupted", "stuck" (nobody
+	// can go on), "check" (a broken invariant) or "bug".
+	Reason               string
+	Cycles, Instructions uint64
+	HostSeconds          float64
+}
+
+// progressEvery is how many quanta pass between looks at the clock on the wall.
+const progressEvery = 64
+
+// Run runs the program to its end, a limit, or the end of ctx. The result is
+// valid with an error too, as far as the run came.
+func (m *Machine) Run(ctx context.Context, l Limits) (Result, error) {
+	if m.engine == nil {
+		return Result{}, errors.New("machine: no program is loaded")
+	}
+	if m.opts.Stdin != nil {
+		m.input = newInput(m.opts.Stdin)
+	}
+	res := Result{}
+	start := now()
+	m.engine.OnQuantum = func(cycle uint64) bool {
+		m.endQuantum(cycle)
+		switch {
+		case l.Instructions > 0 && m.instructions() >= l.Instructions:
+			res.Reason = "max-instructions"
+		case l.Cycles > 0 && cycle >= l.Cycles:
+			res.Reason = "max-cycles"
+		case ctx.Err() != nil:
+			res.Reason = "interrupted"
+		}
+		if l.Progress != nil && m.engine.Quanta%progressEvery == 0 {
+			m.host = now().Sub(start).Seconds()
+			l.Progress(Progress{m.instructions(), cycle})
+		}
+		return res.Reason == ""
+	}
+	m.own.Emit(event.Event{Hart: -1, Kind: event.RunBegin, Arg: [4]uint64{uint64(len(m.harts)), m.cfg.Machine.Seed, uint64(m.cfg.Machine.Quantum)}})
+	err := m.engine.Run(runtime.GOMAXPROCS(0))
+	m.host = now().Sub(start).Seconds()
+	m.finish(&res, err)
+	return res, m.explain(&res, err)
+}
+
+// finish fills in the result and hands the last events over.
+func (m *Machine) finish(res *Result, err error) {
+	for _, h := range m.harts {
+		m.cycles = max(m.cycles, h.Clock())
+	}
+	m.instret = m.instructions()
+	var check *coherence.CheckError
+	switch {
+	case errors.As(err, &check):
+		res.Reason = "check"
+	case errors.Is(err, coherence.ErrAsleep):
+		res.Reason = "stuck"
+	case err != nil:
+		res.Reason = "bug"
+	case m.exit != nil && m.exit.Reset:
+		res.Reason = "reset"
+	case m.exit != nil:
+		res.Reason, res.ExitCode = "exit", m.exit.Status()
+	}
+	res.Cycles, res.Instructions, res.HostSeconds = m.cycles, m.instret, m.host
+	m.own.Emit(event.Event{Cycle: m.cycles, Hart: -1, Kind: event.RunEnd, Arg: [4]uint64{reasonNumber(res.Reason), uint64(res.ExitCode), m.instret}})
+	m.endQuantum(m.cycles)
+}
+
+// endQuantum hands on what the guest printed, typed input and events.
+func (m *Machine) endQuantum(cycle uint64) {
+	m.cycles = cycle
+	if err := m.console.Flush(); err != nil && m.consoleE == nil {
+		m.consoleE = err
+		m.engine.Stop()
+	}
+	if m.input != nil {
+		m.input.poll(func(b []byte) {
+			if m.uart != nil {
+				m.uart.Push(cycle, b)
+				m.bus.Reschedule()
+			}
+			if m.htif != nil {
+				m.htif.Push(b)
+			}
+		})
+	}
+	if m.opts.Log != nil {
+		m.scratch = event.Merge(m.bufs, m.scratch, m.opts.Log.Write)
+	}
+}
+
+// explain adds to an error what helps to find its cause: the harts' state.
+func (m *Machine) explain(res *Result, err error) error {
+	if err == nil {
+		if m.consoleE != nil {
+			return fmt.Errorf("writing the guest's console: %w", m.consoleE)
+		}
+		return nil
+	}
+	var b strings.Builder
+	for i, h := range m.harts {
+		if i == 8 {
+			fmt.Fprintf(&b, "\n  and %d more harts", len(m.harts)-i)
+			break
+		}
+		fmt.Fprintf(&b, "\n  hart %d: %s", i, h.State())
+		if f, ok := m.image.Function(h.PC()); ok {
+			fmt.Fprintf(&b, " in %s", f.Name)
+		}
+	}
+	var p *coherence.AgentPanic
+	if errors.As(err, &p) {
+		fmt.Fprintf(&b, "\n%s", p.Stack)
+	}
+	return fmt.Errorf("%w%s", err, b.String())
+}
+
+func (m *Machine) instructions() (n uint64) {
+	for _, h := range m.harts {
+		n += h.Instret()
+	}
+	return n
+}
+
+// now reads the host's clock: for sim.host_seconds and progress alone.
+func now() time.Time { return time.Now() } //nolint:forbidigo // the one place
