@@ -1,6 +1,9 @@
 package stats
 
-import "strconv"
+import (
+	"math"
+	"strconv"
+)
 
 // Value is one statistic at one moment. Counters are exact integers; Float
 // tells the computed ones apart.
@@ -13,6 +16,9 @@ type Value struct {
 
 // String gives the number as JSON has it.
 func (v Value) String() string {
+	if v.Float && v.F == math.Trunc(v.F) && math.Abs(v.F) < 1<<53 {
+		return strconv.FormatFloat(v.F, 'f', -1, 64)
+	}
 	if v.Float {
 		return strconv.FormatFloat(v.F, 'g', -1, 64)
 	}
@@ -33,7 +39,7 @@ func (r *Registry) Snapshot() *Snapshot {
 		v := Value{Description: st.Description}
 		switch {
 		case st.counter != nil:
-			v.U = *st.counter
+			v.U = st.counter()
 			v.F = float64(v.U)
 		case st.gauge != nil:
 			v.Float, v.F = true, finite(st.gauge())

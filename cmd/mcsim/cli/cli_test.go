@@ -10,8 +10,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	machine "mcsim/cmd/mcsim/cli/stub"
 	"mcsim/event"
+	"mcsim/machine"
 	"mcsim/stats"
 )
 

@@ -17,7 +17,7 @@ const (
 	exitInternal    = 100 // a bug of mcsim
 	exitLimit       = 101 // a limit on instructions, cycles or seconds was reached
 	exitStuck       = 102 // no hart can go on
-	exitCrashed     = 103 // the guest ended in a way that is none, as in a trap without end
+	exitNoCode      = 103 // the guest ended without a code, as by a reset
 	exitCheck       = 104 // --check found a coherence invariant broken
 	exitLoad        = 105 // the program cannot be loaded
 	exitOutput      = 106 // statistics or log could not be written
@@ -31,7 +31,7 @@ const exitHelp = `Exit codes:
   100  a bug of mcsim
   101  a limit was reached (--max-instructions, --max-cycles, --max-seconds)
   102  no hart can go on
-  103  the guest cannot go on, as in a trap without end
+  103  the guest ended without a code, as by asking for a reset
   104  --check found a broken coherence invariant
   105  the program cannot be loaded
   106  statistics or log could not be written

@@ -8,8 +8,8 @@ import (
 	"os"
 	"time"
 
-	machine "mcsim/cmd/mcsim/cli/stub"
 	"mcsim/event"
+	"mcsim/machine"
 	"mcsim/machine/config"
 	"mcsim/machine/log"
 	"mcsim/stats"
@@ -119,7 +119,7 @@ func (o *outcome) judge(ctx context.Context, stop *stopper) {
 	case "", "bug":
 		o.code = exitInternal
 	default:
-		o.code = exitCrashed
+		o.code = exitNoCode
 	}
 }
 
@@ -133,7 +133,8 @@ func (o *outcome) sentence() string {
 	how := map[string]string{
 		"exit": fmt.Sprintf("exit code %d", r.ExitCode), "max-instructions": "stopped at the limit on instructions",
 		"max-cycles": "stopped at the limit on cycles", "max-seconds": "stopped at the limit on host time",
-		"interrupted": "interrupted", "stuck": "stuck: no hart can go on",
+		"interrupted": "interrupted", "stuck": "stuck: no hart can go on", "reset": "reset by the guest",
+		"check": "a coherence invariant is broken", "bug": "ended by a bug of mcsim",
 	}[r.Reason]
 	if how == "" {
 		how = "ended by " + r.Reason

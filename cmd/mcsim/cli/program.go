@@ -3,8 +3,8 @@ package cli
 import (
 	"strings"
 
-	guests "mcsim/cmd/mcsim/cli/stub"
-	machine "mcsim/cmd/mcsim/cli/stub"
+	"mcsim/guests"
+	"mcsim/machine"
 	"mcsim/machine/config"
 )
 

@@ -10,7 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	machine "mcsim/cmd/mcsim/cli/stub"
+	"mcsim/machine"
 	"mcsim/machine/config"
 	"mcsim/stats"
 )
@@ -32,11 +32,16 @@ A dotted name like harts[0].l1d.misses is the way to a value in that file.`,
 // descriptions are those of a machine that has every part.
 func descriptions() ([]stats.Description, error) {
 	cfg := config.Default()
-	cfg.Machine.Memory = 1 << 20
+	cfg.Machine.Memory = 16 << 20
 	cfg.Machine.Harts = 2
 	cfg.Machine.L2.Size = 256 << 10
 	m, err := machine.New(cfg, machine.Options{})
 	if err != nil {
+		return nil, err
+	}
+	// A machine knows its counters once it has a program.
+	cfg.Program.Bare = builtin + "hello"
+	if _, err := load(m, cfg); err != nil {
 		return nil, err
 	}
 	return m.Stats().Describe(), nil

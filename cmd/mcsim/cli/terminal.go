@@ -12,7 +12,7 @@ import (
 
 	"golang.org/x/term"
 
-	machine "mcsim/cmd/mcsim/cli/stub"
+	"mcsim/machine"
 	"mcsim/stats"
 )
 
