@@ -12,7 +12,7 @@ import (
 
 var (
 	update = flag.Bool("update", false, "rewrite the golden files of testdata")
-	deep   = flag.Bool("deep", false, "explore 3 and 4 caches with 2 lines in every machine (minutes)")
+	deep   = flag.Bool("deep", false, "explore 3 and 4 caches with 2 lines in every machine, and give rumur every mutant (20 minutes)")
 )
 
 // golden compares got with a file of testdata.
@@ -53,6 +53,7 @@ func TestExplore(t *testing.T) {
 	all = append(all, machines(4, 1, 2)...)
 	all = append(all, machines(2, 2, 2)...)
 	all = append(all, Options{Caches: 3, Lines: 2, Values: 2})
+	all = append(all, Options{Caches: 4, Lines: 2, Values: 2, Home: HomeMemory})
 	if *deep {
 		all = append(all, machines(3, 2, 2)...)
 		all = append(all, machines(4, 2, 2)...)
