@@ -170,6 +170,7 @@ type Log struct {
 	File  string   `yaml:"file" doc:"file to write, - for standard error; empty for no log"`
 	Level string   `yaml:"level" doc:"least level written" enum:"debug|info|warn"`
 	Only  []string `yaml:"only" doc:"categories written; empty for all but inst" enum:"run|trap|coherence|bus|memory|tlb|device|inst"`
+	Limit Size     `yaml:"limit" doc:"where the log ends, with a line that says so; 0 for no limit"`
 }
 
 // Stats says where the counters go.

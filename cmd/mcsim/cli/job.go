@@ -168,7 +168,7 @@ func openLog(cfg *config.Config) (*log.Writer, error) {
 		return nil, err
 	}
 	level, _ := event.ParseLevel(cfg.Log.Level)
-	o := log.Options{Level: level}
+	o := log.Options{Level: level, Limit: uint64(cfg.Log.Limit)}
 	for _, name := range cfg.Log.Only {
 		c, ok := event.ParseCategory(name)
 		if !ok {
