@@ -175,5 +175,5 @@ type Log struct {
 
 // Stats says where the counters go.
 type Stats struct {
-	File string `yaml:"file" doc:"JSON file to write; empty for none"`
+	File string `yaml:"file" doc:"JSON file to write, - for standard error; empty for none"`
 }

@@ -96,6 +96,9 @@ func runCommand(cmd *cobra.Command, args []string, f *runFlags) error {
 	if err != nil {
 		return err
 	}
+	if f.json && (cfg.Log.File == "-" || cfg.Stats.File == "-") {
+		return usagef("--json has standard error for itself; give log and statistics a file")
+	}
 	t := newTerminal(cmd.OutOrStdout(), cmd.ErrOrStderr(), f.quiet || f.json)
 	stop := newStopper()
 	defer stop.close()
