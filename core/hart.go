@@ -110,8 +110,8 @@ func New(cfg Config, mem *coherence.Private, dec *isa.Decoder, ev *event.Buffer)
 		h.alignMask = 2
 	}
 	h.initTables()
-	h.initMMU()
 	h.resetCSRs()
+	h.initMMU()
 	mem.SetCore(h)
 	return h
 }
