@@ -33,7 +33,12 @@ type Bus struct {
 	timed    []TimedDevice
 	deadline uint64 // the earliest of the timed devices
 	put      Request
+	time     uint64
 }
+
+// Now is the cycle of the device access or event in progress, or of the last
+// one.
+func (b *Bus) Now() uint64 { return b.time }
 
 // New returns a bus with its private caches, empty, in front of mem.
 func New(cfg Config, m Map, mem Memory) (*Bus, error) {
@@ -157,6 +162,7 @@ func (b *Bus) RunEvents(now uint64) {
 	for b.deadline <= now {
 		for _, d := range b.timed {
 			if d.Deadline() == b.deadline {
+				b.time = b.deadline
 				d.Fire(b.deadline)
 				break
 			}

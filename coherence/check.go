@@ -162,3 +162,20 @@ func (p *Private) checkLine(line uint64, truth []byte) (st State, holds bool, er
 func (b *Bus) broken(line uint64, format string, args ...any) error {
 	return &InvariantError{line, fmt.Sprintf(format, args...)}
 }
+
+// Peek fills buf with the newest data at pa, wherever it is: what a load would
+// read. No time passes and nothing changes. It fails outside of RAM.
+func (b *Bus) Peek(pa addr.PA, buf []byte) error {
+	if b.Map.Attr(pa, uint64(len(buf))) != AttrRAM {
+		return fmt.Errorf("coherence: %d bytes at %#x are not all memory", len(buf), uint64(pa))
+	}
+	for len(buf) > 0 {
+		line, err := b.truth(uint64(pa) >> b.shift)
+		if err != nil {
+			return err
+		}
+		n := copy(buf, line[uint64(pa)&(1<<b.shift-1):])
+		buf, pa = buf[n:], pa+addr.PA(n)
+	}
+	return nil
+}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"iter"
 	"runtime"
+	"runtime/debug"
 
 	"github.com/sourcegraph/conc"
 	"github.com/sourcegraph/conc/panics"
@@ -160,6 +161,9 @@ func (e *Engine) Run(lanes int) (err error) {
 		wg.Go(e.lanes[i].loop)
 	}
 	defer func() {
+		if p := recover(); p != nil {
+			err = &AgentPanic{Agent: -1, Value: p, Stack: debug.Stack()}
+		}
 		for i := 1; i < lanes; i++ {
 			close(e.lanes[i].work)
 		}
@@ -365,15 +369,24 @@ func (e *Engine) resume() error {
 	return err
 }
 
-// AgentPanic is a bug of the simulator that showed in an agent.
+// AgentPanic is a bug of the simulator that showed in an agent, or in the
+// serial phase.
 type AgentPanic struct {
-	Agent int
+	Agent int // -1: the serial phase
 	Value any
 	Stack []byte
 }
 
 func (p *AgentPanic) Error() string {
+	if p.Agent < 0 {
+		return fmt.Sprintf("internal error: %v", p.Value)
+	}
 	return fmt.Sprintf("internal error in hart %d: %v", p.Agent, p.Value)
+}
+
+func (p *AgentPanic) Unwrap() error {
+	err, _ := p.Value.(error)
+	return err
 }
 
 func (l *lane) failure(batch []*agent) error {

@@ -51,6 +51,18 @@ func (g *Region) holds(pa addr.PA, size uint64) bool {
 type Map struct {
 	regions []Region // by base
 	ram     Region   // the first RAM region added: the common case
+	over    []Region // devices laid over RAM, in whole lines
+}
+
+// Overlay lays a device over RAM that is on the map already: for words of a
+// program that the host watches. Its range is of whole cache lines, so that no
+// cache ever holds a part of it.
+func (m *Map) Overlay(g Region) error {
+	if m.Attr(g.Base, g.Size) != AttrRAM {
+		return fmt.Errorf("region %s: %#x bytes at %#x are not RAM", g.Name, g.Size, uint64(g.Base))
+	}
+	m.over = append(m.over, g)
+	return nil
 }
 
 // Add puts a region on the map. It fails if the region is empty, wraps around,
@@ -83,11 +95,17 @@ func (m *Map) Add(g Region) error {
 	return nil
 }
 
-// Regions lists the map in ascending order. Do not modify it.
-func (m *Map) Regions() []Region { return m.regions }
+// Regions lists the map in ascending order, then the overlays. Do not modify
+// it.
+func (m *Map) Regions() []Region { return append(slices.Clip(m.regions), m.over...) }
 
 // Find is the region that holds pa, or nil.
 func (m *Map) Find(pa addr.PA) *Region {
+	for i := range m.over {
+		if m.over[i].holds(pa, 1) {
+			return &m.over[i]
+		}
+	}
 	for i := range m.regions {
 		if m.regions[i].holds(pa, 1) {
 			return &m.regions[i]
@@ -98,6 +116,11 @@ func (m *Map) Find(pa addr.PA) *Region {
 
 // Attr is what is at [pa, pa+size); AttrNone also if that crosses a border.
 func (m *Map) Attr(pa addr.PA, size uint64) Attr {
+	for i := range m.over {
+		if m.over[i].holds(pa, size) {
+			return AttrDevice
+		}
+	}
 	if m.ram.holds(pa, size) {
 		return AttrRAM
 	}

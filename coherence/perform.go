@@ -77,7 +77,7 @@ func get(b []byte, size uint8) uint64 {
 	return v
 }
 
-// put writes the low size bytes of v: 1, 2, 4 or 8.
+// put writes the low size bytes of v, 1 to 8.
 func put(b []byte, size uint8, v uint64) {
 	switch size {
 	case 8:
@@ -86,8 +86,10 @@ func put(b []byte, size uint8, v uint64) {
 		binary.LittleEndian.PutUint32(b, uint32(v))
 	case 2:
 		binary.LittleEndian.PutUint16(b, uint16(v))
-	case 1:
-		b[0] = uint8(v)
+	default:
+		for i := range min(size, 8) {
+			b[i] = uint8(v >> (8 * i))
+		}
 	}
 }
 

@@ -114,6 +114,25 @@ func (p *Private) Writable(pa addr.PA) int32 {
 // Fetchable is the L1I slot that holds pa's line, or -1.
 func (p *Private) Fetchable(pa addr.PA) int32 { return p.i.Lookup(uint64(pa) >> p.shift) }
 
+// Requests counts the hart's requests to the bus.
+func (p *Private) Requests() *uint64 { return &p.Port.seq }
+
+// StoreHits says whether a store to pa is carried out without the bus.
+func (p *Private) StoreHits(pa addr.PA) bool {
+	line := uint64(pa) >> p.shift
+	s := p.d.Lookup(line)
+	if s >= 0 && p.ready(s) {
+		return true
+	}
+	if p.l2 != nil {
+		s = p.l2.Lookup(line)
+	}
+	return s >= 0 && p.moves[p.outer.State[s]][Store].do&Hit != 0
+}
+
+// Attr is what the machine has at [pa, pa+size).
+func (p *Private) Attr(pa addr.PA, size uint64) Attr { return p.bus.Map.Attr(pa, size) }
+
 // Reserved says whether the hart holds a reservation.
 func (p *Private) Reserved() bool { return p.reserved != cache.NoLine }
 

@@ -94,6 +94,7 @@ func (b *Bus) device(r *Request, now uint64) {
 		b.Notify(Note{Cycle: now, What: NoteBus, Kind: r.Kind, Agent: r.Agent, Line: r.Line})
 	}
 	r.Done = now + b.cfg.IO
+	b.time = r.Cycle
 	g := b.Map.Find(a.PA)
 	off := uint64(a.PA) - uint64(g.Base)
 	var ok bool

@@ -11,6 +11,7 @@ type Stats struct {
 	Exceptions, Interrupts uint64 // traps taken
 	Fences                 uint64 // sfence.vma and sinval.vma
 	Slept                  uint64 // cycles waited in WFI and WRS
+	Buffered               uint64 // stores that waited in the store buffer
 }
 
 // counter is one of the 32 hardware counters. It does not count: it remembers
@@ -126,10 +127,34 @@ func (h *Hart) eventSource(e EventNumber) *uint64 {
 		return &h.stats.Slept
 	case EventL1DAccess:
 		return &h.l1d.Clock
+	case EventL1DMiss:
+		return &h.mem.D.Misses
+	case EventL1DWriteback:
+		return &h.mem.D.Writebacks
 	case EventL1IAccess:
 		return &h.l1i.Clock
+	case EventL1IMiss:
+		return &h.mem.I.Misses
+	case EventDTLBMiss:
+		return &h.mmu.stats.DTLB.Misses
+	case EventITLBMiss:
+		return &h.mmu.stats.ITLB.Misses
+	case EventL2TLBMiss:
+		return &h.mmu.stats.L2TLB.Misses
+	case EventPageWalk:
+		return &h.mmu.stats.Walks
+	case EventL2Access:
+		return &h.mem.U.Accesses
+	case EventL2Miss:
+		return &h.mem.U.Misses
+	case EventBusRequest:
+		return h.mem.Requests()
+	case EventSnoop:
+		return &h.mem.D.Snoops
+	case EventInvalidation:
+		return &h.mem.D.Invalidations
 	}
-	return h.memEvent(e)
+	return nil
 }
 
 // counterAllowed is the check of the user-level names (privileged manual,

@@ -105,7 +105,7 @@ func addSupervisorCSRs(t *[4096]*csrReg) {
 		}}
 	t[0x180] = &csrReg{"satp",
 		func(h *Hart, _ uint16) uint64 { return h.mmu.satp },
-		func(h *Hart, _ uint16, v uint64) { h.writeSATP(v) },
+		func(h *Hart, _ uint16, v uint64) { h.mmu.writeSATP(v) },
 		func(h *Hart, _ uint16) bool { return h.priv == Machine || h.csr.mstatus&mstatusTVM == 0 }}
 }
 

@@ -1,6 +1,7 @@
 package core
 
 import (
+	"fmt"
 	"unsafe"
 
 	"mcsim/cache"
@@ -25,10 +26,10 @@ type Config struct {
 	ISA        isa.Extensions
 	StoreQueue int // store buffer depth in stores; 0: stores wait for their line
 
-	ITLB, DTLB, L2TLB TLBConfig
-	WalkCache         int // entries of the page-walk cache for upper levels; 0: none
-	MaxSATP           int // highest translation mode: 0 Bare, 8 Sv39, 9 Sv48, 10 Sv57
-	PMPRegions        int // 0, 16
+	ITLB, DTLB, L2TLB TLBConfig // L2TLB.Entries 0: none
+	WalkCache         int       // entries of the page-walk cache for upper levels; 0: none
+	MaxSATP           int       // highest translation mode: 0 Bare, 8 Sv39, 9 Sv48, 10 Sv57
+	PMPRegions        int       // 0, 16
 
 	// TimeDivider is cycles per tick of the time CSR.
 	TimeDivider uint64
@@ -37,6 +38,7 @@ type Config struct {
 
 // Latency is the cost of instructions that take more than one cycle.
 type Latency struct {
+	Load                      int // a load that hits the L1D
 	Mul, Div, Branch, Jump    int
 	FPAdd, FPMul, FMA, FPDiv  int
 	FPSqrt, FPMove, FPConvert int
@@ -108,8 +110,8 @@ func New(cfg Config, mem *coherence.Private, dec *isa.Decoder, ev *event.Buffer)
 		h.alignMask = 2
 	}
 	h.initTables()
-	h.initMMU()
 	h.resetCSRs()
+	h.initMMU()
 	mem.SetCore(h)
 	return h
 }
@@ -142,6 +144,19 @@ func (h *Hart) Priv() Priv { return h.priv }
 // Stats are the hart's counters.
 func (h *Hart) Stats() *Stats { return &h.stats }
 
+// State describes the hart in a line, for messages about a run that failed.
+func (h *Hart) State() string {
+	doing := "running"
+	switch {
+	case h.csr.wfi:
+		doing = "in wfi"
+	case h.wrs:
+		doing = "in wrs"
+	}
+	return fmt.Sprintf("cycle %d, %d instructions, pc %#x in mode %d, %s, mip %#x mie %#x mcause %#x mepc %#x",
+		h.Clock(), h.instret, h.pc, h.priv, doing, h.csr.mip, h.csr.mie, h.csr.mcause, h.csr.mepc)
+}
+
 // setCosts fills in how many cycles each operation takes.
 func (h *Hart) setCosts() {
 	l := &h.cfg.Latency
@@ -152,6 +167,10 @@ func (h *Hart) setCosts() {
 		for op := first; op <= last; op++ {
 			h.cost[op] = uint8(max(1, min(cycles, 255)))
 		}
+	}
+	set(l.Load, isa.OpLD, isa.OpLBU)
+	for _, op := range []isa.Op{isa.OpFLD, isa.OpFLW, isa.OpFLH} {
+		set(l.Load, op, op)
 	}
 	set(l.Mul, isa.OpMUL, isa.OpMULHSU)
 	set(l.Div, isa.OpDIV, isa.OpREMUW)

@@ -213,6 +213,7 @@ type sbEntry struct {
 const sbDelay = 4
 
 func (h *Hart) sbPush(pa addr.PA, size, v uint64) {
+	h.stats.Buffered++
 	q := &h.sb
 	if len(q.entry) == h.cfg.StoreQueue {
 		h.drainSome(1)

@@ -76,7 +76,7 @@ func (h *Hart) execAtomic(in *isa.Inst) bool {
 	op := atomicOps[n/2]
 	size := uint64(4 + 4*(n&1))
 	va := h.x[in.Rs1]
-	kind, misaligned, access := accStore, causeMisalignedStore, causeStoreAccess
+	kind, misaligned, access := accStore, uint64(causeMisalignedStore), uint64(causeStoreAccess)
 	if op == coherence.OpLR {
 		kind, misaligned, access = accLoad, causeMisalignedLoad, causeLoadAccess
 	}
@@ -147,15 +147,15 @@ func (h *Hart) execCBO(in *isa.Inst) bool {
 // execPrefetch asks for a line; whatever goes wrong, nothing happens.
 func (h *Hart) execPrefetch(in *isa.Inst) {
 	va := h.x[in.Rs1] + uint64(int64(in.Imm))
-	op, kind := coherence.OpPrefetchR, accLoad
+	op := coherence.OpPrefetchR
 	switch in.Op {
 	case isa.OpPREFETCHI:
-		op, kind = coherence.OpPrefetchI, accFetch
+		op = coherence.OpPrefetchI
 	case isa.OpPREFETCHW:
-		op, kind = coherence.OpPrefetchW, accStore
+		op = coherence.OpPrefetchW
 	}
 	var t translation
-	if !h.translate(va, 1, kind, &t) || t.Uncached || h.mem.Attr(t.PA, 1) != coherence.AttrRAM {
+	if !h.translate(va, 1, accHint, &t) || t.Uncached || h.mem.Attr(t.PA, 1) != coherence.AttrRAM {
 		return
 	}
 	a := &h.acc

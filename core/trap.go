@@ -59,7 +59,7 @@ func (h *Hart) takeInterrupt(cause uint64) {
 // Interrupt-Enable Stack in mstatus; mtvec; medeleg).
 func (h *Hart) enterTrap(epc, cause, tval, deleg uint64) {
 	c := &h.csr
-	from, number := h.priv, cause&^causeInterrupt
+	number := cause &^ causeInterrupt
 	var vector uint64
 	if h.priv <= Supervisor && deleg>>number&1 != 0 {
 		c.scause, c.sepc, c.stval = cause, epc, tval
@@ -84,11 +84,11 @@ func (h *Hart) enterTrap(epc, cause, tval, deleg uint64) {
 	h.setContext()
 	h.checkInterrupts()
 	if h.ev.On(event.Trap) {
-		kind := event.TrapTaken
 		if cause&causeInterrupt != 0 {
-			kind = event.Interrupt
+			h.emit(event.Interrupt, cause, epc, uint64(h.priv), 0)
+		} else {
+			h.emit(event.TrapTaken, cause, epc, tval, uint64(h.priv))
 		}
-		h.emit(kind, cause, epc, tval, uint64(from)|uint64(h.priv)<<8)
 	}
 }
 
@@ -175,7 +175,7 @@ func (h *Hart) finishReturn(to Priv, pc uint64) {
 	h.setContext()
 	h.checkInterrupts()
 	if h.ev.On(event.Trap) {
-		h.emit(event.TrapReturn, pc, uint64(from)|uint64(to)<<8, 0, 0)
+		h.emit(event.TrapReturn, pc, uint64(from), uint64(to), 0)
 	}
 }
 

@@ -1,6 +1,7 @@
 package machine
 
 import (
+	"errors"
 	"fmt"
 	"io"
 
@@ -145,16 +146,22 @@ func (p *pins) SetTimeOffset(ticks uint64) {
 type dma Machine
 
 func (d *dma) ReadPhys(pa addr.PA, buf []byte) error {
-	_, err := d.bus.DMARead(d.agent(), pa, buf, d.bus.Now())
-	return err
+	if _, ok := d.bus.DMARead(d.agent(), pa, buf, d.bus.Now()); !ok {
+		return errNoRAM
+	}
+	return nil
 }
 
 func (d *dma) WritePhys(pa addr.PA, buf []byte) error {
-	_, err := d.bus.DMAWrite(d.agent(), pa, buf, d.bus.Now())
-	return err
+	if _, ok := d.bus.DMAWrite(d.agent(), pa, buf, d.bus.Now()); !ok {
+		return errNoRAM
+	}
+	return nil
 }
 
-func (d *dma) agent() int32 { return int32(len(d.harts)) }
+func (d *dma) agent() int { return len(d.harts) }
+
+var errNoRAM = errors.New("not all of it is memory")
 
 // deviceTree builds the machine's device tree and finds a place for it: the
 // last 64 KiB of memory that the program leaves free, or none.

@@ -113,11 +113,9 @@ func (m *Machine) Stats() *stats.Registry { return &m.reg }
 // Harts are the machine's harts.
 func (m *Machine) Harts() []*core.Hart { return m.harts }
 
-// Memory is what DRAM holds at [pa, pa+n), without asking any cache, or nil.
-func (m *Machine) Memory(pa addr.PA, n uint64) []byte { return m.dram.Bytes(pa, n) }
-
-// Flush writes every dirty line back, so that Memory is up to date.
-func (m *Machine) Flush() { m.bus.FlushAll() }
+// ReadMemory fills buf with what a load at pa would read now, wherever it is,
+// and disturbs nothing. It fails outside of RAM.
+func (m *Machine) ReadMemory(pa addr.PA, buf []byte) error { return m.bus.Peek(pa, buf) }
 
 func (m *Machine) load(im *Image) error {
 	c := &m.cfg.Machine
@@ -180,7 +178,7 @@ func (m *Machine) coherence() (coherence.Config, error) {
 	}
 	var errs []error
 	shape := func(name string, k config.Cache) cache.Config {
-		r, err := cache.ParsePolicy(k.Replacement)
+		r, err := policy(k.Replacement)
 		if err != nil {
 			errs = append(errs, fmt.Errorf("machine.%s.replacement: %w", name, err))
 		}
@@ -245,12 +243,19 @@ var satpModes = map[string]int{"none": 0, "sv39": 8, "sv48": 9, "sv57": 10}
 
 func coreConfig(c *config.Machine, ext isa.Extensions, id int) core.Config {
 	tlb := func(t config.TLB) core.TLBConfig {
-		return core.TLBConfig{Entries: t.Entries, Ways: t.Ways, Replacement: t.Replacement, PageSizes: pageBits(t.PageSizes), Seed: c.Seed + uint64(id)}
+		r, _ := policy(t.Replacement)
+		tc := core.TLBConfig{Entries: t.Entries, Ways: t.Ways, Replacement: r, Seed: c.Seed + uint64(id)}
+		for _, s := range t.PageSizes {
+			tc.PageSizes = append(tc.PageSizes, uint64(s))
+		}
+		return tc
 	}
 	k := &c.Core
+	l2tlb := tlb(c.L2TLB.TLB)
+	l2tlb.Latency = c.L2TLB.Latency
 	return core.Config{
 		ID: id, ISA: ext, StoreQueue: c.StoreBuffer.Depth,
-		ITLB: tlb(c.ITLB), DTLB: tlb(c.DTLB), L2TLB: tlb(c.L2TLB.TLB), L2TLBLatency: c.L2TLB.Latency,
+		ITLB: tlb(c.ITLB), DTLB: tlb(c.DTLB), L2TLB: l2tlb,
 		WalkCache: c.WalkCache.Entries, MaxSATP: satpModes[c.MMU], PMPRegions: c.PMP,
 		TimeDivider: max(1, uint64(c.Clock)/uint64(c.Timebase)),
 		Latency: core.Latency{
@@ -262,14 +267,10 @@ func coreConfig(c *config.Machine, ext isa.Extensions, id int) core.Config {
 	}
 }
 
-func pageBits(sizes []config.Size) (bits []uint8) {
-	for _, s := range sizes {
-		n := uint8(0)
-		for s > 1 {
-			s >>= 1
-			n++
-		}
-		bits = append(bits, n)
+// policy finds a replacement policy; configurations write tree-plru short.
+func policy(name string) (cache.Policy, error) {
+	if name == "plru" {
+		name = cache.TreePLRU.String()
 	}
-	return bits
+	return cache.ParsePolicy(name)
 }

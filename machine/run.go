@@ -73,9 +73,10 @@ func (m *Machine) Run(ctx context.Context, l Limits) (Result, error) {
 func (m *Machine) finish(res *Result, err error) {
 	for _, h := range m.harts {
 		m.cycles = max(m.cycles, h.Clock())
+		h.SyncMMUStats()
 	}
 	m.instret = m.instructions()
-	var check *coherence.CheckError
+	var check *coherence.InvariantError
 	switch {
 	case errors.As(err, &check):
 		res.Reason = "check"

@@ -2,6 +2,7 @@ package machine
 
 import (
 	"fmt"
+	"strings"
 
 	"mcsim/coherence"
 	"mcsim/stats"
@@ -11,8 +12,8 @@ import (
 // all outputs.
 func (m *Machine) register() {
 	r := &m.reg
-	r.Gauge("sim.instructions", stats.Instructions, "instructions retired by all harts", func() float64 { return float64(m.instructions()) })
-	r.Gauge("sim.cycles", stats.Cycles, "simulated time at the end of the run", func() float64 { return float64(m.cycles) })
+	r.Count("sim.instructions", stats.Instructions, "instructions retired by all harts", m.instructions)
+	r.Counter("sim.cycles", stats.Cycles, "simulated time at the end of the run", &m.cycles)
 	r.Gauge("sim.host_seconds", stats.Seconds, "host time that the run took", func() float64 { return m.host })
 	r.Gauge("sim.mips", "MIPS", "million instructions per second of host time", func() float64 {
 		if m.host == 0 {
@@ -31,8 +32,8 @@ func (m *Machine) register() {
 
 func (m *Machine) registerHart(at string, i int) {
 	r, h, p := &m.reg, m.harts[i], m.bus.Private(i)
-	r.Gauge(at+"instructions", stats.Instructions, "instructions retired", func() float64 { return float64(h.Instret()) })
-	r.Gauge(at+"cycles", stats.Cycles, "the hart's clock", func() float64 { return float64(h.Clock()) })
+	r.Count(at+"instructions", stats.Instructions, "instructions retired", h.Instret)
+	r.Count(at+"cycles", stats.Cycles, "the hart's clock", h.Clock)
 	r.Gauge(at+"ipc", "per cycle", "instructions per cycle, sleep included", func() float64 {
 		return float64(h.Instret()) / float64(max(1, h.Clock()))
 	})
@@ -58,7 +59,7 @@ func (m *Machine) registerHart(at string, i int) {
 	if p.L2() != nil {
 		level("l2", &p.U.Accesses, &p.U)
 	}
-	t := h.TLBs()
+	t := h.MMUStats()
 	for _, x := range []struct {
 		name, doc        string
 		accesses, misses *uint64
@@ -77,7 +78,7 @@ func (m *Machine) registerHart(at string, i int) {
 func (m *Machine) registerBus() {
 	r, b := &m.reg, &m.bus.Stats
 	for k := range coherence.Quantum {
-		r.Counter("bus.transactions."+k.String(), stats.Events, "transactions of this kind", &b.Kinds[k])
+		r.Counter("bus.transactions."+strings.ToLower(k.String()), stats.Events, "transactions of this kind", &b.Kinds[k])
 	}
 	r.Counter("bus.lost_upgrades", stats.Events, "upgrades whose line was taken first, and became GetM", &b.LostUpgrades)
 	r.Counter("bus.failed_sc", stats.Events, "SCs whose reservation was gone when the bus came to them", &b.FailedSC)

@@ -35,7 +35,7 @@ type Registry struct {
 // stat is one row: exactly one of counter, gauge and num is set.
 type stat struct {
 	Description
-	counter  *uint64
+	counter  func() uint64
 	gauge    func() float64
 	num, den []string // names of counters that are summed
 	scale    float64
@@ -54,7 +54,16 @@ func (r *Registry) Counter(name, unit, desc string, v *uint64) {
 	if v == nil {
 		panic(fmt.Sprintf("stats: counter %q has no variable", name))
 	}
-	r.add(stat{Description: Description{name, unit, desc}, counter: v})
+	r.add(stat{Description: Description{name, unit, desc}, counter: func() uint64 { return *v }})
+}
+
+// Count registers a counter that is computed when a snapshot is taken, such as
+// the sum of others. It must never go down.
+func (r *Registry) Count(name, unit, desc string, f func() uint64) {
+	if f == nil {
+		panic(fmt.Sprintf("stats: count %q has no function", name))
+	}
+	r.add(stat{Description: Description{name, unit, desc}, counter: f})
 }
 
 // Gauge registers a value that is computed when a snapshot is taken. A NaN or

@@ -1,6 +1,9 @@
 package stats
 
-import "strconv"
+import (
+	"math"
+	"strconv"
+)
 
 // Value is one statistic at one moment. Counters are exact integers; Float
 // tells the computed ones apart.
@@ -13,6 +16,9 @@ type Value struct {
 
 // String gives the number as JSON has it.
 func (v Value) String() string {
+	if v.Float && v.F == math.Trunc(v.F) && math.Abs(v.F) < 1<<53 {
+		return strconv.FormatFloat(v.F, 'f', -1, 64)
+	}
 	if v.Float {
 		return strconv.FormatFloat(v.F, 'g', -1, 64)
 	}
@@ -33,7 +39,7 @@ func (r *Registry) Snapshot() *Snapshot {
 		v := Value{Description: st.Description}
 		switch {
 		case st.counter != nil:
-			v.U = *st.counter
+			v.U = st.counter()
 			v.F = float64(v.U)
 		case st.gauge != nil:
 			v.Float, v.F = true, finite(st.gauge())
@@ -84,4 +90,24 @@ func (s *Snapshot) Get(name string) (Value, bool) {
 		return Value{}, false
 	}
 	return s.Values[i], true
+}
+
+// Annotate gives units and descriptions to values read from a file. Names in
+// known have letters for indices, as Describe gives them.
+func (s *Snapshot) Annotate(known []Description) {
+	byName := map[string]Description{}
+	for _, d := range known {
+		byName[d.Name] = d
+	}
+	for i := range s.Values {
+		v := &s.Values[i]
+		generic, _ := Generic(v.Name)
+		if d, ok := byName[generic]; ok {
+			v.Unit, v.Desc = d.Unit, d.Desc
+			// JSON does not tell 1.0 from 1.
+			if d.Unit == Ratio && !v.Float {
+				v.Float = true
+			}
+		}
+	}
 }

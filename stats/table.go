@@ -12,8 +12,9 @@ import (
 
 // TableOptions shape WriteTable.
 type TableOptions struct {
-	Width int  // columns to fill; 0: 100
-	All   bool // also rows whose values are all zero
+	Width int      // columns to fill; 0: 100
+	All   bool     // also rows whose values are all zero
+	Only  []string // only names that contain one of these; nil for all
 }
 
 // maxColumns is the number of harts beyond which their columns give way to
@@ -29,7 +30,7 @@ func (s *Snapshot) WriteTable(w io.Writer, o TableOptions) error {
 	out := bufio.NewWriter(w)
 	first := true
 	for _, g := range s.groups() {
-		g.prune(o.All)
+		g.prune(o)
 		if len(g.rows) == 0 {
 			continue
 		}
@@ -105,13 +106,17 @@ func (s *Snapshot) groups() []*group {
 	return list
 }
 
-func (g *group) prune(all bool) {
-	if all {
-		return
-	}
+func (g *group) prune(o TableOptions) {
 	g.rows = slices.DeleteFunc(g.rows, func(r *row) bool {
+		asked := o.Only == nil
+		for _, part := range o.Only {
+			asked = asked || strings.Contains(g.name+"."+r.name, part)
+		}
+		if !asked {
+			return true
+		}
 		for _, v := range r.cells {
-			if v.F != 0 {
+			if o.All || v.F != 0 {
 				return false
 			}
 		}

@@ -17,7 +17,7 @@ typedef long i64;
 
 #define LINE_ALIGNED __attribute__((aligned(LINE_BYTES)))
 #define PAGE_ALIGNED __attribute__((aligned(4096)))
-#define BIG __attribute__((section(".bigbss,\"aw\",@nobits#"), aligned(4096)))
+#define BIG __attribute__((section(".bigbss,\"aw\",@nobits#"), aligned(64)))
 
 // CONFIG is a word that a host may patch in the ELF, by its symbol.
 #define CONFIG(name, value) volatile u64 name __attribute__((used)) = (value)

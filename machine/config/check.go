@@ -33,11 +33,11 @@ func (c *checker) blame(paths []string, hint, format string, args ...any) {
 
 func (c *checker) check() {
 	m := &c.cfg.Machine
-	if isa, err := ParseISA(m.ISA); err != nil {
+	if ext, err := parseISA(m.ISA); err != nil {
 		msg, hint, _ := strings.Cut(err.Error(), "; ")
 		c.blame([]string{"machine.isa"}, hint, "%s", msg)
 	} else {
-		m.ISA = isa.String()
+		m.ISA = ext.String()
 	}
 	c.cache("machine.l1i", m.L1I.Cache)
 	c.cache("machine.l1d", m.L1D)

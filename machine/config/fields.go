@@ -81,6 +81,15 @@ func (f *Field) of(c *Config) reflect.Value {
 
 func (f *Field) list() bool { return f.typ.Kind() == reflect.Slice }
 
+// Type is the name of the field's Go type: bool, int, uint64, string, Size,
+// Hertz, Nanos, or a list of such.
+func (f *Field) Type() string {
+	if f.list() {
+		return "[]" + f.typ.Elem().Name()
+	}
+	return f.typ.Name()
+}
+
 // elem is the type of a leaf's value, or of a list's elements.
 func (f *Field) elem() reflect.Type {
 	if f.list() {

@@ -50,17 +50,11 @@ func (c *Config) WriteYAML(w io.Writer) error {
 
 // Comment is the documentation with unit and range.
 func (f *Field) Comment() string {
-	s := f.Doc
-	if r := f.Range(); r != "" {
-		s += "; " + r
+	allowed := strings.TrimSpace(f.Range() + " " + f.Unit)
+	if allowed == "" {
+		return f.Doc
 	}
-	if f.Unit != "" {
-		if f.Range() == "" {
-			s += ";"
-		}
-		s += " " + f.Unit
-	}
-	return s
+	return f.Doc + " (" + allowed + ")"
 }
 
 // yaml is the field's value as YAML.

@@ -51,7 +51,7 @@ type Machine struct {
 type Cache struct {
 	Size        Size   `yaml:"size" doc:"data held" min:"256" max:"1GiB"`
 	Ways        int    `yaml:"ways" doc:"associativity" min:"1" max:"64"`
-	Line        Size   `yaml:"line" doc:"line size, one for the whole machine: setting it at one level sets it at all" min:"16" max:"256"`
+	Line        Size   `yaml:"line" doc:"line size of the whole machine; setting it at one level sets it at all" min:"16" max:"256"`
 	Latency     int    `yaml:"latency" doc:"time of a hit, from this level's point of view" unit:"cycles" min:"1" max:"1000"`
 	Replacement string `yaml:"replacement" doc:"policy that chooses a victim" enum:"lru|plru|srrip|fifo|random"`
 }
@@ -153,7 +153,7 @@ type Devices struct {
 
 // Program is what runs.
 type Program struct {
-	Bare string   `yaml:"bare" doc:"ELF64 program to load and start in M-mode on all harts; empty for the built-in example"`
+	Bare string   `yaml:"bare" doc:"ELF64 program to start in M-mode on all harts; builtin:NAME for one of mcsim's own, empty for the example"`
 	Args []string `yaml:"args" doc:"arguments of the program, where it asks for them through HTIF"`
 }
 
@@ -170,9 +170,10 @@ type Log struct {
 	File  string   `yaml:"file" doc:"file to write, - for standard error; empty for no log"`
 	Level string   `yaml:"level" doc:"least level written" enum:"debug|info|warn"`
 	Only  []string `yaml:"only" doc:"categories written; empty for all but inst" enum:"run|trap|coherence|bus|memory|tlb|device|inst"`
+	Limit Size     `yaml:"limit" doc:"where the log ends, with a line that says so; 0 for no limit"`
 }
 
 // Stats says where the counters go.
 type Stats struct {
-	File string `yaml:"file" doc:"JSON file to write; empty for none"`
+	File string `yaml:"file" doc:"JSON file to write, - for standard error; empty for none"`
 }

@@ -15,6 +15,7 @@ import (
 	"bufio"
 	"fmt"
 	"io"
+	"math"
 	"strconv"
 
 	"go.uber.org/zap"
@@ -27,6 +28,7 @@ import (
 type Options struct {
 	Level event.Level      // and above
 	Only  []event.Category // none: all but single instructions
+	Limit uint64           // bytes after which nothing more is written; 0: no limit
 }
 
 // Names gives names to an argument's numbers.
@@ -40,6 +42,7 @@ type Writer struct {
 	out    io.Writer
 	names  [event.NumFormats]func(uint64) string
 	fields []zapcore.Field
+	room   uint64 // bytes left; none means that the log has ended
 	err    error
 }
 
@@ -49,19 +52,18 @@ const bufferBytes = 256 << 10
 // New makes a writer. Flush or Close it; Close closes w if it is an io.Closer.
 func New(w io.Writer, o Options) *Writer {
 	buf := bufio.NewWriterSize(w, bufferBytes)
+	if o.Limit == 0 {
+		o.Limit = math.MaxUint64
+	}
 	enc := zapcore.NewJSONEncoder(zapcore.EncoderConfig{
 		LevelKey:       "level",
 		MessageKey:     "event",
 		EncodeLevel:    zapcore.LowercaseLevelEncoder,
 		EncodeDuration: zapcore.NanosDurationEncoder,
 	})
-	l := &Writer{
-		filter: event.NewFilter(o.Level, o.Only...),
-		// Not zap's BufferedWriteSyncer: that flushes by the wall clock.
-		core: zapcore.NewCore(enc, zapcore.AddSync(buf), zapcore.DebugLevel),
-		buf:  buf,
-		out:  w,
-	}
+	l := &Writer{filter: event.NewFilter(o.Level, o.Only...), buf: buf, out: w, room: o.Limit}
+	// Not zap's BufferedWriteSyncer: that flushes by the wall clock.
+	l.core = zapcore.NewCore(enc, zapcore.AddSync((*counted)(l)), zapcore.DebugLevel)
 	l.names[event.Cause] = event.CauseName
 	l.names[event.Mode] = event.ModeName
 	return l
@@ -88,7 +90,7 @@ func (l *Writer) Begin(version string, seed uint64, config any) {
 
 // Write writes an event, if the filter wants its kind.
 func (l *Writer) Write(e *event.Event) {
-	if !l.filter.Wants(e.Kind) {
+	if l.room == 0 || !l.filter.Wants(e.Kind) {
 		return
 	}
 	d := e.Kind.Describe()
@@ -100,6 +102,17 @@ func (l *Writer) Write(e *event.Event) {
 		fields = append(fields, l.field(a, e.Arg[i]))
 	}
 	l.write(zapLevel(d.Level), d.Name, fields)
+	if l.room == 0 {
+		l.write(zapcore.WarnLevel, "log-full", l.start(event.Run, e.Cycle, -1, 0))
+	}
+}
+
+// counted is the Writer as zap sees it: the buffer, with its room counted.
+type counted Writer
+
+func (c *counted) Write(p []byte) (int, error) {
+	c.room -= min(c.room, uint64(len(p)))
+	return c.buf.Write(p)
 }
 
 func (l *Writer) start(c event.Category, cycle uint64, hart, vm int16) []zapcore.Field {

@@ -54,6 +54,20 @@ func FuzzWrite(f *testing.F) {
 	})
 }
 
+// A guest that traps for ever must not fill the disk.
+func TestLimit(t *testing.T) {
+	var b strings.Builder
+	l := New(&b, Options{Limit: 500})
+	for c := range uint64(100) {
+		l.Write(&event.Event{Cycle: c, Kind: event.RunBegin})
+	}
+	l.Close()
+	lines := strings.Split(strings.TrimSpace(b.String()), "\n")
+	if last := lines[len(lines)-1]; b.Len() > 1000 || !strings.Contains(last, `"event":"log-full"`) || strings.Count(b.String(), "log-full") != 1 {
+		t.Errorf("%d bytes, last %s", b.Len(), last)
+	}
+}
+
 type full struct{}
 
 func (full) Write([]byte) (int, error) { return 0, errors.New("no space left") }

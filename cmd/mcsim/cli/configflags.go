@@ -1,0 +1,135 @@
+package cli
+
+import (
+	"bytes"
+	"os"
+	"sort"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"mcsim/machine/config"
+)
+
+// configFlags are the flags that make up a configuration.
+type configFlags struct {
+	preset textValue
+	set    []string
+	short  []shortFlag
+}
+
+// shortFlag is a flag of its own for a field that is set often.
+type shortFlag struct {
+	name  string
+	key   string
+	value *textValue
+}
+
+// add declares --preset and --set.
+func (f *configFlags) add(c *cobra.Command) {
+	f.preset.metavar = "NAME"
+	c.Flags().Var(&f.preset, "preset", "machine to start from: "+strings.Join(config.Presets(), ", "))
+	c.Flags().Var((*settings)(&f.set), "set", "set a field, as in --set machine.l1d.size=64KiB; repeatable")
+	complete(c, "preset", config.Presets())
+	must(c.RegisterFlagCompletionFunc("set", completeSet))
+}
+
+// field declares a flag for one field; its help is the field's.
+func (f *configFlags) field(c *cobra.Command, name, key, metavar string) {
+	row := fieldAt(key)
+	doc := row.Doc
+	if r := row.Range(); r != "" && len(r) < 40 {
+		doc += "; " + r
+	}
+	v := &textValue{metavar: metavar}
+	c.Flags().Var(v, name, doc)
+	if row.Type() == "bool" {
+		c.Flags().Lookup(name).NoOptDefVal = "true"
+	}
+	if len(row.Enum) > 0 {
+		complete(c, name, row.Enum)
+	}
+	f.short = append(f.short, shortFlag{name, key, v})
+}
+
+// textValue keeps a flag's text for package config to read, so that its
+// mistakes are reported along with all others.
+type textValue struct{ text, metavar string }
+
+func (v *textValue) Set(s string) error { v.text = s; return nil }
+func (v *textValue) String() string     { return v.text }
+func (v *textValue) Type() string       { return v.metavar }
+
+// settings collects repeated --set.
+type settings []string
+
+func (s *settings) Set(text string) error { *s = append(*s, text); return nil }
+func (s *settings) String() string        { return strings.Join(*s, " ") }
+func (s *settings) Type() string          { return "FIELD=VALUE" }
+
+func fieldAt(key string) *config.Field {
+	for _, f := range config.Fields() {
+		if f.Path == key {
+			return f
+		}
+	}
+	panic("cli: no field " + key)
+}
+
+// load makes the configuration; file may be "". Settings in below are covered
+// by those that the user gave.
+func (f *configFlags) load(c *cobra.Command, file string, below ...config.Setting) (*config.Config, error) {
+	in := config.Input{File: file, Preset: f.preset.text, Set: below}
+	for _, s := range f.set {
+		setting, err := config.ParseSetting(s)
+		if err != nil {
+			return nil, &usageError{err}
+		}
+		in.Set = append(in.Set, setting)
+	}
+	for _, s := range f.short {
+		if c.Flags().Changed(s.name) {
+			in.Set = append(in.Set, config.Setting{Flag: "--" + s.name + "=" + s.value.text, Key: s.key, Value: s.value.text})
+		}
+	}
+	if file != "" {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			return nil, err
+		}
+		if bytes.HasPrefix(data, []byte("\x7fELF")) {
+			return nil, usagef("%s is a program, not a configuration; run it with --bare %s", file, file)
+		}
+		in.Data = append([]byte{}, data...)
+	}
+	return config.Load(in)
+}
+
+// complete offers fixed values for a flag.
+func complete(c *cobra.Command, flag string, values []string) {
+	must(c.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp)))
+}
+
+func completeSet(_ *cobra.Command, _ []string, word string) ([]string, cobra.ShellCompDirective) {
+	key, _, hasValue := strings.Cut(word, "=")
+	var out []string
+	for _, f := range config.Fields() {
+		switch {
+		case hasValue && f.Path == key:
+			for _, e := range f.Enum {
+				out = append(out, key+"="+e)
+			}
+		case !hasValue && strings.HasPrefix(f.Path, word):
+			out = append(out, f.Path+"=\t"+f.Doc)
+		}
+	}
+	sort.Strings(out)
+	return out, cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveNoSpace
+}
+
+// must is for declarations that only a mistake of ours can spoil.
+func must(err error) {
+	if err != nil {
+		panic(err)
+	}
+}

@@ -1,0 +1,200 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"mcsim/event"
+	"mcsim/machine"
+	"mcsim/machine/config"
+	"mcsim/machine/log"
+	"mcsim/stats"
+)
+
+// job is one run of one configuration.
+type job struct {
+	cfg      *config.Config
+	console  io.Writer
+	stdin    io.Reader
+	terminal *terminal
+	stop     *stopper
+}
+
+// runInfo begins the JSON of a run: what anyone needs to repeat it, and how it
+// ended. It holds nothing that differs between equal runs.
+type runInfo struct {
+	Version  string         `json:"version"`
+	Program  string         `json:"program"`
+	Seed     uint64         `json:"seed"`
+	Reason   string         `json:"reason"`
+	ExitCode int            `json:"exit_code"`
+	Error    string         `json:"error,omitempty"`
+	Config   *config.Config `json:"config"`
+}
+
+// outcome is a run that has ended, one way or another.
+type outcome struct {
+	info   runInfo
+	values *stats.Snapshot
+	result machine.Result
+	code   int   // mcsim's exit code
+	err    error // to be told beside the results
+}
+
+// run builds the machine, runs it and writes the files. Its error is one that
+// leaves no results.
+func (j *job) run() (*outcome, error) {
+	events, err := openLog(j.cfg)
+	if err != nil {
+		return nil, err
+	}
+	statsFile, err := create(j.cfg.Stats.File, j.cfg.Machine.Seed)
+	if err != nil {
+		return nil, err
+	}
+	m, err := machine.New(j.cfg, machine.Options{Console: j.console, Stdin: j.stdin, Log: events, Check: j.cfg.Run.Check})
+	if err != nil {
+		return nil, err
+	}
+	program, err := load(m, j.cfg)
+	if err != nil {
+		return nil, fail(exitLoad, "%w", err)
+	}
+	if events != nil {
+		events.Begin(Version, j.cfg.Machine.Seed, j.cfg)
+	}
+	j.terminal.say("%s on %s, %s, quantum %d, seed %d", program, plural(j.cfg.Machine.Harts, "hart"),
+		j.cfg.Machine.Protocol, j.cfg.Machine.Quantum, j.cfg.Machine.Seed)
+
+	ctx, cancel := j.context()
+	defer cancel()
+	limits := machine.Limits{Instructions: j.cfg.Run.MaxInstructions, Cycles: j.cfg.Run.MaxCycles}
+	progress := newProgress(j.terminal, limits.Instructions, limits.Cycles)
+	limits.Progress = progress.update
+	res, err := m.Run(ctx, limits)
+	progress.clear()
+
+	o := &outcome{result: res, values: m.Stats().Snapshot(), err: err}
+	o.judge(ctx, j.stop)
+	o.info = runInfo{Version: Version, Program: program, Seed: j.cfg.Machine.Seed, Reason: res.Reason, ExitCode: o.code, Config: j.cfg}
+	if o.err != nil {
+		o.info.Error = o.err.Error()
+	}
+	o.writeFiles(events, statsFile)
+	return o, nil
+}
+
+// context ends with a signal or after the configured host time.
+func (j *job) context() (context.Context, context.CancelFunc) {
+	if s := j.cfg.Run.MaxSeconds; s > 0 {
+		return context.WithTimeout(j.stop.ctx, time.Duration(s)*time.Second)
+	}
+	return context.WithCancel(j.stop.ctx)
+}
+
+// judge finds the exit code. A machine's error is a bug of ours unless it says
+// otherwise by the reason.
+func (o *outcome) judge(ctx context.Context, stop *stopper) {
+	switch o.result.Reason {
+	case "exit":
+		o.code = o.result.ExitCode & 0xff
+		if o.err != nil {
+			o.code = exitInternal
+		}
+	case "max-instructions", "max-cycles":
+		o.code = exitLimit
+	case "interrupted":
+		o.code = stop.code()
+		if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+			o.code, o.result.Reason = exitLimit, "max-seconds"
+		}
+	case "stuck":
+		o.code = exitStuck
+	case "check":
+		o.code = exitCheck
+	case "", "bug":
+		o.code = exitInternal
+	default:
+		o.code = exitNoCode
+	}
+}
+
+// sentence says how the run ended, for people.
+func (o *outcome) sentence() string {
+	r := o.result
+	mips := 0.0
+	if r.HostSeconds > 0 {
+		mips = float64(r.Instructions) / r.HostSeconds / 1e6
+	}
+	how := map[string]string{
+		"exit": fmt.Sprintf("exit code %d", r.ExitCode), "max-instructions": "stopped at the limit on instructions",
+		"max-cycles": "stopped at the limit on cycles", "max-seconds": "stopped at the limit on host time",
+		"interrupted": "interrupted", "stuck": "stuck: no hart can go on", "reset": "reset by the guest",
+		"check": "a coherence invariant is broken", "bug": "ended by a bug of mcsim",
+	}[r.Reason]
+	if how == "" {
+		how = "ended by " + r.Reason
+	}
+	return fmt.Sprintf("%s after %s instructions in %s cycles; %.2f s, %.1f MIPS", how,
+		stats.Human(stats.Value{U: r.Instructions}, ""), stats.Human(stats.Value{U: r.Cycles}, ""), r.HostSeconds, mips)
+}
+
+// writeFiles finishes log and statistics. What cannot be written changes the
+// exit code of a run that went well, and is told in any case.
+func (o *outcome) writeFiles(events *log.Writer, statsFile io.WriteCloser) {
+	var errs []error
+	if events != nil {
+		errs = append(errs, events.Close())
+	}
+	if statsFile != nil {
+		errs = append(errs, o.values.WriteJSON(statsFile, o.info), statsFile.Close())
+	}
+	if err := errors.Join(errs...); err != nil {
+		if o.err == nil && (o.code == exitOK || o.result.Reason == "exit") {
+			o.code = exitOutput
+		}
+		o.err = errors.Join(o.err, err)
+	}
+}
+
+// openLog opens the event log, if the configuration wants one.
+func openLog(cfg *config.Config) (*log.Writer, error) {
+	w, err := create(cfg.Log.File, cfg.Machine.Seed)
+	if w == nil || err != nil {
+		return nil, err
+	}
+	level, _ := event.ParseLevel(cfg.Log.Level)
+	o := log.Options{Level: level, Limit: uint64(cfg.Log.Limit)}
+	for _, name := range cfg.Log.Only {
+		c, ok := event.ParseCategory(name)
+		if !ok {
+			return nil, fail(exitInternal, "config and event disagree on the category %q", name)
+		}
+		o.Only = append(o.Only, c)
+	}
+	return log.New(w, o), nil
+}
+
+// create opens an output file before the run, so that a wrong name costs no
+// time. It returns nil for "", and standard error for -.
+func create(name string, seed uint64) (io.WriteCloser, error) {
+	switch name {
+	case "":
+		return nil, nil
+	case "-":
+		return keepOpen{os.Stderr}, nil
+	}
+	f, err := os.Create(expandSeed(name, seed))
+	if err != nil {
+		return nil, err
+	}
+	return f, nil
+}
+
+type keepOpen struct{ io.Writer }
+
+func (keepOpen) Close() error { return nil }

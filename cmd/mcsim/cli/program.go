@@ -1,0 +1,38 @@
+package cli
+
+import (
+	"strings"
+
+	"mcsim/guests"
+	"mcsim/machine"
+	"mcsim/machine/config"
+)
+
+// builtin begins the name of a program that is part of mcsim.
+const builtin = "builtin:"
+
+// load puts the program into the machine and gives its name.
+func load(m *machine.Machine, cfg *config.Config) (string, error) {
+	path := cfg.Program.Bare
+	if path == "" {
+		path = builtin + guests.DefaultName
+	}
+	name, own := strings.CutPrefix(path, builtin)
+	if !own {
+		return path, m.LoadBare(path)
+	}
+	image, err := guests.Get(name)
+	if err != nil {
+		return path, err
+	}
+	return path, m.LoadELF(path, image)
+}
+
+// example has the settings under everything else of a run that is given no
+// machine and no program: it should show several harts, and a log.
+func example() []config.Setting {
+	return []config.Setting{
+		{Flag: "the example", Key: "machine.harts", Value: "4"},
+		{Flag: "the example", Key: "log.file", Value: "mcsim.jsonl"},
+	}
+}

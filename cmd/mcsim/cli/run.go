@@ -1,0 +1,147 @@
+package cli
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"mcsim/machine/config"
+)
+
+// runFlags are the flags of run that are no field of the configuration.
+type runFlags struct {
+	config  configFlags
+	seeds   textValue
+	json    bool
+	quiet   bool
+	noTable bool
+}
+
+func newRun() *cobra.Command {
+	var f runFlags
+	c := &cobra.Command{
+		Use:   "run [CONFIG.yaml | --bare PROG.elf] [flags] [-- ARG...]",
+		Short: "Run a program on a simulated machine",
+		Long: `Runs a program until it ends, and prints what was counted. Without arguments it
+is a built-in example, on the default machine.
+
+Every field of the configuration can be set: by flags of its own for the usual
+ones, else by --set. 'mcsim config show' lists them all. Arguments after -- are
+the program's.
+
+The guest's console is standard output; what mcsim says goes to standard error:
+a table, or with --json one JSON object and nothing else. The first Ctrl-C ends
+the run with its partial results, the second at once.
+
+` + exitHelp,
+		Example: `  mcsim run
+  mcsim run --bare prog.elf --harts 4 --stats stats.json
+  mcsim run machine.yaml --set machine.llc.size=8MiB --set machine.protocol=moesi
+  mcsim run --bare prog.elf --log events.jsonl --log-only coherence,bus --log-level debug
+  mcsim run --bare prog.elf --seeds 1-20 --set machine.jitter=4 --json 2> spread.json`,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if n := fileArgs(cmd, args); n > 1 {
+				return usagef("one configuration at most, not %d; a program's arguments come after --", n)
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, args []string) error { return runCommand(cmd, args, &f) },
+	}
+	f.declare(c)
+	return c
+}
+
+func (f *runFlags) declare(c *cobra.Command) {
+	c.Flags().SortFlags = false
+	f.config.field(c, "bare", "program.bare", "FILE")
+	f.config.field(c, "harts", "machine.harts", "N")
+	f.config.field(c, "seed", "machine.seed", "N")
+	f.config.field(c, "quantum", "machine.quantum", "N")
+	f.config.add(c)
+	f.config.field(c, "max-instructions", "run.max_instructions", "N")
+	f.config.field(c, "max-cycles", "run.max_cycles", "N")
+	f.config.field(c, "max-seconds", "run.max_seconds", "N")
+	f.config.field(c, "check", "run.check", "BOOL")
+	f.config.field(c, "stats", "stats.file", "FILE")
+	f.config.field(c, "log", "log.file", "FILE")
+	f.config.field(c, "log-level", "log.level", "LEVEL")
+	f.config.field(c, "log-only", "log.only", "LIST")
+	f.seeds.metavar = "LIST"
+	c.Flags().Var(&f.seeds, "seeds", "run once for each of these seeds, as in 1-20 or 1,5,9, and report mean and spread; {seed} in the name of a log or statistics file stands for the seed")
+	c.Flags().BoolVar(&f.json, "json", false, "print the result as JSON on standard error, and nothing else there")
+	c.Flags().BoolVarP(&f.quiet, "quiet", "q", false, "print nothing but errors")
+	c.Flags().BoolVar(&f.noTable, "no-table", false, "leave the table of statistics out")
+	c.MarkFlagsMutuallyExclusive("seed", "seeds")
+	c.MarkFlagsMutuallyExclusive("json", "quiet")
+}
+
+// fileArgs is the number of arguments before --.
+func fileArgs(cmd *cobra.Command, args []string) int {
+	if at := cmd.ArgsLenAtDash(); at >= 0 {
+		return at
+	}
+	return len(args)
+}
+
+func runCommand(cmd *cobra.Command, args []string, f *runFlags) error {
+	n := fileArgs(cmd, args)
+	var below []config.Setting
+	if n == 0 && f.config.preset.text == "" && !cmd.Flags().Changed("bare") {
+		below = example()
+	}
+	if guest := args[n:]; len(guest) > 0 {
+		below = append(below, config.Setting{Flag: "arguments after --", Key: "program.args", Value: yamlList(guest)})
+	}
+	cfg, err := f.config.load(cmd, first(args[:n]), below...)
+	if err != nil {
+		return err
+	}
+	if f.json && (cfg.Log.File == "-" || cfg.Stats.File == "-") {
+		return usagef("--json has standard error for itself; give log and statistics a file")
+	}
+	t := newTerminal(cmd.OutOrStdout(), cmd.ErrOrStderr(), f.quiet || f.json)
+	stop := newStopper()
+	defer stop.close()
+	if f.seeds.text != "" {
+		return runSeeds(cmd, f, cfg, t, stop)
+	}
+	j := job{cfg: cfg, console: t.console(), stdin: cmd.InOrStdin(), terminal: t, stop: stop}
+	out, err := j.run()
+	if err != nil {
+		return err
+	}
+	return out.tell(cmd, f, cfg)
+}
+
+// tell prints the outcome and gives the exit code.
+func (o *outcome) tell(cmd *cobra.Command, f *runFlags, cfg *config.Config) error {
+	w := cmd.ErrOrStderr()
+	switch {
+	case f.json:
+		if err := o.values.WriteJSON(w, o.info); err != nil {
+			return fail(exitOutput, "%w", err)
+		}
+	case !f.quiet:
+		if !f.noTable {
+			fmt.Fprintln(w)
+			if err := o.values.WriteTable(w, tableOptions(w, false)); err != nil {
+				return fail(exitOutput, "%w", err)
+			}
+			fmt.Fprintln(w)
+		}
+		fmt.Fprintf(w, "mcsim: %s\n", o.sentence())
+		if file := cfg.Stats.File; file != "" && file != "-" {
+			fmt.Fprintf(w, "mcsim: statistics in %s\n", file)
+		}
+		if file := cfg.Log.File; file != "" && file != "-" {
+			fmt.Fprintf(w, "mcsim: log in %s\n", file)
+		}
+	}
+	if o.err != nil {
+		return &exitError{o.code, o.err}
+	}
+	if o.code != exitOK {
+		return &exitError{code: o.code}
+	}
+	return nil
+}

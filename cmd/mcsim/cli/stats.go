@@ -1,0 +1,215 @@
+package cli
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"mcsim/machine"
+	"mcsim/machine/config"
+	"mcsim/stats"
+)
+
+func newStats() *cobra.Command {
+	c := &cobra.Command{
+		Use:   "stats",
+		Short: "Describe, show and compare statistics",
+		Long: `Statistics are what a run counted, as JSON: 'mcsim run --stats FILE' writes them.
+A dotted name like harts[0].l1d.misses is the way to a value in that file.`,
+		Example: `  mcsim stats describe
+  mcsim run --stats a.json && mcsim stats show a.json
+  mcsim stats diff a.json b.json`,
+	}
+	c.AddCommand(newStatsDescribe(), newStatsShow(), newStatsDiff())
+	return c
+}
+
+// descriptions are those of a machine that has every part.
+func descriptions() ([]stats.Description, error) {
+	cfg := config.Default()
+	cfg.Machine.Memory = 16 << 20
+	cfg.Machine.Harts = 2
+	cfg.Machine.L2.Size = 256 << 10
+	m, err := machine.New(cfg, machine.Options{})
+	if err != nil {
+		return nil, err
+	}
+	// A machine knows its counters once it has a program.
+	cfg.Program.Bare = builtin + "hello"
+	if _, err := load(m, cfg); err != nil {
+		return nil, err
+	}
+	return m.Stats().Describe(), nil
+}
+
+func newStatsDescribe() *cobra.Command {
+	var asJSON bool
+	c := &cobra.Command{
+		Use:   "describe [WORD]...",
+		Short: "Say what each statistic means",
+		Long: `Lists all statistics with unit and meaning; with words, those whose name or
+meaning has all of them. In a name, [i] stands for the number of a hart or the
+like. A ratio is between 0 and 1 in JSON and in percent in tables.`,
+		Example: "  mcsim stats describe\n  mcsim stats describe l1d miss",
+		RunE: func(cmd *cobra.Command, words []string) error {
+			all, err := descriptions()
+			if err != nil {
+				return err
+			}
+			chosen := []stats.Description{}
+			for _, d := range all {
+				if matches(d, words) {
+					chosen = append(chosen, d)
+				}
+			}
+			if asJSON {
+				return writeJSON(cmd.OutOrStdout(), chosen)
+			}
+			rows := 0
+			for _, d := range chosen {
+				rows = max(rows, len(d.Name))
+			}
+			for _, d := range chosen {
+				fmt.Fprintf(cmd.OutOrStdout(), "%-*s  %-12s  %s\n", rows, d.Name, d.Unit, d.Desc)
+			}
+			return nil
+		},
+	}
+	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	return c
+}
+
+func matches(d stats.Description, words []string) bool {
+	for _, w := range words {
+		if !strings.Contains(strings.ToLower(d.Name+" "+d.Desc), strings.ToLower(w)) {
+			return false
+		}
+	}
+	return true
+}
+
+func newStatsShow() *cobra.Command {
+	var all bool
+	var only []string
+	c := &cobra.Command{
+		Use:   "show FILE",
+		Short: "Print a statistics file as a table",
+		Example: `  mcsim stats show stats.json
+  mcsim stats show stats.json --only llc,dram --all`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			s, err := readStats(args[0])
+			if err != nil {
+				return err
+			}
+			o := tableOptions(cmd.OutOrStdout(), all)
+			o.Only = only
+			return s.WriteTable(cmd.OutOrStdout(), o)
+		},
+	}
+	c.Flags().BoolVar(&all, "all", false, "also what is zero everywhere")
+	c.Flags().StringSliceVar(&only, "only", nil, "only names with one of these in them")
+	return c
+}
+
+// readStats reads a file and adds the units and meanings that this version
+// knows.
+func readStats(path string) (*stats.Snapshot, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close() //nolint:errcheck // only read
+	s, _, err := stats.ReadJSON(f)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	known, err := descriptions()
+	if err != nil {
+		return nil, err
+	}
+	s.Annotate(known)
+	return s, nil
+}
+
+func newStatsDiff() *cobra.Command {
+	var asJSON, exitCode bool
+	var threshold float64
+	var ignore []string
+	c := &cobra.Command{
+		Use:   "diff A B",
+		Short: "Compare two statistics files",
+		Long: `Lists the values that differ. Those that depend on the host (sim.host_*,
+sim.mips) are left out unless --ignore says otherwise.`,
+		Example: `  mcsim stats diff a.json b.json
+  mcsim stats diff a.json b.json --threshold 1
+  mcsim stats diff a.json b.json --exit-code > /dev/null && echo equal`,
+		Args: cobra.ExactArgs(2),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			a, errA := readStats(args[0])
+			b, errB := readStats(args[1])
+			if err := errors.Join(errA, errB); err != nil {
+				return err
+			}
+			var changes []stats.Change
+			for _, ch := range stats.Diff(a, b) {
+				if !hasPrefix(ch.Name, ignore) && !(math.Abs(ch.Percent()) < threshold) {
+					changes = append(changes, ch)
+				}
+			}
+			err := writeChanges(cmd, changes, args, asJSON)
+			if err == nil && exitCode && len(changes) > 0 {
+				return &exitError{code: exitDiffers}
+			}
+			return err
+		},
+	}
+	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	c.Flags().BoolVar(&exitCode, "exit-code", false, "exit with 1 if anything is listed")
+	c.Flags().Float64Var(&threshold, "threshold", 0, "leave out changes below this many percent")
+	c.Flags().StringSliceVar(&ignore, "ignore", []string{"sim.host_", "sim.mips"}, "leave out names that begin so")
+	return c
+}
+
+func hasPrefix(name string, prefixes []string) bool {
+	for _, p := range prefixes {
+		if strings.HasPrefix(name, p) {
+			return true
+		}
+	}
+	return false
+}
+
+func writeChanges(cmd *cobra.Command, changes []stats.Change, names []string, asJSON bool) error {
+	if asJSON {
+		type row struct {
+			Name string       `json:"name"`
+			A    *json.Number `json:"a"`
+			B    *json.Number `json:"b"`
+		}
+		rows := []row{}
+		for _, ch := range changes {
+			r := row{Name: ch.Name}
+			if ch.HasA {
+				n := json.Number(ch.A.String())
+				r.A = &n
+			}
+			if ch.HasB {
+				n := json.Number(ch.B.String())
+				r.B = &n
+			}
+			rows = append(rows, r)
+		}
+		return writeJSON(cmd.OutOrStdout(), rows)
+	}
+	if len(changes) == 0 {
+		fmt.Fprintln(cmd.OutOrStdout(), "no difference")
+		return nil
+	}
+	return stats.WriteDiff(cmd.OutOrStdout(), changes, names[0], names[1])
+}

@@ -1,0 +1,459 @@
+package core
+
+import (
+	"mcsim/addr"
+	"mcsim/coherence"
+	"mcsim/event"
+)
+
+// accessKind is what an access does, as far as permissions go.
+type accessKind uint8
+
+const (
+	accFetch accessKind = iota
+	accLoad             // and LR
+	accStore            // and SC, AMOs, cbo.zero
+	accCBO              // cbo.clean, cbo.flush, cbo.inval: allowed where loads or stores are
+	accHint             // prefetches: allowed where anything is, and change and raise nothing
+	numKinds
+)
+
+const allKinds = 1<<numKinds - 1
+
+// kindsOf is the set of kinds, a bit each, that a page or region allows.
+func kindsOf(read, write, execute bool) (kinds uint8) {
+	if execute {
+		kinds |= 1<<accFetch | 1<<accHint
+	}
+	if read {
+		kinds |= 1<<accLoad | 1<<accCBO | 1<<accHint
+	}
+	if write {
+		kinds |= 1<<accStore | 1<<accCBO | 1<<accHint
+	}
+	return kinds
+}
+
+// translation is the outcome of a translation that succeeded.
+type translation struct {
+	PA       addr.PA
+	Stamp    *uint64 // of the first-level TLB entry; of nothing where translation is off
+	PageBits uint8   // log2 of the size of the range around the address with the same outcome
+	Uncached bool    // Svpbmt says NC or IO
+	Writable bool    // a store to the page needs no further walk
+}
+
+// Fields of satp, and its modes.
+const (
+	satpPPN       = 1<<44 - 1
+	satpASIDShift = 44
+	satpModeShift = 60
+
+	satpBare = 0
+	satpSv39 = 8
+	satpSv57 = 10
+)
+
+// asidMask is where the ASID is in an address-space key; the VMID is above.
+const asidMask = 1<<16 - 1
+
+// regime is how the addresses of one sort of access are translated now. Fetches
+// and data have one each, for mstatus.MPRV changes only the latter.
+type regime struct {
+	levels int8   // of the page table; 0: no translation
+	spare  uint8  // high bits of an address that repeat the one below
+	view   int    // of PMP
+	key    uint64 // address space: ASID, VMID from bit 16 on (0, as no VM runs)
+	root   uint64 // physical address of the root table
+	perm   *[256]uint8
+}
+
+// MMUStats counts address translation of one hart. Its owner is the hart's.
+type MMUStats struct {
+	ITLB, DTLB, L2TLB TLBStats
+	Walks             uint64 // of the page table, from wherever they began
+	WalkReads         uint64 // PTEs that they read
+	WalkCacheHits     uint64 // walks that began below the root
+	ADUpdates         uint64 // PTEs that had A or D set in memory
+	Fences            uint64
+	PageFaults        uint64
+}
+
+// mmu translates addresses. A first-level TLB each for fetches and data, which
+// share a second level, which the walker fills.
+//
+//	line tables -> itlb, dtlb -> l2tlb -> walker -> walkCache, L1D
+type mmu struct {
+	hart  *Hart // that it is part of
+	satp  uint64
+	fetch regime
+	data  regime
+	pmp   pmp
+
+	itlb, dtlb, l2 tlb
+	l2Latency      int64
+	walks          walkCache
+	tables         tableMemory
+	l2clock        uint64
+	noStamp        uint64
+	hinted         tlbEntry // for one prefetch
+	stats          MMUStats
+
+	// What the line tables were last filled for.
+	dctx, fctx         int
+	bareData, bareExec int // PMP views of ctxBare
+	mxr                bool
+
+	dsince, isince uint64 // cache clocks up to which accesses are counted
+}
+
+// initMMU builds the MMU from h.cfg, which is valid, and h.l1d and h.l1i, and
+// resets it: no translation, no PMP region.
+func (h *Hart) initMMU() {
+	m := &h.mmu
+	*m = mmu{hart: h, tables: h, l2Latency: int64(h.cfg.L2TLB.Latency)}
+	m.itlb = newTLB(h.cfg.ITLB, &m.stats.ITLB, func(e *tlbEntry) { h.dropPage(false, e.tag, 1<<e.bits) })
+	m.dtlb = newTLB(h.cfg.DTLB, &m.stats.DTLB, func(e *tlbEntry) { h.dropPage(true, e.tag, 1<<e.bits) })
+	m.l2 = newTLB(h.cfg.L2TLB, &m.stats.L2TLB, nil)
+	m.walks.entries = make([]walkEntry, h.cfg.WalkCache)
+	m.pmp.regions = min(h.cfg.PMPRegions, maxPMP)
+	m.pmp.compile()
+	m.dctx, m.fctx = -1, -1
+	h.setContext()
+}
+
+// MMUStats is the hart's counters of address translation. They are plain words
+// at a fixed place, up to date after SyncMMUStats.
+func (h *Hart) MMUStats() *MMUStats { return &h.mmu.stats }
+
+// SyncMMUStats brings the TLBs' Accesses up to date. An access of the L1D or the
+// L1I under translation is an access of its TLB, so they are counted by the
+// caches' clocks, which the hot path advances anyway.
+func (h *Hart) SyncMMUStats() {
+	m := &h.mmu
+	if m.data.levels != 0 {
+		m.stats.DTLB.Accesses += h.l1d.Clock - m.dsince
+	}
+	if m.fetch.levels != 0 {
+		m.stats.ITLB.Accesses += h.l1i.Clock - m.isince
+	}
+	m.dsince, m.isince = h.l1d.Clock, h.l1i.Clock
+}
+
+// itlbAccesses counts fetches that the line table did not answer.
+func (h *Hart) itlbAccesses(n uint64) {
+	if h.mmu.fetch.levels != 0 {
+		h.mmu.stats.ITLB.Lookups += n
+	}
+}
+
+func (m *mmu) regimeOf(kind accessKind) *regime {
+	if kind == accFetch {
+		return &m.fetch
+	}
+	return &m.data
+}
+
+// permTables holds, for S and U, SUM and MXR, which kinds of access the flags
+// of a leaf PTE allow.
+var permTables = func() (tables [8][256]uint8) {
+	for i := range tables {
+		for f := range tables[i] {
+			tables[i][f] = permits(uint8(f), i&4 != 0, i&2 != 0, i&1 != 0)
+		}
+	}
+	return tables
+}()
+
+// permits is the rule (privileged manual, "Virtual Address Translation
+// Process", and the U bit under Sv32, "Addressing and Memory Protection").
+func permits(flags uint8, supervisor, sum, mxr bool) uint8 {
+	r, w, x := flags&pteR != 0, flags&pteW != 0, flags&pteX != 0
+	r = r || mxr && x
+	switch {
+	case flags&pteV == 0:
+		return 0
+	case !supervisor && flags&pteU == 0:
+		return 0
+	case supervisor && flags&pteU != 0:
+		if !sum {
+			return 0
+		}
+		x = false // never, whatever SUM says
+	}
+	return kindsOf(r, w, x)
+}
+
+// regimeFor is how accesses of a privilege are translated now.
+func (h *Hart) regimeFor(p Priv) regime {
+	if p == Machine {
+		return regime{view: pmpMachine}
+	}
+	m := &h.mmu
+	mode := m.satp >> satpModeShift
+	if mode == satpBare {
+		return regime{view: pmpLower}
+	}
+	levels := int8(mode - satpSv39 + 3)
+	i := 0
+	if p == Supervisor {
+		i |= 4
+	}
+	if h.csr.mstatus&mstatusSUM != 0 {
+		i |= 2
+	}
+	if h.csr.mstatus&mstatusMXR != 0 {
+		i |= 1
+	}
+	return regime{
+		levels: levels,
+		spare:  uint8(64 - 12 - 9*int(levels)),
+		view:   pmpLower,
+		key:    m.satp >> satpASIDShift & asidMask,
+		root:   m.satp & satpPPN << 12,
+		perm:   &permTables[i],
+	}
+}
+
+// contextOf chooses the line tables for a regime.
+func contextOf(r *regime, p Priv, sum bool) int {
+	switch {
+	case r.levels == 0:
+		return ctxBare
+	case p == User:
+		return ctxUser
+	case sum:
+		return ctxSupSUM
+	}
+	return ctxSup
+}
+
+// setContext makes the current privilege, satp and mstatus effective. It is to
+// be called after any of them changed; satp's own changes come by writeSATP.
+func (h *Hart) setContext() {
+	h.SyncMMUStats()
+	m := &h.mmu
+	status := h.csr.mstatus
+	dpriv := h.priv
+	if status&mstatusMPRV != 0 {
+		dpriv = Priv(status >> mstatusMPPShift & 3)
+	}
+	m.fetch = h.regimeFor(h.priv)
+	m.data = m.fetch
+	if dpriv != h.priv {
+		m.data = h.regimeFor(dpriv)
+	}
+	// Lines that were kept readable because of MXR, or not at all for want of
+	// it: rare enough to start anew.
+	if mxr := status&mstatusMXR != 0; mxr != m.mxr {
+		m.mxr = mxr
+		h.flushTranslated()
+	}
+	dctx := contextOf(&m.data, dpriv, status&mstatusSUM != 0)
+	fctx := contextOf(&m.fetch, h.priv, false)
+	if dctx == ctxBare && m.bareData != m.data.view || fctx == ctxBare && m.bareExec != m.fetch.view {
+		h.enterBare(dctx, fctx)
+	}
+	if dctx != m.dctx || fctx != m.fctx {
+		m.dctx, m.fctx = dctx, fctx
+		h.useContext(dctx, fctx)
+	}
+}
+
+// enterBare empties the tables of untranslated lines where they were filled
+// under the rules of PMP for another privilege, and those forbid anything.
+func (h *Hart) enterBare(dctx, fctx int) {
+	m := &h.mmu
+	if !m.pmp.open[pmpLower] || !m.pmp.open[pmpMachine] {
+		h.flushContext(ctxBare)
+	}
+	if dctx == ctxBare {
+		m.bareData = m.data.view
+	}
+	if fctx == ctxBare {
+		m.bareExec = m.fetch.view
+	}
+}
+
+func (h *Hart) flushTranslated() {
+	h.flushContext(ctxUser)
+	h.flushContext(ctxSup)
+	h.flushContext(ctxSupSUM)
+}
+
+// writeSATP writes satp. A mode that is not there makes the whole write void
+// (privileged manual, satp). The TLBs keep what they have.
+func (m *mmu) writeSATP(v uint64) {
+	h := m.hart
+	mode := v >> satpModeShift
+	if mode != satpBare && (mode < satpSv39 || mode > uint64(h.cfg.MaxSATP)) || h.cfg.MaxSATP == 0 || v == m.satp {
+		return
+	}
+	m.satp = v
+	h.flushTranslated()
+	h.setContext()
+}
+
+// Causes of faults, by accessKind. accHint's is never seen.
+var (
+	pageFaultCause   = [numKinds]uint64{causeFetchPage, causeLoadPage, causeStorePage, causeStorePage, causeLoadPage}
+	accessFaultCause = [numKinds]uint64{causeFetchAccess, causeLoadAccess, causeStoreAccess, causeStoreAccess, causeLoadAccess}
+	kindOps          = [numKinds]coherence.Op{coherence.OpFetch, coherence.OpLoad, coherence.OpStore, coherence.OpClean, coherence.OpPrefetchR}
+)
+
+// translate finds the physical address of the size bytes at va, which lie in
+// one page, for an access of this kind under the hart's current privilege (that
+// of mstatus.MPP for data under MPRV), and charges the time. It returns false
+// if it raised a fault. Whether there is memory at the address is the caller's
+// to ask.
+func (h *Hart) translate(va uint64, size int, kind accessKind, t *translation) bool {
+	m := &h.mmu
+	r, first, clock := &m.data, &m.dtlb, &h.l1d.Clock
+	if kind == accFetch {
+		r, first, clock = &m.fetch, &m.itlb, &h.l1i.Clock
+	}
+	if r.levels == 0 {
+		*t = translation{PA: addr.PA(va), Stamp: &m.noStamp, PageBits: 12, Writable: true}
+		if !m.pmp.open[r.view] && m.pmp.kinds(va, uint64(size), r.view)>>kind&1 == 0 {
+			return h.raise(accessFaultCause[kind], va)
+		}
+		return true
+	}
+	if uint64(int64(va<<r.spare)>>r.spare) != va {
+		return h.pageFault(va, kind)
+	}
+	if kind != accFetch {
+		first.stats.Lookups++
+	}
+	e := first.find(va, r.key)
+	if e == nil {
+		if e = h.translateSlow(r, first, va, kind); e == nil {
+			return false
+		}
+	}
+	allowed := r.perm[e.flags]
+	if allowed>>kind&1 == 0 {
+		return h.pageFault(va, kind)
+	}
+	if kind == accStore && e.flags&pteD == 0 {
+		if e = h.setDirty(r, va); e == nil {
+			return false
+		}
+	}
+	// The access that follows is the clock's next tick.
+	e.stamp = *clock + 1
+	pa := e.pa + (va - e.tag)
+	if !m.pmp.open[r.view] && e.pmp>>kind&1 == 0 && !h.pmpPage(e, pa, uint64(size), kind, r.view) {
+		return h.raise(accessFaultCause[kind], va)
+	}
+	t.PA = addr.PA(pa)
+	t.Stamp = &e.stamp
+	t.PageBits = e.bits
+	t.Uncached = e.pbmt != 0
+	t.Writable = allowed>>accStore&1 != 0 && e.flags&pteD != 0
+	return true
+}
+
+// pmpPage checks an access by PMP, and remembers what holds for the whole page.
+func (h *Hart) pmpPage(e *tlbEntry, pa, size uint64, kind accessKind, view int) bool {
+	e.pmp = h.mmu.pmp.kinds(e.pa, 1<<e.bits, view)
+	return h.mmu.pmp.kinds(pa, size, view)>>kind&1 != 0
+}
+
+// translateSlow is translate where the first-level TLB has no answer. It
+// returns the entry that it made, or nil if it raised a fault.
+func (h *Hart) translateSlow(r *regime, first *tlb, va uint64, kind accessKind) *tlbEntry {
+	m := &h.mmu
+	first.stats.Misses++
+	if len(m.l2.entries) > 0 {
+		m.stats.L2TLB.Accesses++
+		m.stats.L2TLB.Lookups++
+		h.left -= m.l2Latency
+		m.l2clock++
+		if e := m.l2.find(va, r.key); e != nil {
+			e.stamp = m.l2clock
+			h.emitMiss(va, kind, r, true)
+			return first.insert(pieceOf(e), va, 0)
+		}
+		m.stats.L2TLB.Misses++
+	}
+	h.emitMiss(va, kind, r, false)
+	var p tlbEntry
+	if !h.walk(r, va, kind, &p) {
+		return nil
+	}
+	if p.flags&pteA == 0 { // a hint, which sets nothing and keeps nothing
+		m.hinted = p
+		return &m.hinted
+	}
+	return h.enter(first, &p, va)
+}
+
+// setDirty walks for a store whose page is not known to be dirty: bits A and D
+// are never taken from a TLB where memory is to be updated (privileged manual,
+// "Virtual Address Translation Process"). The walk may end elsewhere than the
+// entry said.
+func (h *Hart) setDirty(r *regime, va uint64) *tlbEntry {
+	if h.csr.menvcfg&menvcfgADUE == 0 {
+		h.pageFault(va, accStore)
+		return nil
+	}
+	var p tlbEntry
+	if !h.walk(r, va, accStore, &p) {
+		return nil
+	}
+	return h.enter(&h.mmu.dtlb, &p, va)
+}
+
+// enter puts what the walker found into the second-level TLB and a first.
+func (h *Hart) enter(first *tlb, p *tlbEntry, va uint64) *tlbEntry {
+	m := &h.mmu
+	if len(m.l2.entries) > 0 {
+		m.l2clock++
+		m.l2.insert(*p, va, m.l2clock)
+	}
+	return first.insert(*p, va, 0)
+}
+
+// pieceOf is an entry as if it were the whole of a page.
+func pieceOf(e *tlbEntry) tlbEntry {
+	p := *e
+	p.pmp = 0
+	return p
+}
+
+// pageFault raises the page fault of a kind of access.
+func (h *Hart) pageFault(va uint64, kind accessKind) bool {
+	if kind != accHint {
+		h.mmu.stats.PageFaults++
+		if h.ev.On(event.TLB) {
+			h.emitTLB(event.PageFault, va, uint64(kindOps[kind]), pageFaultCause[kind], 0)
+		}
+	}
+	return h.raise(pageFaultCause[kind], va)
+}
+
+// sfence carries out SFENCE.VMA and SINVAL.VMA. An address or ASID that is not
+// given (x0) means all of them.
+func (h *Hart) sfence(va, asid uint64, hasVA, hasASID bool) {
+	m := &h.mmu
+	m.stats.Fences++
+	f := fence{va: va, key: asid & asidMask, hasVA: hasVA, hasASID: hasASID}
+	m.itlb.fence(&f)
+	m.dtlb.fence(&f)
+	m.l2.fence(&f)
+	m.walks.fence(&f)
+	if h.ev.On(event.TLB) {
+		h.emitTLB(event.SFence, va, f.key, b2u(!hasVA), b2u(!hasASID))
+	}
+}
+
+func (h *Hart) emitMiss(va uint64, kind accessKind, r *regime, level2 bool) {
+	if h.ev.On(event.TLB) {
+		h.emitTLB(event.TLBMiss, va, uint64(kindOps[kind]), r.key&asidMask, b2u(level2))
+	}
+}
+
+func (h *Hart) emitTLB(k event.Kind, a, b, c, d uint64) {
+	h.ev.Emit(event.Event{Cycle: h.Clock(), Hart: int16(h.cfg.ID), Kind: k, Arg: [4]uint64{a, b, c, d}})
+}

@@ -1,0 +1,327 @@
+package core
+
+import (
+	"errors"
+	"fmt"
+	"math/bits"
+
+	"mcsim/cache"
+)
+
+// TLBConfig is the shape of one TLB.
+type TLBConfig struct {
+	Entries     int          // translations held; 0, for the second level: no such TLB
+	Ways        int          // as many as Entries: fully associative
+	Latency     int          // cycles of a lookup, charged by the second level
+	Replacement cache.Policy // LRU, TreePLRU, FIFO or Random
+	PageSizes   []uint64     // bytes that an entry can map; larger pages are split. nil: all
+	Seed        uint64       // of Random
+}
+
+// TLBStats counts what happens to one TLB.
+type TLBStats struct {
+	Accesses  uint64 // accesses made under translation; see Hart.SyncMMUStats
+	Lookups   uint64 // those of them that the line tables did not answer
+	Misses    uint64
+	Evictions uint64 // translations that made room for others
+}
+
+// Page sizes, as log2 of bytes: 4 KiB, 64 KiB (Svnapot), 2 MiB, 1 GiB, 512 GiB
+// and 256 TiB.
+var pageBits = [...]uint8{12, 16, 21, 30, 39, 48}
+
+const maxTLB = 4096 // entries; bounds what a configuration makes us allocate
+
+// Validate returns every mistake of c, joined, each with the name of its field.
+func (c TLBConfig) Validate() error {
+	var errs []error
+	bad := func(field, format string, args ...any) {
+		errs = append(errs, &cache.FieldError{Field: field, Msg: fmt.Sprintf(format, args...)})
+	}
+	switch {
+	case c.Entries < 1 || c.Entries > maxTLB:
+		bad("entries", "%d is not in 1 to %d", c.Entries, maxTLB)
+	case c.Ways < 1 || c.Entries%c.Ways != 0:
+		bad("ways", "%d does not divide %d entries", c.Ways, c.Entries)
+	case !isPowerOfTwo(c.Entries / c.Ways):
+		bad("ways", "%d entries in %d ways make %d sets, which is not a power of two", c.Entries, c.Ways, c.Entries/c.Ways)
+	}
+	switch c.Replacement {
+	case cache.LRU, cache.FIFO, cache.Random:
+	case cache.TreePLRU:
+		if !isPowerOfTwo(c.Ways) {
+			bad("replacement", "%v needs a power of two of ways, not %d", c.Replacement, c.Ways)
+		}
+	default:
+		bad("replacement", "a TLB cannot have %v", c.Replacement)
+	}
+	if sizes, ok := sizeSet(c.PageSizes); !ok {
+		bad("page_sizes", "%v are not all page sizes", c.PageSizes)
+	} else if sizes&1 == 0 {
+		bad("page_sizes", "a TLB must hold pages of 4 KiB")
+	}
+	return errors.Join(errs...)
+}
+
+func isPowerOfTwo(n int) bool { return n > 0 && n&(n-1) == 0 }
+
+// sizeSet turns sizes into a bit per element of pageBits.
+func sizeSet(sizes []uint64) (set uint8, ok bool) {
+	if sizes == nil {
+		return 1<<len(pageBits) - 1, true
+	}
+	ok = true
+	for _, s := range sizes {
+		found := false
+		for i, b := range pageBits {
+			if s == 1<<b {
+				set |= 1 << i
+				found = true
+			}
+		}
+		ok = ok && found
+	}
+	return set, ok
+}
+
+// tlbEntry is one translation. Entries never move: the line tables keep
+// pointers to stamps.
+type tlbEntry struct {
+	stamp uint64 // when it was used last, on the clock of the cache behind the TLB
+	tag   uint64 // first virtual address; invalidTag if the entry is empty
+	mask  uint64 // which bits of an address count for the tag
+	pa    uint64 // first physical address
+	key   uint64 // address space, as in regime.key
+	kmask uint64 // which bits of the key count: a global page is in every ASID of its VMID
+	order uint64 // of filling
+	flags uint8  // the low 8 bits of the PTE; G also where an upper level had it
+	bits  uint8  // log2 of the size that this entry maps
+	leaf  uint8  // log2 of the size of the page that it is a piece of
+	pbmt  uint8
+	pmp   uint8 // kinds of access that PMP is known to allow in all of the page
+}
+
+// invalidTag matches no address, whose low 12 bits are masked.
+const invalidTag = 1
+
+func (e *tlbEntry) matches(page, key uint64) bool {
+	return (page^e.tag)&e.mask|(key^e.key)&e.kmask == 0
+}
+
+// tlb is a set-associative TLB whose sets hold pages of several sizes. A page
+// lies in the set that its own number selects, so a lookup probes once for each
+// size that is present; fully associative TLBs need one probe.
+//
+// Nothing leaves but by eviction or by a fence: what software changed in its
+// tables without a fence stays as it was (privileged manual, SFENCE.VMA).
+type tlb struct {
+	entries []tlbEntry
+	setMask uint64
+	ways    int
+	policy  cache.Policy
+	seed    uint64
+	sizes   uint8               // that entries can have, a bit per element of pageBits
+	present [len(pageBits)]int  // entries of each size
+	fills   uint64              // so far
+	hint    [tlbHints]*tlbEntry // where a page was found last; saves host time only
+	lost    func(e *tlbEntry)   // called before a valid entry goes or changes, if not nil
+	stats   *TLBStats
+}
+
+const tlbHints = 64
+
+var emptyEntry = tlbEntry{tag: invalidTag, mask: ^uint64(0)}
+
+// newTLB makes an empty TLB of a valid configuration.
+func newTLB(c TLBConfig, stats *TLBStats, lost func(e *tlbEntry)) tlb {
+	t := tlb{
+		entries: make([]tlbEntry, c.Entries),
+		ways:    c.Ways,
+		policy:  c.Replacement,
+		seed:    c.Seed,
+		lost:    lost,
+		stats:   stats,
+	}
+	if c.Entries == 0 {
+		return t
+	}
+	t.setMask = uint64(c.Entries/c.Ways - 1)
+	t.sizes, _ = sizeSet(c.PageSizes)
+	for i := range t.entries {
+		t.entries[i] = emptyEntry
+	}
+	for i := range t.hint {
+		t.hint[i] = &t.entries[0]
+	}
+	return t
+}
+
+// find returns the entry that translates va in the address space key, or nil.
+// It is no access: the caller sets the stamp.
+func (t *tlb) find(va, key uint64) *tlbEntry {
+	if e := t.hint[va>>12&(tlbHints-1)]; e.matches(va&^4095, key) {
+		return e
+	}
+	return t.search(va, key)
+}
+
+func (t *tlb) search(va, key uint64) *tlbEntry {
+	page := va &^ 4095
+	for i, n := range t.present {
+		if n == 0 {
+			continue
+		}
+		set := t.set(va, pageBits[i])
+		for w := range set {
+			if e := &set[w]; e.matches(page, key) {
+				t.hint[va>>12&(tlbHints-1)] = e
+				return e
+			}
+		}
+		if t.setMask == 0 {
+			break
+		}
+	}
+	return nil
+}
+
+// set is where a page of 1<<bits bytes at va goes.
+func (t *tlb) set(va uint64, bits uint8) []tlbEntry {
+	s := int(va>>bits&t.setMask) * t.ways
+	return t.entries[s : s+t.ways]
+}
+
+// insert enters the translation p of a whole page, as far as it concerns va and
+// in the largest size that the TLB can hold. An entry that translates va
+// already is replaced.
+func (t *tlb) insert(p tlbEntry, va, stamp uint64) *tlbEntry {
+	size := 0
+	for i, b := range pageBits {
+		if t.sizes>>i&1 != 0 && b <= p.bits {
+			size = i
+		}
+	}
+	b := pageBits[size]
+	p.mask = ^uint64(0) << b
+	tag := va & p.mask
+	p.pa += tag - p.tag
+	p.tag, p.bits, p.stamp = tag, b, stamp
+	p.order = t.fills
+	if e := t.search(va, p.key); e != nil {
+		// An entry that only gains rights stays, with the lines that hang on it.
+		if e.tag == p.tag && e.bits == p.bits && e.pa == p.pa && e.pbmt == p.pbmt && e.flags&^p.flags == 0 {
+			e.flags, e.key, e.kmask, e.leaf, e.stamp = p.flags, p.key, p.kmask, p.leaf, stamp
+			return e
+		}
+		t.drop(e)
+	}
+	e := t.victim(t.set(va, b))
+	if e.tag != invalidTag {
+		t.stats.Evictions++
+		t.drop(e)
+	}
+	*e = p
+	t.fills++
+	t.present[size]++
+	t.hint[va>>12&(tlbHints-1)] = e
+	return e
+}
+
+// drop empties a valid entry. Its stamp stays, as the bits of a PLRU tree do.
+func (t *tlb) drop(e *tlbEntry) {
+	if t.lost != nil {
+		t.lost(e)
+	}
+	for i, b := range pageBits {
+		if b == e.bits {
+			t.present[i]--
+		}
+	}
+	stamp := e.stamp
+	*e = emptyEntry
+	e.stamp = stamp
+}
+
+// victim is the entry of a set to fill next. As in package cache, policies
+// decide from stamps alone, so that a hit costs one store.
+func (t *tlb) victim(set []tlbEntry) *tlbEntry {
+	for w := range set {
+		if set[w].tag == invalidTag {
+			return &set[w]
+		}
+	}
+	way := 0
+	switch t.policy {
+	case cache.FIFO:
+		for w := range set {
+			if set[w].order < set[way].order {
+				way = w
+			}
+		}
+	case cache.Random:
+		hi, _ := bits.Mul64(mix64(t.seed+t.fills), uint64(len(set)))
+		way = int(hi)
+	case cache.TreePLRU:
+		// A node points away from the half that was used last.
+		for n := len(set) / 2; n > 0; n /= 2 {
+			if latestUse(set[way:way+n]) > latestUse(set[way+n:way+2*n]) {
+				way += n
+			}
+		}
+	default:
+		for w := range set {
+			if set[w].stamp < set[way].stamp {
+				way = w
+			}
+		}
+	}
+	return &set[way]
+}
+
+func latestUse(set []tlbEntry) uint64 {
+	var m uint64
+	for w := range set {
+		m = max(m, set[w].stamp)
+	}
+	return m
+}
+
+// mix64 spreads x over 64 bits: the finalizer of splitmix64 (Steele, Lea and
+// Flood, OOPSLA 2014).
+func mix64(x uint64) uint64 {
+	x += 0x9e3779b97f4a7c15
+	x = (x ^ x>>30) * 0xbf58476d1ce4e5b9
+	x = (x ^ x>>27) * 0x94d049bb133111eb
+	return x ^ x>>31
+}
+
+// fence says which translations SFENCE.VMA removes.
+type fence struct {
+	va, key        uint64
+	hasVA, hasASID bool
+}
+
+// covers says whether f removes a translation of the page of 1<<leaf bytes
+// around tag. An address names the whole page, of which a TLB may hold many
+// pieces; an ASID spares global pages (kmask leaves the ASID out).
+func (f *fence) covers(tag uint64, leaf uint8, key, kmask uint64) bool {
+	if f.hasVA && (f.va^tag)>>leaf != 0 {
+		return false
+	}
+	if f.hasASID {
+		return kmask&asidMask != 0 && key == f.key
+	}
+	return (key^f.key)&^asidMask == 0
+}
+
+// fence drops what f covers and returns the number of entries dropped.
+func (t *tlb) fence(f *fence) (n int) {
+	for i := range t.entries {
+		e := &t.entries[i]
+		if e.tag != invalidTag && f.covers(e.tag, e.leaf, e.key, e.kmask) {
+			t.drop(e)
+			n++
+		}
+	}
+	return n
+}
