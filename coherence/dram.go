@@ -6,6 +6,7 @@ import (
 	"math/bits"
 
 	"mcsim/addr"
+	"mcsim/hostmem"
 )
 
 // Memory is what the home reads lines from and writes them to: DRAM, or a
@@ -117,7 +118,7 @@ func NewDRAM(cfg DRAMConfig, lineBytes int, m *Map) (*DRAM, error) {
 	}
 	for _, g := range m.Regions() {
 		if g.Dev == nil {
-			d.others = append(d.others, ramBytes{uint64(g.Base), make([]byte, g.Size)})
+			d.others = append(d.others, ramBytes{uint64(g.Base), hostmem.Bytes(d, int(g.Size))})
 		}
 	}
 	for i, o := range d.others {

@@ -6,6 +6,7 @@ import (
 
 	"mcsim/addr"
 	"mcsim/cache"
+	"mcsim/hostmem"
 )
 
 // States of an LLC slot.
@@ -59,7 +60,7 @@ func newHome(b *Bus, mem Memory) (*home, error) {
 			return nil, err
 		}
 	}
-	h.sharers = make([]uint64, h.tags.Slots())
+	h.sharers = hostmem.Words(h, h.tags.Slots())
 	h.owner = make([]int8, h.tags.Slots())
 	for i := range h.owner {
 		h.owner[i] = nobody
