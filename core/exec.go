@@ -4,499 +4,394 @@ import (
 	"math/bits"
 	"unsafe"
 
-	"mcsim/core/fp"
 	"mcsim/core/isa"
 )
 
 // exec runs instructions until the clock reaches the limit. It is the one hot
 // loop of the simulator: a switch over decoded instructions, with the hart's
-// clock, pc and current line in locals. Whatever leaves the loop's fast paths
-// (a line-table miss, a CSR, a trap) stores the locals first and loads them
-// again after, because the call may have parked the hart.
+// pc, the cycles left and the current line in locals.
+//
+// Nothing but h lives across a call, so that the compiler keeps the locals in
+// registers: whatever leaves the fast paths (a line-table miss, floating point
+// beyond the common, a CSR, a trap) stores the locals, goes to slow, which
+// completes the instruction, and loads them again, because the call may have
+// parked the hart.
 //
 // Every instruction is charged and counted before it executes; one that traps
 // is uncounted again (it does not retire).
 func (h *Hart) exec() {
 	var (
-		x    = &h.x
 		pc   = h.pc
 		left = h.left
 		base = h.fbase
 		dec  = h.fdec
-		size = h.tab.lineSize
-		ret  uint64
 		in   *isa.Inst
 		va   uint64
-		v    uint64
-		ok   bool
 	)
 	for left > 0 {
-		if pc-base >= size {
-			h.left = left
-			if !h.fetchLine(pc) {
-				left--
-				goto trapFetch
+		if pc-base >= h.lineSize {
+			f := &h.flines[pc>>(h.shift&63)&(fetchSize-1)]
+			if pc&h.lineMask != f.tag {
+				goto fetch
 			}
-			left, base, dec = h.left, h.fbase, h.fdec
-			if h.singleOK {
-				goto slowFetch
-			}
+			h.l1i.Clock++
+			*f.stamp = h.l1i.Clock
+			*f.tlb = h.l1i.Clock
+			base, dec = f.tag, f.dec
+			h.fbase, h.fdec, h.fbytes = base, dec, f.bytes
 		}
 		in = (*isa.Inst)(unsafe.Add(dec, (pc-base)*(instBytes/2)))
 
 	dispatch:
 		left -= int64(in.Cost)
-		ret++
+		h.instret++
 		switch in.Op {
 		case isa.OpNone, opRefetch:
 			left += int64(in.Cost)
-			ret--
-			if in.Op == opRefetch {
-				h.noFetchLine()
-			}
-			goto slowFetch
-		case isa.OpIllegal:
-			h.raise(causeIllegal, uint64(in.Raw))
-			goto trap
+			h.instret--
+			goto fetch
 
 		case isa.OpADDI:
-			x[in.Rd] = x[in.Rs1] + uint64(int64(in.Imm))
+			h.x[in.Rd] = h.x[in.Rs1] + uint64(int64(in.Imm))
 		case isa.OpADD:
-			x[in.Rd] = x[in.Rs1] + x[in.Rs2]
+			h.x[in.Rd] = h.x[in.Rs1] + h.x[in.Rs2]
 		case isa.OpADDIW:
-			x[in.Rd] = uint64(int64(int32(x[in.Rs1]) + in.Imm))
+			h.x[in.Rd] = uint64(int64(int32(h.x[in.Rs1]) + in.Imm))
 		case isa.OpADDW:
-			x[in.Rd] = uint64(int64(int32(x[in.Rs1]) + int32(x[in.Rs2])))
+			h.x[in.Rd] = uint64(int64(int32(h.x[in.Rs1]) + int32(h.x[in.Rs2])))
 		case isa.OpLUI:
-			x[in.Rd] = uint64(int64(in.Imm))
+			h.x[in.Rd] = uint64(int64(in.Imm))
 		case isa.OpAUIPC:
-			x[in.Rd] = pc + uint64(int64(in.Imm))
+			h.x[in.Rd] = pc + uint64(int64(in.Imm))
 		case isa.OpANDI:
-			x[in.Rd] = x[in.Rs1] & uint64(int64(in.Imm))
+			h.x[in.Rd] = h.x[in.Rs1] & uint64(int64(in.Imm))
 		case isa.OpAND:
-			x[in.Rd] = x[in.Rs1] & x[in.Rs2]
+			h.x[in.Rd] = h.x[in.Rs1] & h.x[in.Rs2]
 		case isa.OpORI:
-			x[in.Rd] = x[in.Rs1] | uint64(int64(in.Imm))
+			h.x[in.Rd] = h.x[in.Rs1] | uint64(int64(in.Imm))
 		case isa.OpOR:
-			x[in.Rd] = x[in.Rs1] | x[in.Rs2]
+			h.x[in.Rd] = h.x[in.Rs1] | h.x[in.Rs2]
 		case isa.OpXORI:
-			x[in.Rd] = x[in.Rs1] ^ uint64(int64(in.Imm))
+			h.x[in.Rd] = h.x[in.Rs1] ^ uint64(int64(in.Imm))
 		case isa.OpXOR:
-			x[in.Rd] = x[in.Rs1] ^ x[in.Rs2]
+			h.x[in.Rd] = h.x[in.Rs1] ^ h.x[in.Rs2]
 		case isa.OpSUB:
-			x[in.Rd] = x[in.Rs1] - x[in.Rs2]
+			h.x[in.Rd] = h.x[in.Rs1] - h.x[in.Rs2]
 		case isa.OpSUBW:
-			x[in.Rd] = uint64(int64(int32(x[in.Rs1]) - int32(x[in.Rs2])))
+			h.x[in.Rd] = uint64(int64(int32(h.x[in.Rs1]) - int32(h.x[in.Rs2])))
 		case isa.OpSLLI:
-			x[in.Rd] = x[in.Rs1] << (uint32(in.Imm) & 63)
+			h.x[in.Rd] = h.x[in.Rs1] << (uint32(in.Imm) & 63)
 		case isa.OpSLL:
-			x[in.Rd] = x[in.Rs1] << (x[in.Rs2] & 63)
+			h.x[in.Rd] = h.x[in.Rs1] << (h.x[in.Rs2] & 63)
 		case isa.OpSLLIW:
-			x[in.Rd] = uint64(int64(int32(x[in.Rs1]) << (uint32(in.Imm) & 31)))
+			h.x[in.Rd] = uint64(int64(int32(h.x[in.Rs1]) << (uint32(in.Imm) & 31)))
 		case isa.OpSLLW:
-			x[in.Rd] = uint64(int64(int32(x[in.Rs1]) << (x[in.Rs2] & 31)))
+			h.x[in.Rd] = uint64(int64(int32(h.x[in.Rs1]) << (h.x[in.Rs2] & 31)))
 		case isa.OpSRLI:
-			x[in.Rd] = x[in.Rs1] >> (uint32(in.Imm) & 63)
+			h.x[in.Rd] = h.x[in.Rs1] >> (uint32(in.Imm) & 63)
 		case isa.OpSRL:
-			x[in.Rd] = x[in.Rs1] >> (x[in.Rs2] & 63)
+			h.x[in.Rd] = h.x[in.Rs1] >> (h.x[in.Rs2] & 63)
 		case isa.OpSRLIW:
-			x[in.Rd] = uint64(int64(int32(uint32(x[in.Rs1]) >> (uint32(in.Imm) & 31))))
+			h.x[in.Rd] = uint64(int64(int32(uint32(h.x[in.Rs1]) >> (uint32(in.Imm) & 31))))
 		case isa.OpSRLW:
-			x[in.Rd] = uint64(int64(int32(uint32(x[in.Rs1]) >> (x[in.Rs2] & 31))))
+			h.x[in.Rd] = uint64(int64(int32(uint32(h.x[in.Rs1]) >> (h.x[in.Rs2] & 31))))
 		case isa.OpSRAI:
-			x[in.Rd] = uint64(int64(x[in.Rs1]) >> (uint32(in.Imm) & 63))
+			h.x[in.Rd] = uint64(int64(h.x[in.Rs1]) >> (uint32(in.Imm) & 63))
 		case isa.OpSRA:
-			x[in.Rd] = uint64(int64(x[in.Rs1]) >> (x[in.Rs2] & 63))
+			h.x[in.Rd] = uint64(int64(h.x[in.Rs1]) >> (h.x[in.Rs2] & 63))
 		case isa.OpSRAIW:
-			x[in.Rd] = uint64(int64(int32(x[in.Rs1]) >> (uint32(in.Imm) & 31)))
+			h.x[in.Rd] = uint64(int64(int32(h.x[in.Rs1]) >> (uint32(in.Imm) & 31)))
 		case isa.OpSRAW:
-			x[in.Rd] = uint64(int64(int32(x[in.Rs1]) >> (x[in.Rs2] & 31)))
+			h.x[in.Rd] = uint64(int64(int32(h.x[in.Rs1]) >> (h.x[in.Rs2] & 31)))
 		case isa.OpSLTI:
-			x[in.Rd] = b2u(int64(x[in.Rs1]) < int64(in.Imm))
+			h.x[in.Rd] = b2u(int64(h.x[in.Rs1]) < int64(in.Imm))
 		case isa.OpSLT:
-			x[in.Rd] = b2u(int64(x[in.Rs1]) < int64(x[in.Rs2]))
+			h.x[in.Rd] = b2u(int64(h.x[in.Rs1]) < int64(h.x[in.Rs2]))
 		case isa.OpSLTIU:
-			x[in.Rd] = b2u(x[in.Rs1] < uint64(int64(in.Imm)))
+			h.x[in.Rd] = b2u(h.x[in.Rs1] < uint64(int64(in.Imm)))
 		case isa.OpSLTU:
-			x[in.Rd] = b2u(x[in.Rs1] < x[in.Rs2])
+			h.x[in.Rd] = b2u(h.x[in.Rs1] < h.x[in.Rs2])
 
 		// Loads: the line table answers, or loadSlow does.
 		case isa.OpLD:
-			va = x[in.Rs1] + uint64(int64(in.Imm))
-			if e := &h.lines[va>>(h.tab.shift&63)&(lineTableSize-1)]; va&h.mask[3] == e.rtag {
+			va = h.x[in.Rs1] + uint64(int64(in.Imm))
+			if e := &h.lines[va>>(h.shift&63)&(lineTableSize-1)]; va&h.mask[3] == e.rtag {
 				h.touch(e)
-				x[in.Rd] = *(*uint64)(unsafe.Add(e.data, va&(size-1)))
+				h.x[in.Rd] = *(*uint64)(unsafe.Add(e.data, va&h.offMask))
 				break
 			}
-			h.left = left
-			v, ok = h.loadSlow(va, 8)
-			left, base, dec = h.left, h.fbase, h.fdec
-			if !ok {
-				goto trap
-			}
-			x[in.Rd] = v
+			goto slow
 		case isa.OpLW:
-			va = x[in.Rs1] + uint64(int64(in.Imm))
-			if e := &h.lines[va>>(h.tab.shift&63)&(lineTableSize-1)]; va&h.mask[2] == e.rtag {
+			va = h.x[in.Rs1] + uint64(int64(in.Imm))
+			if e := &h.lines[va>>(h.shift&63)&(lineTableSize-1)]; va&h.mask[2] == e.rtag {
 				h.touch(e)
-				x[in.Rd] = uint64(int64(*(*int32)(unsafe.Add(e.data, va&(size-1)))))
+				h.x[in.Rd] = uint64(int64(*(*int32)(unsafe.Add(e.data, va&h.offMask))))
 				break
 			}
-			h.left = left
-			v, ok = h.loadSlow(va, 4)
-			left, base, dec = h.left, h.fbase, h.fdec
-			if !ok {
-				goto trap
-			}
-			x[in.Rd] = uint64(int64(int32(v)))
+			goto slow
 		case isa.OpLWU:
-			va = x[in.Rs1] + uint64(int64(in.Imm))
-			if e := &h.lines[va>>(h.tab.shift&63)&(lineTableSize-1)]; va&h.mask[2] == e.rtag {
+			va = h.x[in.Rs1] + uint64(int64(in.Imm))
+			if e := &h.lines[va>>(h.shift&63)&(lineTableSize-1)]; va&h.mask[2] == e.rtag {
 				h.touch(e)
-				x[in.Rd] = uint64(*(*uint32)(unsafe.Add(e.data, va&(size-1))))
+				h.x[in.Rd] = uint64(*(*uint32)(unsafe.Add(e.data, va&h.offMask)))
 				break
 			}
-			h.left = left
-			v, ok = h.loadSlow(va, 4)
-			left, base, dec = h.left, h.fbase, h.fdec
-			if !ok {
-				goto trap
-			}
-			x[in.Rd] = v
+			goto slow
 		case isa.OpLH:
-			va = x[in.Rs1] + uint64(int64(in.Imm))
-			if e := &h.lines[va>>(h.tab.shift&63)&(lineTableSize-1)]; va&h.mask[1] == e.rtag {
+			va = h.x[in.Rs1] + uint64(int64(in.Imm))
+			if e := &h.lines[va>>(h.shift&63)&(lineTableSize-1)]; va&h.mask[1] == e.rtag {
 				h.touch(e)
-				x[in.Rd] = uint64(int64(*(*int16)(unsafe.Add(e.data, va&(size-1)))))
+				h.x[in.Rd] = uint64(int64(*(*int16)(unsafe.Add(e.data, va&h.offMask))))
 				break
 			}
-			h.left = left
-			v, ok = h.loadSlow(va, 2)
-			left, base, dec = h.left, h.fbase, h.fdec
-			if !ok {
-				goto trap
-			}
-			x[in.Rd] = uint64(int64(int16(v)))
+			goto slow
 		case isa.OpLHU:
-			va = x[in.Rs1] + uint64(int64(in.Imm))
-			if e := &h.lines[va>>(h.tab.shift&63)&(lineTableSize-1)]; va&h.mask[1] == e.rtag {
+			va = h.x[in.Rs1] + uint64(int64(in.Imm))
+			if e := &h.lines[va>>(h.shift&63)&(lineTableSize-1)]; va&h.mask[1] == e.rtag {
 				h.touch(e)
-				x[in.Rd] = uint64(*(*uint16)(unsafe.Add(e.data, va&(size-1))))
+				h.x[in.Rd] = uint64(*(*uint16)(unsafe.Add(e.data, va&h.offMask)))
 				break
 			}
-			h.left = left
-			v, ok = h.loadSlow(va, 2)
-			left, base, dec = h.left, h.fbase, h.fdec
-			if !ok {
-				goto trap
-			}
-			x[in.Rd] = v
+			goto slow
 		case isa.OpLB:
-			va = x[in.Rs1] + uint64(int64(in.Imm))
-			if e := &h.lines[va>>(h.tab.shift&63)&(lineTableSize-1)]; va&h.mask[0] == e.rtag {
+			va = h.x[in.Rs1] + uint64(int64(in.Imm))
+			if e := &h.lines[va>>(h.shift&63)&(lineTableSize-1)]; va&h.mask[0] == e.rtag {
 				h.touch(e)
-				x[in.Rd] = uint64(int64(*(*int8)(unsafe.Add(e.data, va&(size-1)))))
+				h.x[in.Rd] = uint64(int64(*(*int8)(unsafe.Add(e.data, va&h.offMask))))
 				break
 			}
-			h.left = left
-			v, ok = h.loadSlow(va, 1)
-			left, base, dec = h.left, h.fbase, h.fdec
-			if !ok {
-				goto trap
-			}
-			x[in.Rd] = uint64(int64(int8(v)))
+			goto slow
 		case isa.OpLBU:
-			va = x[in.Rs1] + uint64(int64(in.Imm))
-			if e := &h.lines[va>>(h.tab.shift&63)&(lineTableSize-1)]; va&h.mask[0] == e.rtag {
+			va = h.x[in.Rs1] + uint64(int64(in.Imm))
+			if e := &h.lines[va>>(h.shift&63)&(lineTableSize-1)]; va&h.mask[0] == e.rtag {
 				h.touch(e)
-				x[in.Rd] = uint64(*(*uint8)(unsafe.Add(e.data, va&(size-1))))
+				h.x[in.Rd] = uint64(*(*uint8)(unsafe.Add(e.data, va&h.offMask)))
 				break
 			}
-			h.left = left
-			v, ok = h.loadSlow(va, 1)
-			left, base, dec = h.left, h.fbase, h.fdec
-			if !ok {
-				goto trap
-			}
-			x[in.Rd] = v
+			goto slow
 
 		// Stores: to a line that may be written, and only while the store
 		// buffer is empty, so that stores stay in order.
 		case isa.OpSD:
-			va, v = x[in.Rs1]+uint64(int64(in.Imm)), x[in.Rs2]
-			if e := &h.lines[va>>(h.tab.shift&63)&(lineTableSize-1)]; va&h.mask[3] == e.wtag && h.sbCount == 0 {
+			va = h.x[in.Rs1] + uint64(int64(in.Imm))
+			if e := &h.lines[va>>(h.shift&63)&(lineTableSize-1)]; va&h.mask[3] == e.wtag && h.sbCount == 0 {
 				h.touch(e)
-				*(*uint64)(unsafe.Add(e.data, va&(size-1))) = v
+				*(*uint64)(unsafe.Add(e.data, va&h.offMask)) = h.x[in.Rs2]
 				break
 			}
-			h.left = left
-			ok = h.storeSlow(va, 8, v)
-			left, base, dec = h.left, h.fbase, h.fdec
-			if !ok {
-				goto trap
-			}
+			goto slow
 		case isa.OpSW:
-			va, v = x[in.Rs1]+uint64(int64(in.Imm)), x[in.Rs2]
-			if e := &h.lines[va>>(h.tab.shift&63)&(lineTableSize-1)]; va&h.mask[2] == e.wtag && h.sbCount == 0 {
+			va = h.x[in.Rs1] + uint64(int64(in.Imm))
+			if e := &h.lines[va>>(h.shift&63)&(lineTableSize-1)]; va&h.mask[2] == e.wtag && h.sbCount == 0 {
 				h.touch(e)
-				*(*uint32)(unsafe.Add(e.data, va&(size-1))) = uint32(v)
+				*(*uint32)(unsafe.Add(e.data, va&h.offMask)) = uint32(h.x[in.Rs2])
 				break
 			}
-			h.left = left
-			ok = h.storeSlow(va, 4, v)
-			left, base, dec = h.left, h.fbase, h.fdec
-			if !ok {
-				goto trap
-			}
+			goto slow
 		case isa.OpSH:
-			va, v = x[in.Rs1]+uint64(int64(in.Imm)), x[in.Rs2]
-			if e := &h.lines[va>>(h.tab.shift&63)&(lineTableSize-1)]; va&h.mask[1] == e.wtag && h.sbCount == 0 {
+			va = h.x[in.Rs1] + uint64(int64(in.Imm))
+			if e := &h.lines[va>>(h.shift&63)&(lineTableSize-1)]; va&h.mask[1] == e.wtag && h.sbCount == 0 {
 				h.touch(e)
-				*(*uint16)(unsafe.Add(e.data, va&(size-1))) = uint16(v)
+				*(*uint16)(unsafe.Add(e.data, va&h.offMask)) = uint16(h.x[in.Rs2])
 				break
 			}
-			h.left = left
-			ok = h.storeSlow(va, 2, v)
-			left, base, dec = h.left, h.fbase, h.fdec
-			if !ok {
-				goto trap
-			}
+			goto slow
 		case isa.OpSB:
-			va, v = x[in.Rs1]+uint64(int64(in.Imm)), x[in.Rs2]
-			if e := &h.lines[va>>(h.tab.shift&63)&(lineTableSize-1)]; va&h.mask[0] == e.wtag && h.sbCount == 0 {
+			va = h.x[in.Rs1] + uint64(int64(in.Imm))
+			if e := &h.lines[va>>(h.shift&63)&(lineTableSize-1)]; va&h.mask[0] == e.wtag && h.sbCount == 0 {
 				h.touch(e)
-				*(*uint8)(unsafe.Add(e.data, va&(size-1))) = uint8(v)
+				*(*uint8)(unsafe.Add(e.data, va&h.offMask)) = uint8(h.x[in.Rs2])
 				break
 			}
-			h.left = left
-			ok = h.storeSlow(va, 1, v)
-			left, base, dec = h.left, h.fbase, h.fdec
-			if !ok {
-				goto trap
-			}
+			goto slow
 
 		case isa.OpBEQ:
-			if x[in.Rs1] == x[in.Rs2] {
+			if h.x[in.Rs1] == h.x[in.Rs2] {
 				goto branch
 			}
 		case isa.OpBNE:
-			if x[in.Rs1] != x[in.Rs2] {
+			if h.x[in.Rs1] != h.x[in.Rs2] {
 				goto branch
 			}
 		case isa.OpBLT:
-			if int64(x[in.Rs1]) < int64(x[in.Rs2]) {
+			if int64(h.x[in.Rs1]) < int64(h.x[in.Rs2]) {
 				goto branch
 			}
 		case isa.OpBGE:
-			if int64(x[in.Rs1]) >= int64(x[in.Rs2]) {
+			if int64(h.x[in.Rs1]) >= int64(h.x[in.Rs2]) {
 				goto branch
 			}
 		case isa.OpBLTU:
-			if x[in.Rs1] < x[in.Rs2] {
+			if h.x[in.Rs1] < h.x[in.Rs2] {
 				goto branch
 			}
 		case isa.OpBGEU:
-			if x[in.Rs1] >= x[in.Rs2] {
+			if h.x[in.Rs1] >= h.x[in.Rs2] {
 				goto branch
 			}
 		case isa.OpJAL:
 			va = pc + uint64(int64(in.Imm))
 			if va&h.alignMask != 0 {
-				h.raise(causeMisalignedFetch, va)
-				goto trap
+				goto slow
 			}
-			x[in.Rd] = pc + uint64(in.Size)
+			h.x[in.Rd] = pc + uint64(in.Size)
 			left -= h.jumpCost
 			pc = va
 			continue
 		case isa.OpJALR:
-			va = (x[in.Rs1] + uint64(int64(in.Imm))) &^ 1
+			va = (h.x[in.Rs1] + uint64(int64(in.Imm))) &^ 1
 			if va&h.alignMask != 0 {
-				h.raise(causeMisalignedFetch, va)
-				goto trap
+				goto slow
 			}
-			x[in.Rd] = pc + uint64(in.Size)
+			h.x[in.Rd] = pc + uint64(in.Size)
 			left -= h.jumpCost
 			pc = va
 			continue
 
 		case isa.OpADDUW:
-			x[in.Rd] = uint64(uint32(x[in.Rs1])) + x[in.Rs2]
+			h.x[in.Rd] = uint64(uint32(h.x[in.Rs1])) + h.x[in.Rs2]
 		case isa.OpSH1ADD:
-			x[in.Rd] = x[in.Rs1]<<1 + x[in.Rs2]
+			h.x[in.Rd] = h.x[in.Rs1]<<1 + h.x[in.Rs2]
 		case isa.OpSH2ADD:
-			x[in.Rd] = x[in.Rs1]<<2 + x[in.Rs2]
+			h.x[in.Rd] = h.x[in.Rs1]<<2 + h.x[in.Rs2]
 		case isa.OpSH3ADD:
-			x[in.Rd] = x[in.Rs1]<<3 + x[in.Rs2]
+			h.x[in.Rd] = h.x[in.Rs1]<<3 + h.x[in.Rs2]
 		case isa.OpSH1ADDUW:
-			x[in.Rd] = uint64(uint32(x[in.Rs1]))<<1 + x[in.Rs2]
+			h.x[in.Rd] = uint64(uint32(h.x[in.Rs1]))<<1 + h.x[in.Rs2]
 		case isa.OpSH2ADDUW:
-			x[in.Rd] = uint64(uint32(x[in.Rs1]))<<2 + x[in.Rs2]
+			h.x[in.Rd] = uint64(uint32(h.x[in.Rs1]))<<2 + h.x[in.Rs2]
 		case isa.OpSH3ADDUW:
-			x[in.Rd] = uint64(uint32(x[in.Rs1]))<<3 + x[in.Rs2]
+			h.x[in.Rd] = uint64(uint32(h.x[in.Rs1]))<<3 + h.x[in.Rs2]
 		case isa.OpSLLIUW:
-			x[in.Rd] = uint64(uint32(x[in.Rs1])) << (uint32(in.Imm) & 63)
+			h.x[in.Rd] = uint64(uint32(h.x[in.Rs1])) << (uint32(in.Imm) & 63)
 
 		case isa.OpMUL:
-			x[in.Rd] = x[in.Rs1] * x[in.Rs2]
+			h.x[in.Rd] = h.x[in.Rs1] * h.x[in.Rs2]
 		case isa.OpMULW:
-			x[in.Rd] = uint64(int64(int32(x[in.Rs1]) * int32(x[in.Rs2])))
-		case isa.OpMULHU:
-			x[in.Rd], _ = bits.Mul64(x[in.Rs1], x[in.Rs2])
-		case isa.OpMULH:
-			x[in.Rd] = mulh(x[in.Rs1], x[in.Rs2])
-		case isa.OpMULHSU:
-			x[in.Rd] = mulhsu(x[in.Rs1], x[in.Rs2])
-		case isa.OpDIV, isa.OpDIVU, isa.OpREM, isa.OpREMU,
-			isa.OpDIVW, isa.OpDIVUW, isa.OpREMW, isa.OpREMUW:
-			x[in.Rd] = divide(in.Op, x[in.Rs1], x[in.Rs2])
+			h.x[in.Rd] = uint64(int64(int32(h.x[in.Rs1]) * int32(h.x[in.Rs2])))
 
 		case isa.OpANDN:
-			x[in.Rd] = x[in.Rs1] &^ x[in.Rs2]
+			h.x[in.Rd] = h.x[in.Rs1] &^ h.x[in.Rs2]
 		case isa.OpORN:
-			x[in.Rd] = x[in.Rs1] | ^x[in.Rs2]
+			h.x[in.Rd] = h.x[in.Rs1] | ^h.x[in.Rs2]
 		case isa.OpXNOR:
-			x[in.Rd] = ^(x[in.Rs1] ^ x[in.Rs2])
+			h.x[in.Rd] = ^(h.x[in.Rs1] ^ h.x[in.Rs2])
 		case isa.OpMIN:
-			x[in.Rd] = uint64(min(int64(x[in.Rs1]), int64(x[in.Rs2])))
+			h.x[in.Rd] = uint64(min(int64(h.x[in.Rs1]), int64(h.x[in.Rs2])))
 		case isa.OpMINU:
-			x[in.Rd] = min(x[in.Rs1], x[in.Rs2])
+			h.x[in.Rd] = min(h.x[in.Rs1], h.x[in.Rs2])
 		case isa.OpMAX:
-			x[in.Rd] = uint64(max(int64(x[in.Rs1]), int64(x[in.Rs2])))
+			h.x[in.Rd] = uint64(max(int64(h.x[in.Rs1]), int64(h.x[in.Rs2])))
 		case isa.OpMAXU:
-			x[in.Rd] = max(x[in.Rs1], x[in.Rs2])
+			h.x[in.Rd] = max(h.x[in.Rs1], h.x[in.Rs2])
 		case isa.OpSEXTB:
-			x[in.Rd] = uint64(int64(int8(x[in.Rs1])))
+			h.x[in.Rd] = uint64(int64(int8(h.x[in.Rs1])))
 		case isa.OpSEXTH:
-			x[in.Rd] = uint64(int64(int16(x[in.Rs1])))
+			h.x[in.Rd] = uint64(int64(int16(h.x[in.Rs1])))
 		case isa.OpZEXTH:
-			x[in.Rd] = uint64(uint16(x[in.Rs1]))
+			h.x[in.Rd] = uint64(uint16(h.x[in.Rs1]))
 		case isa.OpCLZ:
-			x[in.Rd] = uint64(bits.LeadingZeros64(x[in.Rs1]))
+			h.x[in.Rd] = uint64(bits.LeadingZeros64(h.x[in.Rs1]))
 		case isa.OpCLZW:
-			x[in.Rd] = uint64(bits.LeadingZeros32(uint32(x[in.Rs1])))
+			h.x[in.Rd] = uint64(bits.LeadingZeros32(uint32(h.x[in.Rs1])))
 		case isa.OpCTZ:
-			x[in.Rd] = uint64(bits.TrailingZeros64(x[in.Rs1]))
+			h.x[in.Rd] = uint64(bits.TrailingZeros64(h.x[in.Rs1]))
 		case isa.OpCTZW:
-			x[in.Rd] = uint64(bits.TrailingZeros32(uint32(x[in.Rs1])))
-		case isa.OpCPOP:
-			x[in.Rd] = uint64(bits.OnesCount64(x[in.Rs1]))
-		case isa.OpCPOPW:
-			x[in.Rd] = uint64(bits.OnesCount32(uint32(x[in.Rs1])))
+			h.x[in.Rd] = uint64(bits.TrailingZeros32(uint32(h.x[in.Rs1])))
 		case isa.OpROL:
-			x[in.Rd] = bits.RotateLeft64(x[in.Rs1], int(x[in.Rs2]&63))
+			h.x[in.Rd] = bits.RotateLeft64(h.x[in.Rs1], int(h.x[in.Rs2]&63))
 		case isa.OpROLW:
-			x[in.Rd] = uint64(int64(int32(bits.RotateLeft32(uint32(x[in.Rs1]), int(x[in.Rs2]&31)))))
+			h.x[in.Rd] = uint64(int64(int32(bits.RotateLeft32(uint32(h.x[in.Rs1]), int(h.x[in.Rs2]&31)))))
 		case isa.OpROR:
-			x[in.Rd] = bits.RotateLeft64(x[in.Rs1], -int(x[in.Rs2]&63))
+			h.x[in.Rd] = bits.RotateLeft64(h.x[in.Rs1], -int(h.x[in.Rs2]&63))
 		case isa.OpRORW:
-			x[in.Rd] = uint64(int64(int32(bits.RotateLeft32(uint32(x[in.Rs1]), -int(x[in.Rs2]&31)))))
+			h.x[in.Rd] = uint64(int64(int32(bits.RotateLeft32(uint32(h.x[in.Rs1]), -int(h.x[in.Rs2]&31)))))
 		case isa.OpRORI:
-			x[in.Rd] = bits.RotateLeft64(x[in.Rs1], -int(in.Imm&63))
+			h.x[in.Rd] = bits.RotateLeft64(h.x[in.Rs1], -int(in.Imm&63))
 		case isa.OpRORIW:
-			x[in.Rd] = uint64(int64(int32(bits.RotateLeft32(uint32(x[in.Rs1]), -int(in.Imm&31)))))
-		case isa.OpORCB:
-			x[in.Rd] = orcb(x[in.Rs1])
+			h.x[in.Rd] = uint64(int64(int32(bits.RotateLeft32(uint32(h.x[in.Rs1]), -int(in.Imm&31)))))
 		case isa.OpREV8:
-			x[in.Rd] = bits.ReverseBytes64(x[in.Rs1])
+			h.x[in.Rd] = bits.ReverseBytes64(h.x[in.Rs1])
 
 		case isa.OpBCLR:
-			x[in.Rd] = x[in.Rs1] &^ (1 << (x[in.Rs2] & 63))
+			h.x[in.Rd] = h.x[in.Rs1] &^ (1 << (h.x[in.Rs2] & 63))
 		case isa.OpBCLRI:
-			x[in.Rd] = x[in.Rs1] &^ (1 << (uint32(in.Imm) & 63))
+			h.x[in.Rd] = h.x[in.Rs1] &^ (1 << (uint32(in.Imm) & 63))
 		case isa.OpBEXT:
-			x[in.Rd] = x[in.Rs1] >> (x[in.Rs2] & 63) & 1
+			h.x[in.Rd] = h.x[in.Rs1] >> (h.x[in.Rs2] & 63) & 1
 		case isa.OpBEXTI:
-			x[in.Rd] = x[in.Rs1] >> (uint32(in.Imm) & 63) & 1
+			h.x[in.Rd] = h.x[in.Rs1] >> (uint32(in.Imm) & 63) & 1
 		case isa.OpBINV:
-			x[in.Rd] = x[in.Rs1] ^ 1<<(x[in.Rs2]&63)
+			h.x[in.Rd] = h.x[in.Rs1] ^ 1<<(h.x[in.Rs2]&63)
 		case isa.OpBINVI:
-			x[in.Rd] = x[in.Rs1] ^ 1<<(uint32(in.Imm)&63)
+			h.x[in.Rd] = h.x[in.Rs1] ^ 1<<(uint32(in.Imm)&63)
 		case isa.OpBSET:
-			x[in.Rd] = x[in.Rs1] | 1<<(x[in.Rs2]&63)
+			h.x[in.Rd] = h.x[in.Rs1] | 1<<(h.x[in.Rs2]&63)
 		case isa.OpBSETI:
-			x[in.Rd] = x[in.Rs1] | 1<<(uint32(in.Imm)&63)
+			h.x[in.Rd] = h.x[in.Rs1] | 1<<(uint32(in.Imm)&63)
 
 		case isa.OpCZEROEQZ:
-			v = x[in.Rs1]
-			if x[in.Rs2] == 0 {
-				v = 0
+			va = h.x[in.Rs1]
+			if h.x[in.Rs2] == 0 {
+				va = 0
 			}
-			x[in.Rd] = v
+			h.x[in.Rd] = va
 		case isa.OpCZERONEZ:
-			v = x[in.Rs1]
-			if x[in.Rs2] != 0 {
-				v = 0
+			va = h.x[in.Rs1]
+			if h.x[in.Rs2] != 0 {
+				va = 0
 			}
-			x[in.Rd] = v
+			h.x[in.Rd] = va
 
 		case isa.OpFLD:
 			if h.fpOff {
-				h.raise(causeIllegal, uint64(in.Raw))
-				goto trap
+				goto slow
 			}
 			h.fpDirty()
-			va = x[in.Rs1] + uint64(int64(in.Imm))
-			if e := &h.lines[va>>(h.tab.shift&63)&(lineTableSize-1)]; va&h.mask[3] == e.rtag {
+			va = h.x[in.Rs1] + uint64(int64(in.Imm))
+			if e := &h.lines[va>>(h.shift&63)&(lineTableSize-1)]; va&h.mask[3] == e.rtag {
 				h.touch(e)
-				h.f[in.Rd] = *(*uint64)(unsafe.Add(e.data, va&(size-1)))
+				h.f[in.Rd] = *(*uint64)(unsafe.Add(e.data, va&h.offMask))
 				break
 			}
-			h.left = left
-			v, ok = h.loadSlow(va, 8)
-			left, base, dec = h.left, h.fbase, h.fdec
-			if !ok {
-				goto trap
-			}
-			h.f[in.Rd] = v
+			goto slow
 		case isa.OpFSD:
 			if h.fpOff {
-				h.raise(causeIllegal, uint64(in.Raw))
-				goto trap
+				goto slow
 			}
-			va, v = x[in.Rs1]+uint64(int64(in.Imm)), h.f[in.Rs2]
-			if e := &h.lines[va>>(h.tab.shift&63)&(lineTableSize-1)]; va&h.mask[3] == e.wtag && h.sbCount == 0 {
+			va = h.x[in.Rs1] + uint64(int64(in.Imm))
+			if e := &h.lines[va>>(h.shift&63)&(lineTableSize-1)]; va&h.mask[3] == e.wtag && h.sbCount == 0 {
 				h.touch(e)
-				*(*uint64)(unsafe.Add(e.data, va&(size-1))) = v
+				*(*uint64)(unsafe.Add(e.data, va&h.offMask)) = h.f[in.Rs2]
 				break
 			}
-			h.left = left
-			ok = h.storeSlow(va, 8, v)
-			left, base, dec = h.left, h.fbase, h.fdec
-			if !ok {
-				goto trap
-			}
+			goto slow
 		case isa.OpFLW, isa.OpFLH, isa.OpFSW, isa.OpFSH:
-			h.left = left
-			ok = h.execFPMem(in)
-			left, base, dec = h.left, h.fbase, h.fdec
-			if !ok {
-				goto trap
-			}
+			goto slow
 		case isa.OpFADDD:
-			if h.frm|uint8(b2u(h.fpOff)) != 0 || in.RM != 7 && in.RM != 0 {
-				goto fpSlow
+			if h.frm != 0 || h.fpOff || in.RM != dynamicRM && in.RM != 0 {
+				goto slow
 			}
-			h.fpDirty()
-			h.f[in.Rd] = fp.Add64(h.f[in.Rs1], h.f[in.Rs2], fp.RNE, &h.fflags)
+			h.pc, h.left = pc, left
+			h.addD(in)
+			pc, left, base, dec = h.pc, h.left, h.fbase, h.fdec
 		case isa.OpFMULD:
-			if h.frm|uint8(b2u(h.fpOff)) != 0 || in.RM != 7 && in.RM != 0 {
-				goto fpSlow
+			if h.frm != 0 || h.fpOff || in.RM != dynamicRM && in.RM != 0 {
+				goto slow
 			}
-			h.fpDirty()
-			h.f[in.Rd] = fp.Mul64(h.f[in.Rs1], h.f[in.Rs2], fp.RNE, &h.fflags)
+			h.pc, h.left = pc, left
+			h.mulD(in)
+			pc, left, base, dec = h.pc, h.left, h.fbase, h.fdec
 		case isa.OpFMADDD:
-			if h.frm|uint8(b2u(h.fpOff)) != 0 || in.RM != 7 && in.RM != 0 {
-				goto fpSlow
+			if h.frm != 0 || h.fpOff || in.RM != dynamicRM && in.RM != 0 {
+				goto slow
 			}
-			h.fpDirty()
-			h.f[in.Rd] = fp.FMA64(h.f[in.Rs1], h.f[in.Rs2], h.f[uint8(in.Imm)], fp.RNE, &h.fflags)
+			h.pc, h.left = pc, left
+			h.fmaD(in)
+			pc, left, base, dec = h.pc, h.left, h.fbase, h.fdec
 		case isa.OpPAUSE:
 		default:
-			if in.Op <= isa.OpFCVTHD {
-				goto fpSlow
-			}
-			goto system
+			goto slow
 		}
 		pc += uint64(in.Size)
 		continue
@@ -504,55 +399,28 @@ func (h *Hart) exec() {
 	branch:
 		va = pc + uint64(int64(in.Imm))
 		if va&h.alignMask != 0 {
-			h.raise(causeMisalignedFetch, va)
-			goto trap
+			goto slow
 		}
 		left -= h.branchCost
 		pc = va
 		continue
 
-	fpSlow:
-		if !h.execFP(in) {
-			goto trap
-		}
-		pc += uint64(in.Size)
-		continue
-
-	slowFetch:
-		h.left = left
+	fetch:
+		// The line is not current, or the instruction is not decoded yet.
+		h.pc, h.left = pc, left
 		in = h.nextInst(pc)
-		left, base, dec = h.left, h.fbase, h.fdec
-		if in == nil {
-			left--
-			goto trapFetch
-		}
-		goto dispatch
-
-	system:
-		// Atomics, CSRs, fences and the privileged instructions see and may
-		// change any of the hart's state.
-		h.pc, h.left = pc, left
-		h.instret += ret - 1
-		ret = 0
-		if h.execSlow(in) {
-			h.instret++
-		} else {
-			h.takeTrap(pc)
-		}
 		pc, left, base, dec = h.pc, h.left, h.fbase, h.fdec
+		if in != nil {
+			goto dispatch
+		}
 		continue
 
-	trap:
-		ret--
-	trapFetch:
+	slow:
 		h.pc, h.left = pc, left
-		h.instret += ret
-		ret = 0
-		h.takeTrap(pc)
+		h.slow(in)
 		pc, left, base, dec = h.pc, h.left, h.fbase, h.fdec
 	}
 	h.pc, h.left = pc, left
-	h.instret += ret
 }
 
 // touch counts a line-table hit as what it is: an access to the L1D and to the

@@ -1,7 +1,6 @@
 package core
 
 import (
-	"encoding/binary"
 	"unsafe"
 
 	"mcsim/coherence"
@@ -28,13 +27,12 @@ type acrossLines struct {
 // bytes at pc are in h.singleBytes and h.singleOK is set.
 func (h *Hart) fetchLine(pc uint64) (ok bool) {
 	h.singleOK = false
-	t := &h.tab
-	e := &h.flines[pc>>t.shift&(fetchSize-1)]
-	if pc&^(t.lineSize-1) == e.tag {
+	e := &h.flines[pc>>(h.shift&63)&(fetchSize-1)]
+	if pc&h.lineMask == e.tag {
 		h.l1i.Clock++
 		*e.stamp = h.l1i.Clock
 		*e.tlb = h.l1i.Clock
-		h.fbase, h.fdec = e.tag, e.dec
+		h.fbase, h.fdec, h.fbytes = e.tag, e.dec, e.bytes
 		return true
 	}
 	return h.fetchSlow(pc)
@@ -49,7 +47,7 @@ func (h *Hart) fetchSlow(pc uint64) bool {
 	if h.mem.Attr(t.PA, 2) != coherence.AttrRAM || t.Uncached {
 		return h.raise(causeFetchAccess, pc)
 	}
-	size := min(8, h.tab.lineSize-pc&(h.tab.lineSize-1))
+	size := min(8, h.lineSize-pc&(h.lineSize-1))
 	a := &h.acc
 	*a = coherence.Access{Op: coherence.OpFetch, Size: uint8(size), PA: t.PA}
 	h.do(a)
@@ -58,7 +56,7 @@ func (h *Hart) fetchSlow(pc uint64) bool {
 	}
 	if slot := h.mem.Fetchable(t.PA); slot >= 0 && h.pmpWholeLine(t.PA, accFetch) {
 		e := h.keepFetch(pc, slot, t.Stamp)
-		h.fbase, h.fdec = e.tag, e.dec
+		h.fbase, h.fdec, h.fbytes = e.tag, e.dec, e.bytes
 		return true
 	}
 	// The line is gone already, or may be executed only in part: run one
@@ -71,12 +69,12 @@ func (h *Hart) fetchSlow(pc uint64) bool {
 
 // nextInst is the slow way to the instruction at pc: not decoded yet, across
 // the end of a line, or in a line that cannot be kept. It returns nil if
-// fetching raised a trap. The second half of an instruction may fault on its
+// fetching raised a trap, which it has taken. The second half of an instruction may fault on its
 // own; the trap value is then its address (privileged manual, mtval).
 func (h *Hart) nextInst(pc uint64) *isa.Inst {
 	lo, ok := h.fetchHalf(pc)
 	if !ok {
-		return nil
+		return h.fetchTrap(pc)
 	}
 	raw, whole := uint32(lo), !h.singleOK
 	if lo&3 == 3 {
@@ -86,7 +84,7 @@ func (h *Hart) nextInst(pc uint64) *isa.Inst {
 			base := h.fbase
 			hi, ok := h.fetchHalf(pc + 2)
 			if !ok {
-				return nil
+				return h.fetchTrap(pc)
 			}
 			whole = whole && h.fbase == base && !h.singleOK
 			raw |= uint32(hi) << 16
@@ -97,7 +95,7 @@ func (h *Hart) nextInst(pc uint64) *isa.Inst {
 		*in = h.decode(raw)
 		return in
 	}
-	i := pc >> h.tab.shift & uint64(len(h.across.raw)-1)
+	i := pc >> h.shift & uint64(len(h.across.raw)-1)
 	if h.across.raw[i] != raw {
 		h.across.in[i] = h.decode(raw)
 		h.across.raw[i] = raw
@@ -107,7 +105,7 @@ func (h *Hart) nextInst(pc uint64) *isa.Inst {
 
 // fetchHalf reads 16 bits of instructions at va, making its line current.
 func (h *Hart) fetchHalf(va uint64) (uint16, bool) {
-	if va-h.fbase >= h.tab.lineSize || h.fdec == unsafe.Pointer(&offLine[0]) {
+	if va-h.fbase >= h.lineSize || h.fdec == unsafe.Pointer(&offLine[0]) {
 		if !h.fetchLine(va) {
 			return 0, false
 		}
@@ -115,10 +113,15 @@ func (h *Hart) fetchHalf(va uint64) (uint16, bool) {
 			return uint16(h.singleBytes), true
 		}
 	}
-	first := uintptr(unsafe.Pointer(&h.tab.decoded[0]))
-	slot := uint64(uintptr(h.fdec)-first) / instBytes / uint64(h.tab.halves)
-	off := slot<<h.tab.shift + (va - h.fbase)
-	return binary.LittleEndian.Uint16(h.l1i.Data[off:]), true
+	return *(*uint16)(unsafe.Add(h.fbytes, va-h.fbase)), true
+}
+
+// fetchTrap takes the trap that fetching at pc raised. It costs a cycle, so
+// that a handler that cannot be fetched either does not stop time.
+func (h *Hart) fetchTrap(pc uint64) *isa.Inst {
+	h.left--
+	h.takeTrap(pc)
+	return nil
 }
 
 // decode decodes one instruction and gives it its cost.

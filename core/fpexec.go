@@ -37,13 +37,22 @@ func (h *Hart) setF32(r uint8, v uint32) { h.f[r] = box32 | uint64(v) }
 // fpDirty notes that floating-point state differs from what software saved.
 func (h *Hart) fpDirty() { h.csr.mstatus |= mstatusFSDirty }
 
-// execFPMem executes the loads and stores of words and halves.
+// execFPMem executes loads and stores.
 func (h *Hart) execFPMem(in *isa.Inst) bool {
 	if h.fpOff {
 		return h.raise(causeIllegal, uint64(in.Raw))
 	}
 	va := h.x[in.Rs1] + uint64(int64(in.Imm))
 	switch in.Op {
+	case isa.OpFLD:
+		v, ok := h.loadSlow(va, 8)
+		if ok {
+			h.fpDirty()
+			h.f[in.Rd] = v
+		}
+		return ok
+	case isa.OpFSD:
+		return h.storeSlow(va, 8, h.f[in.Rs2])
 	case isa.OpFLW:
 		v, ok := h.loadQuick(va, 4)
 		if ok {
@@ -63,6 +72,23 @@ func (h *Hart) execFPMem(in *isa.Inst) bool {
 	default: // OpFSH
 		return h.storeQuick(va, 2, h.f[in.Rs2])
 	}
+}
+
+// addD, mulD and fmaD are the commonest operations, rounding to nearest: the
+// run loop comes here directly.
+func (h *Hart) addD(in *isa.Inst) {
+	h.fpDirty()
+	h.f[in.Rd] = fp.Add64(h.f[in.Rs1], h.f[in.Rs2], fp.RNE, &h.fflags)
+}
+
+func (h *Hart) mulD(in *isa.Inst) {
+	h.fpDirty()
+	h.f[in.Rd] = fp.Mul64(h.f[in.Rs1], h.f[in.Rs2], fp.RNE, &h.fflags)
+}
+
+func (h *Hart) fmaD(in *isa.Inst) {
+	h.fpDirty()
+	h.f[in.Rd] = fp.FMA64(h.f[in.Rs1], h.f[in.Rs2], h.f[uint8(in.Imm)], fp.RNE, &h.fflags)
 }
 
 // execFP executes every floating-point instruction but loads and stores. It

@@ -50,26 +50,29 @@ type Latency struct {
 // it may be touched from elsewhere at other times.
 type Hart struct {
 	// What the run loop needs for most instructions, together.
-	x       [256]uint64 // x0..x31, SinkReg; sized so that a uint8 needs no bounds check
-	f       [256]uint64
-	pc      uint64
-	left    int64 // cycles until limit; the clock is limit - left
-	limit   uint64
-	fbase   uint64         // address of the line being fetched from
-	fdec    unsafe.Pointer // its decoded instructions, one isa.Inst per halfword
-	lines   *lineTable     // of the current translation context
-	flines  *fetchTable
-	dclock  *uint64   // the L1D's access clock
-	mask    [4]uint64 // by log2 of the access size: the bits that a line table's tag compares
-	sbCount int       // stores waiting in the store buffer
-	fflags  fp.Flags
-	frm     uint8
-	fpOff   bool // mstatus.FS is Off: FP instructions are illegal
+	x                 [256]uint64 // x0..x31, SinkReg; sized so that a uint8 needs no bounds check
+	f                 [256]uint64
+	pc                uint64
+	left              int64 // cycles until limit; the clock is limit - left
+	limit             uint64
+	fbase             uint64         // address of the line being fetched from
+	fdec              unsafe.Pointer // its decoded instructions, one isa.Inst per halfword
+	fbytes            unsafe.Pointer // its bytes in the L1I
+	lines             *lineTable     // of the current translation context
+	flines            *fetchTable
+	dclock            *uint64 // the L1D's access clock
+	instret           uint64
+	shift, lineSize   uint64    // of a line: log2 of its bytes, and its bytes
+	offMask, lineMask uint64    // the bits of an address within a line, and the others
+	mask              [4]uint64 // by log2 of the access size: the bits that a line table's tag compares
+	sbCount           int       // stores waiting in the store buffer
+	fflags            fp.Flags
+	frm               uint8
+	fpOff             bool // mstatus.FS is Off: FP instructions are illegal
 
 	alignMask  uint64 // 2 without C: the address bits that a jump target must not have
 	branchCost int64  // extra cycles of a taken branch
 	jumpCost   int64
-	instret    uint64
 	tab        lineTables
 
 	cfg  Config

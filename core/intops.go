@@ -7,6 +7,27 @@ import (
 	"mcsim/core/isa"
 )
 
+// rareInt is the integer operations that the run loop leaves out, because they
+// need a call.
+func rareInt(op isa.Op, a, b uint64) uint64 {
+	switch op {
+	case isa.OpMULHU:
+		hi, _ := bits.Mul64(a, b)
+		return hi
+	case isa.OpMULH:
+		return mulh(a, b)
+	case isa.OpMULHSU:
+		return mulhsu(a, b)
+	case isa.OpCPOP:
+		return uint64(bits.OnesCount64(a))
+	case isa.OpCPOPW:
+		return uint64(bits.OnesCount32(uint32(a)))
+	case isa.OpORCB:
+		return orcb(a)
+	}
+	return divide(op, a, b)
+}
+
 // mulh is the upper half of the signed product.
 func mulh(a, b uint64) uint64 {
 	hi, _ := bits.Mul64(a, b)

@@ -46,6 +46,7 @@ type lineTable [lineTableSize]lineEntry
 type fetchEntry struct {
 	tag   uint64
 	dec   unsafe.Pointer
+	bytes unsafe.Pointer // first byte of the line in the L1I
 	stamp *uint64
 	tlb   *uint64
 }
@@ -62,10 +63,7 @@ type lineTables struct {
 	dref       []uint16 // by L1D slot: context*lineTableSize + index, or noRef
 	fref       []uint16 // by L1I slot
 	decoded    []isa.Inst
-
-	shift    uint   // log2 of the line size
-	lineSize uint64 // bytes
-	halves   int    // halfwords in a line
+	halves     int // halfwords in a line
 }
 
 // slotOf recovers the slot from the address of its stamp.
@@ -75,9 +73,11 @@ func slotOf(stamps []uint64, stamp *uint64) int32 {
 
 func (h *Hart) initTables() {
 	t := &h.tab
-	t.shift = uint(h.l1d.Shift())
-	t.lineSize = 1 << t.shift
-	t.halves = int(t.lineSize / 2)
+	h.shift = uint64(h.l1d.Shift())
+	h.lineSize = 1 << h.shift
+	h.offMask = h.lineSize - 1
+	h.lineMask = ^h.offMask
+	t.halves = int(h.lineSize / 2)
 	t.dref = make([]uint16, len(h.l1d.Stamp))
 	t.fref = make([]uint16, len(h.l1i.Stamp))
 	t.decoded = make([]isa.Inst, len(h.l1i.Stamp)*t.halves)
@@ -93,7 +93,7 @@ func (h *Hart) initTables() {
 	h.flushLines()
 	h.useContext(ctxBare, ctxBare)
 	for i := range h.mask {
-		h.mask[i] = ^(t.lineSize - 1) | (1<<i - 1)
+		h.mask[i] = ^(h.lineSize - 1) | (1<<i - 1)
 	}
 }
 
@@ -139,7 +139,7 @@ func (h *Hart) flushContext(c int) {
 func (h *Hart) keepLine(va uint64, slot int32, writable bool, tlb *uint64) {
 	t := &h.tab
 	t.live[t.dctx] = true
-	idx := va >> t.shift & (lineTableSize - 1)
+	idx := va >> h.shift & (lineTableSize - 1)
 	ref := uint16(t.dctx<<lineTableBits) | uint16(idx)
 	e := &h.lines[idx]
 	if e.rtag != noTag {
@@ -150,12 +150,12 @@ func (h *Hart) keepLine(va uint64, slot int32, writable bool, tlb *uint64) {
 		o.rtag, o.wtag = noTag, noTag
 	}
 	t.dref[slot] = ref
-	tag := va &^ (t.lineSize - 1)
+	tag := va &^ (h.lineSize - 1)
 	e.rtag, e.wtag = tag, noTag
 	if writable {
 		e.wtag = tag
 	}
-	e.data = unsafe.Pointer(&h.l1d.Data[int(slot)<<t.shift])
+	e.data = unsafe.Pointer(&h.l1d.Data[int(slot)<<h.shift])
 	e.stamp = &h.l1d.Stamp[slot]
 	e.tlb = tlb
 }
@@ -164,7 +164,7 @@ func (h *Hart) keepLine(va uint64, slot int32, writable bool, tlb *uint64) {
 func (h *Hart) keepFetch(va uint64, slot int32, tlb *uint64) *fetchEntry {
 	t := &h.tab
 	t.live[t.fctx] = true
-	idx := va >> t.shift & (fetchSize - 1)
+	idx := va >> h.shift & (fetchSize - 1)
 	ref := uint16(t.fctx<<fetchBits) | uint16(idx)
 	e := &h.flines[idx]
 	if e.tag != noTag {
@@ -174,8 +174,9 @@ func (h *Hart) keepFetch(va uint64, slot int32, tlb *uint64) *fetchEntry {
 		t.fetch[old>>fetchBits][old&(fetchSize-1)].tag = noTag
 	}
 	t.fref[slot] = ref
-	e.tag = va &^ (t.lineSize - 1)
+	e.tag = va &^ (h.lineSize - 1)
 	e.dec = unsafe.Pointer(&t.decoded[int(slot)*t.halves])
+	e.bytes = unsafe.Pointer(&h.l1i.Data[int(slot)<<h.shift])
 	e.stamp = &h.l1i.Stamp[slot]
 	e.tlb = tlb
 	return e
@@ -220,7 +221,7 @@ func (h *Hart) FilledFetch(slot int32) {
 // that backs them lost it. size is a power of two in bytes.
 func (h *Hart) dropPage(dtlb bool, va, size uint64) {
 	t := &h.tab
-	first, lines := va&^(size-1)>>t.shift, size>>t.shift
+	first, lines := va&^(size-1)>>h.shift, size>>h.shift
 	for c := range numContexts {
 		if !t.live[c] {
 			continue

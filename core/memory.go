@@ -20,7 +20,7 @@ func (h *Hart) do(a *coherence.Access) {
 // loadSlow reads size bytes at va where the line table did not answer. It
 // returns false if that raised a trap.
 func (h *Hart) loadSlow(va uint64, size uint64) (uint64, bool) {
-	first := h.tab.lineSize - va&(h.tab.lineSize-1)
+	first := h.lineSize - va&h.offMask
 	if size <= first {
 		return h.loadPart(va, size)
 	}
@@ -37,12 +37,12 @@ func (h *Hart) loadSlow(va uint64, size uint64) (uint64, bool) {
 // loadQuick is a load for instructions that have no line-table look-up of their
 // own in the run loop.
 func (h *Hart) loadQuick(va, size uint64) (uint64, bool) {
-	e := &h.lines[va>>(h.tab.shift&63)&(lineTableSize-1)]
+	e := &h.lines[va>>(h.shift&63)&(lineTableSize-1)]
 	if va&h.mask[bits.TrailingZeros64(size)&3] != e.rtag {
 		return h.loadSlow(va, size)
 	}
 	h.touch(e)
-	p := unsafe.Add(e.data, va&(h.tab.lineSize-1))
+	p := unsafe.Add(e.data, va&h.offMask)
 	if size == 4 {
 		return uint64(*(*uint32)(p)), true
 	}
@@ -51,16 +51,19 @@ func (h *Hart) loadQuick(va, size uint64) (uint64, bool) {
 
 // storeQuick is the same for stores.
 func (h *Hart) storeQuick(va, size, v uint64) bool {
-	e := &h.lines[va>>(h.tab.shift&63)&(lineTableSize-1)]
-	if va&h.mask[bits.TrailingZeros64(size)&3] != e.wtag || h.sbCount > 0 {
+	e := &h.lines[va>>(h.shift&63)&(lineTableSize-1)]
+	if size > 4 || va&h.mask[bits.TrailingZeros64(size)&3] != e.wtag || h.sbCount > 0 {
 		return h.storeSlow(va, size, v)
 	}
 	h.touch(e)
-	p := unsafe.Add(e.data, va&(h.tab.lineSize-1))
-	if size == 4 {
+	p := unsafe.Add(e.data, va&h.offMask)
+	switch size {
+	case 4:
 		*(*uint32)(p) = uint32(v)
-	} else {
+	case 2:
 		*(*uint16)(p) = uint16(v)
+	default:
+		*(*uint8)(p) = uint8(v)
 	}
 	return true
 }
@@ -91,7 +94,7 @@ func (h *Hart) loadPart(va, size uint64) (uint64, bool) {
 	if a.Fault {
 		return 0, h.raise(causeLoadAccess, va)
 	}
-	if h.sbCount > 0 && h.sbHolds(t.PA, h.tab.lineSize) {
+	if h.sbCount > 0 && h.sbHolds(t.PA, h.lineSize) {
 		return h.sbForward(t.PA, size, a.Result), true
 	}
 	if slot := h.mem.Readable(t.PA); slot >= 0 && h.pmpWholeLine(t.PA, accLoad) {
@@ -127,7 +130,7 @@ func (h *Hart) doParts(a *coherence.Access, cause, va uint64) (uint64, bool) {
 // storeSlow writes the low size bytes of v at va where the line table did not
 // take them. It returns false if that raised a trap; then nothing was written.
 func (h *Hart) storeSlow(va, size, v uint64) bool {
-	first := h.tab.lineSize - va&(h.tab.lineSize-1)
+	first := h.lineSize - va&h.offMask
 	if size <= first {
 		var t translation
 		return h.storeCheck(va, size, &t) && h.storePart(va, size, v, &t)

@@ -5,45 +5,113 @@ import (
 	"mcsim/core/isa"
 )
 
-// execSlow executes what is rare or touches the whole hart: atomics, fences,
-// cache operations, CSRs and the privileged instructions. The hart's state is
-// stored when it is called. It moves pc on itself and returns false if the
-// instruction raised a trap.
-func (h *Hart) execSlow(in *isa.Inst) bool {
-	ok := true
+// slow completes the instruction at pc where the run loop does not: it executes
+// it and moves pc on, or takes the trap that it raised. The hart's state is
+// stored when it is called, and the instruction charged and counted.
+func (h *Hart) slow(in *isa.Inst) {
+	h.instret-- // while it executes, it has not retired: a CSR read does not see it
 	next := h.pc + uint64(in.Size)
+	if !h.execSlow(in) {
+		h.takeTrap(h.pc)
+		return
+	}
+	h.instret++
+	if in.Op != isa.OpMRET && in.Op != isa.OpSRET { // those have set it
+		h.pc = next
+	}
+}
+
+// execSlow executes one instruction. It returns false if that raised a trap.
+func (h *Hart) execSlow(in *isa.Inst) bool {
+	switch op := in.Op; {
+	case op == isa.OpIllegal:
+		return h.raise(causeIllegal, uint64(in.Raw))
+	case op >= isa.OpLD && op <= isa.OpLBU:
+		return h.execLoad(in)
+	case op >= isa.OpSD && op <= isa.OpSB:
+		return h.storeQuick(h.x[in.Rs1]+uint64(int64(in.Imm)), storeSize(op), h.x[in.Rs2])
+	case op >= isa.OpBEQ && op <= isa.OpJALR:
+		return h.execMisalignedJump(in)
+	case op < isa.OpFLD:
+		h.x[in.Rd] = rareInt(op, h.x[in.Rs1], h.x[in.Rs2])
+		return true
+	case op <= isa.OpFSH:
+		return h.execFPMem(in)
+	case op <= isa.OpFCVTHD:
+		return h.execFP(in)
+	case op >= isa.OpLRW && op <= isa.OpAMOMAXUD:
+		return h.execAtomic(in)
+	}
+	return h.execSpecial(in)
+}
+
+// execLoad is a load that the line table did not answer.
+func (h *Hart) execLoad(in *isa.Inst) bool {
+	size, signed := uint64(8), true
+	switch in.Op {
+	case isa.OpLW:
+		size = 4
+	case isa.OpLWU:
+		size, signed = 4, false
+	case isa.OpLH:
+		size = 2
+	case isa.OpLHU:
+		size, signed = 2, false
+	case isa.OpLB:
+		size = 1
+	case isa.OpLBU:
+		size, signed = 1, false
+	}
+	v, ok := h.loadSlow(h.x[in.Rs1]+uint64(int64(in.Imm)), size)
+	if !ok {
+		return false
+	}
+	if signed {
+		up := 64 - 8*size
+		v = uint64(int64(v<<up) >> up)
+	}
+	h.x[in.Rd] = v
+	return true
+}
+
+func storeSize(op isa.Op) uint64 { return 8 >> (op - isa.OpSD) }
+
+// execMisalignedJump raises the exception of a jump to an address that is no
+// instruction's: it is the jump that traps (unprivileged manual, JAL).
+func (h *Hart) execMisalignedJump(in *isa.Inst) bool {
+	target := h.pc + uint64(int64(in.Imm))
+	if in.Op == isa.OpJALR {
+		target = (h.x[in.Rs1] + uint64(int64(in.Imm))) &^ 1
+	}
+	return h.raise(causeMisalignedFetch, target)
+}
+
+// execSpecial executes what touches the whole hart: fences, cache operations,
+// CSRs and the privileged instructions.
+func (h *Hart) execSpecial(in *isa.Inst) bool {
 	switch in.Op {
 	case isa.OpFENCE:
 		h.execFence(in)
+		return true
 	case isa.OpFENCEI:
 		h.drainAll()
 		h.mem.FenceI()
 		h.noFetchLine()
+		return true
 	case isa.OpPREFETCHI, isa.OpPREFETCHR, isa.OpPREFETCHW:
 		h.execPrefetch(in)
+		return true
 	case isa.OpCSRRW, isa.OpCSRRS, isa.OpCSRRC, isa.OpCSRRWI, isa.OpCSRRSI, isa.OpCSRRCI:
 		h.left -= int64(h.cfg.Latency.CSR)
-		ok = h.execCSR(in)
+		return h.execCSR(in)
 	case isa.OpCBOCLEAN, isa.OpCBOFLUSH, isa.OpCBOINVAL, isa.OpCBOZERO:
-		ok = h.execCBO(in)
+		return h.execCBO(in)
 	case isa.OpWRSNTO, isa.OpWRSSTO:
-		ok = h.execWRS(in)
-	case isa.OpMRET, isa.OpSRET:
-		return h.execSystem(in) // sets pc
-	default:
-		if in.Op >= isa.OpLRW && in.Op <= isa.OpAMOMAXUD {
-			ok = h.execAtomic(in)
-		} else {
-			if in.Op == isa.OpWFI || in.Op >= isa.OpSFENCEVMA {
-				h.drainAll()
-			}
-			ok = h.execSystem(in)
-		}
+		return h.execWRS(in)
+	case isa.OpWFI, isa.OpSFENCEVMA, isa.OpSINVALVMA, isa.OpSFENCEWINVAL, isa.OpSFENCEINVALIR:
+		h.drainAll()
 	}
-	if ok {
-		h.pc = next
-	}
-	return ok
+	return h.execSystem(in)
 }
 
 // execFence orders this hart's accesses. Loads and stores leave in program
@@ -118,7 +186,7 @@ func (h *Hart) execCBO(in *isa.Inst) bool {
 		return h.raise(causeIllegal, uint64(in.Raw))
 	}
 	va := h.x[in.Rs1]
-	line := va &^ (h.tab.lineSize - 1)
+	line := va &^ (h.lineSize - 1)
 	var t translation
 	// The block's permission is that of a store; cbo.zero is one. The others
 	// may also have a load's (CMO specification, access faults): a load's
@@ -131,7 +199,7 @@ func (h *Hart) execCBO(in *isa.Inst) bool {
 		h.trap.tval = va
 		return false
 	}
-	if h.mem.Attr(t.PA, h.tab.lineSize) != coherence.AttrRAM || !h.pmpWholeLine(t.PA, kind) {
+	if h.mem.Attr(t.PA, h.lineSize) != coherence.AttrRAM || !h.pmpWholeLine(t.PA, kind) {
 		return h.raise(causeStoreAccess, va)
 	}
 	h.drainAll()
