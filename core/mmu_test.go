@@ -252,6 +252,12 @@ func TestADRace(t *testing.T) {
 			t.Errorf("PTE %#x; want %#x", got, now)
 		}
 	}
+	h := newMMUHart(t, smallMMU())
+	h.csr.menvcfg = menvcfgADUE
+	at := h.page(0x4000, pte(0x8000_0000, rw&^pteA), 0)
+	h.enter(Supervisor, satpSv39, 0)
+	h.mem.race = func() { h.mem.word[at] = pte(0x9000_0000, rw) }
+	h.ok(0x4000, accLoad, 0x9000_0000)
 }
 
 // TestTableNotInMemory: step 2. A PTE where there is no memory is an access
