@@ -1,88 +1,10 @@
 package core
 
 import (
-	"errors"
-	"fmt"
 	"math/bits"
 
 	"mcsim/cache"
 )
-
-// TLBConfig is the shape of one TLB.
-type TLBConfig struct {
-	Entries     int          // translations held; 0, for the second level: no such TLB
-	Ways        int          // as many as Entries: fully associative
-	Latency     int          // cycles of a lookup, charged by the second level
-	Replacement cache.Policy // LRU, TreePLRU, FIFO or Random
-	PageSizes   []uint64     // bytes that an entry can map; larger pages are split. nil: all
-	Seed        uint64       // of Random
-}
-
-// TLBStats counts what happens to one TLB.
-type TLBStats struct {
-	Accesses  uint64 // accesses made under translation; see Hart.SyncMMUStats
-	Lookups   uint64 // those of them that the line tables did not answer
-	Misses    uint64
-	Evictions uint64 // translations that made room for others
-}
-
-// Page sizes, as log2 of bytes: 4 KiB, 64 KiB (Svnapot), 2 MiB, 1 GiB, 512 GiB
-// and 256 TiB.
-var pageBits = [...]uint8{12, 16, 21, 30, 39, 48}
-
-const maxTLB = 4096 // entries; bounds what a configuration makes us allocate
-
-// Validate returns every mistake of c, joined, each with the name of its field.
-func (c TLBConfig) Validate() error {
-	var errs []error
-	bad := func(field, format string, args ...any) {
-		errs = append(errs, &cache.FieldError{Field: field, Msg: fmt.Sprintf(format, args...)})
-	}
-	switch {
-	case c.Entries < 1 || c.Entries > maxTLB:
-		bad("entries", "%d is not in 1 to %d", c.Entries, maxTLB)
-	case c.Ways < 1 || c.Entries%c.Ways != 0:
-		bad("ways", "%d does not divide %d entries", c.Ways, c.Entries)
-	case !isPowerOfTwo(c.Entries / c.Ways):
-		bad("ways", "%d entries in %d ways make %d sets, which is not a power of two", c.Entries, c.Ways, c.Entries/c.Ways)
-	}
-	switch c.Replacement {
-	case cache.LRU, cache.FIFO, cache.Random:
-	case cache.TreePLRU:
-		if !isPowerOfTwo(c.Ways) {
-			bad("replacement", "%v needs a power of two of ways, not %d", c.Replacement, c.Ways)
-		}
-	default:
-		bad("replacement", "a TLB cannot have %v", c.Replacement)
-	}
-	if sizes, ok := sizeSet(c.PageSizes); !ok {
-		bad("page_sizes", "%v are not all page sizes", c.PageSizes)
-	} else if sizes&1 == 0 {
-		bad("page_sizes", "a TLB must hold pages of 4 KiB")
-	}
-	return errors.Join(errs...)
-}
-
-func isPowerOfTwo(n int) bool { return n > 0 && n&(n-1) == 0 }
-
-// sizeSet turns sizes into a bit per element of pageBits.
-func sizeSet(sizes []uint64) (set uint8, ok bool) {
-	if sizes == nil {
-		return 1<<len(pageBits) - 1, true
-	}
-	ok = true
-	for _, s := range sizes {
-		found := false
-		for i, b := range pageBits {
-			if s == 1<<b {
-				set |= 1 << i
-				found = true
-			}
-		}
-		ok = ok && found
-	}
-	return set, ok
-}
 
 // tlbEntry is one translation. Entries never move: the line tables keep
 // pointers to stamps.
@@ -122,6 +44,7 @@ type tlb struct {
 	seed    uint64
 	sizes   uint8               // that entries can have, a bit per element of pageBits
 	present [len(pageBits)]int  // entries of each size
+	valid   int                 // entries of any size
 	fills   uint64              // so far
 	hint    [tlbHints]*tlbEntry // where a page was found last; saves host time only
 	lost    func(e *tlbEntry)   // called before a valid entry goes or changes, if not nil
@@ -191,38 +114,51 @@ func (t *tlb) set(va uint64, bits uint8) []tlbEntry {
 	return t.entries[s : s+t.ways]
 }
 
-// insert enters the translation p of a whole page, as far as it concerns va and
-// in the largest size that the TLB can hold. An entry that translates va
-// already is replaced.
+// insert enters the translation p of a page, replacing an entry that translates
+// va already.
 func (t *tlb) insert(p tlbEntry, va, stamp uint64) *tlbEntry {
-	size := 0
+	if e := t.search(va, p.key); e != nil {
+		q, _ := t.cut(&p, va)
+		// An entry that only gains rights stays, with the lines that hang on it.
+		if e.tag == q.tag && e.bits == q.bits && e.pa == q.pa && e.pbmt == q.pbmt && e.flags&^q.flags == 0 {
+			e.flags, e.key, e.kmask, e.leaf, e.stamp = q.flags, q.key, q.kmask, q.leaf, stamp
+			return e
+		}
+		t.drop(e)
+	}
+	return t.fill(p, va, stamp)
+}
+
+// cut is the part of p around va in the largest size that the TLB can hold,
+// and which element of pageBits that is.
+func (t *tlb) cut(p *tlbEntry, va uint64) (q tlbEntry, size int) {
 	for i, b := range pageBits {
 		if t.sizes>>i&1 != 0 && b <= p.bits {
 			size = i
 		}
 	}
-	b := pageBits[size]
-	p.mask = ^uint64(0) << b
-	tag := va & p.mask
-	p.pa += tag - p.tag
-	p.tag, p.bits, p.stamp = tag, b, stamp
-	p.order = t.fills
-	if e := t.search(va, p.key); e != nil {
-		// An entry that only gains rights stays, with the lines that hang on it.
-		if e.tag == p.tag && e.bits == p.bits && e.pa == p.pa && e.pbmt == p.pbmt && e.flags&^p.flags == 0 {
-			e.flags, e.key, e.kmask, e.leaf, e.stamp = p.flags, p.key, p.kmask, p.leaf, stamp
-			return e
-		}
-		t.drop(e)
-	}
-	e := t.victim(t.set(va, b))
+	q = *p
+	q.bits = pageBits[size]
+	q.mask = ^uint64(0) << q.bits
+	q.tag = va & q.mask
+	q.pa += q.tag - p.tag
+	return q, size
+}
+
+// fill enters the translation p of a page, as far as it concerns va, which no
+// entry translates.
+func (t *tlb) fill(p tlbEntry, va, stamp uint64) *tlbEntry {
+	q, size := t.cut(&p, va)
+	e := t.victim(t.set(va, q.bits))
 	if e.tag != invalidTag {
 		t.stats.Evictions++
 		t.drop(e)
 	}
-	*e = p
+	q.stamp, q.order = stamp, t.fills
+	*e = q
 	t.fills++
 	t.present[size]++
+	t.valid++
 	t.hint[va>>12&(tlbHints-1)] = e
 	return e
 }
@@ -237,6 +173,7 @@ func (t *tlb) drop(e *tlbEntry) {
 			t.present[i]--
 		}
 	}
+	t.valid--
 	stamp := e.stamp
 	*e = emptyEntry
 	e.stamp = stamp
@@ -245,9 +182,11 @@ func (t *tlb) drop(e *tlbEntry) {
 // victim is the entry of a set to fill next. As in package cache, policies
 // decide from stamps alone, so that a hit costs one store.
 func (t *tlb) victim(set []tlbEntry) *tlbEntry {
-	for w := range set {
-		if set[w].tag == invalidTag {
-			return &set[w]
+	if t.valid < len(t.entries) {
+		for w := range set {
+			if set[w].tag == invalidTag {
+				return &set[w]
+			}
 		}
 	}
 	way := 0
