@@ -75,7 +75,6 @@ type MMUStats struct {
 	WalkReads         uint64 // PTEs that they read
 	WalkCacheHits     uint64 // walks that began below the root
 	ADUpdates         uint64 // PTEs that had A or D set in memory
-	Fences            uint64
 	PageFaults        uint64
 }
 
@@ -84,7 +83,6 @@ type MMUStats struct {
 //
 //	line tables -> itlb, dtlb -> l2tlb -> walker -> walkCache, L1D
 type mmu struct {
-	hart  *Hart // that it is part of
 	satp  uint64
 	fetch regime
 	data  regime
@@ -108,18 +106,19 @@ type mmu struct {
 }
 
 // initMMU builds the MMU from h.cfg, which is valid, and h.l1d and h.l1i, and
-// resets it: no translation, no PMP region.
+// resets it: M-mode, no translation, no PMP region.
 func (h *Hart) initMMU() {
 	m := &h.mmu
-	*m = mmu{hart: h, tables: h, l2Latency: int64(h.cfg.L2TLB.Latency)}
+	*m = mmu{tables: h, l2Latency: int64(h.cfg.L2TLB.Latency)}
 	m.itlb = newTLB(h.cfg.ITLB, &m.stats.ITLB, func(e *tlbEntry) { h.dropPage(false, e.tag, 1<<e.bits) })
 	m.dtlb = newTLB(h.cfg.DTLB, &m.stats.DTLB, func(e *tlbEntry) { h.dropPage(true, e.tag, 1<<e.bits) })
 	m.l2 = newTLB(h.cfg.L2TLB, &m.stats.L2TLB, nil)
 	m.walks.entries = make([]walkEntry, h.cfg.WalkCache)
 	m.pmp.regions = min(h.cfg.PMPRegions, maxPMP)
 	m.pmp.compile()
-	m.dctx, m.fctx = -1, -1
-	h.setContext()
+	m.data, m.bareData, m.dctx = h.regimeFor(Machine), pmpMachine, ctxBare
+	m.fetch, m.bareExec, m.fctx = m.data, pmpMachine, ctxBare
+	h.useContext(ctxBare, ctxBare)
 }
 
 // MMUStats is the hart's counters of address translation. They are plain words
@@ -283,8 +282,8 @@ func (h *Hart) flushTranslated() {
 
 // writeSATP writes satp. A mode that is not there makes the whole write void
 // (privileged manual, satp). The TLBs keep what they have.
-func (m *mmu) writeSATP(v uint64) {
-	h := m.hart
+func (h *Hart) writeSATP(v uint64) {
+	m := &h.mmu
 	mode := v >> satpModeShift
 	if mode != satpBare && (mode < satpSv39 || mode > uint64(h.cfg.MaxSATP)) || h.cfg.MaxSATP == 0 || v == m.satp {
 		return
@@ -427,7 +426,7 @@ func (h *Hart) pageFault(va uint64, kind accessKind) bool {
 	if kind != accHint {
 		h.mmu.stats.PageFaults++
 		if h.ev.On(event.TLB) {
-			h.emitTLB(event.PageFault, va, uint64(kindOps[kind]), pageFaultCause[kind], 0)
+			h.emit(event.PageFault, va, uint64(kindOps[kind]), pageFaultCause[kind], 0)
 		}
 	}
 	return h.raise(pageFaultCause[kind], va)
@@ -437,23 +436,18 @@ func (h *Hart) pageFault(va uint64, kind accessKind) bool {
 // given (x0) means all of them.
 func (h *Hart) sfence(va, asid uint64, hasVA, hasASID bool) {
 	m := &h.mmu
-	m.stats.Fences++
 	f := fence{va: va, key: asid & asidMask, hasVA: hasVA, hasASID: hasASID}
 	m.itlb.fence(&f)
 	m.dtlb.fence(&f)
 	m.l2.fence(&f)
 	m.walks.fence(&f)
 	if h.ev.On(event.TLB) {
-		h.emitTLB(event.SFence, va, f.key, b2u(!hasVA), b2u(!hasASID))
+		h.emit(event.SFence, va, f.key, b2u(!hasVA), b2u(!hasASID))
 	}
 }
 
 func (h *Hart) emitMiss(va uint64, kind accessKind, r *regime, level2 bool) {
 	if h.ev.On(event.TLB) {
-		h.emitTLB(event.TLBMiss, va, uint64(kindOps[kind]), r.key&asidMask, b2u(level2))
+		h.emit(event.TLBMiss, va, uint64(kindOps[kind]), r.key&asidMask, b2u(level2))
 	}
-}
-
-func (h *Hart) emitTLB(k event.Kind, a, b, c, d uint64) {
-	h.ev.Emit(event.Event{Cycle: h.Clock(), Hart: int16(h.cfg.ID), Kind: k, Arg: [4]uint64{a, b, c, d}})
 }

@@ -114,7 +114,7 @@ func (h *Hart) walkTables(r *regime, va uint64, kind accessKind, p *tlbEntry) bo
 		}
 		describe(p, pte, va, level, r.key, kmask)
 		if h.ev.On(event.TLB) {
-			h.emitTLB(event.PageWalk, va, p.pa+(va-p.tag), pte, 1<<p.bits)
+			h.emit(event.PageWalk, va, p.pa+(va-p.tag), pte, 1<<p.bits)
 		}
 		return true
 	}
