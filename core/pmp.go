@@ -77,19 +77,15 @@ func (p *pmp) compile() {
 // in a region fails whatever the region allows, so borders count, except where
 // no access crosses: the memory path splits at lines.
 func (p *pmp) isOpen(v int) bool {
-	all := p.byDefault(v) == allKinds
 	for _, r := range p.active[:p.n] {
 		if r.kinds[v] != allKinds || r.first%cache.MaxLine != 0 || (r.last+1)%cache.MaxLine != 0 {
 			return false
 		}
-		if all = all || r.first == 0 && r.last >= lastPA; all {
-			// Regions after one that covers everything match nothing.
-			if r.first == 0 && r.last >= lastPA {
-				return true
-			}
+		if r.first == 0 && r.last >= lastPA {
+			return true // what comes after matches nothing
 		}
 	}
-	return all
+	return p.byDefault(v) == allKinds
 }
 
 // byDefault is what view v may do where no region matches.
