@@ -372,7 +372,7 @@ func (h *Hart) translateSlow(r *regime, first *tlb, va uint64, kind accessKind) 
 		if e := m.l2.find(va, r.key); e != nil {
 			e.stamp = m.l2clock
 			h.emitMiss(va, kind, r, true)
-			return first.insert(pieceOf(e), va, 0)
+			return first.fill(*e, va, 0)
 		}
 		m.stats.L2TLB.Misses++
 	}
@@ -385,7 +385,10 @@ func (h *Hart) translateSlow(r *regime, first *tlb, va uint64, kind accessKind) 
 		m.hinted = p
 		return &m.hinted
 	}
-	return h.enter(first, &p, va)
+	if len(m.l2.entries) > 0 {
+		m.l2.fill(p, va, m.l2clock)
+	}
+	return first.fill(p, va, 0)
 }
 
 // setDirty walks for a store whose page is not known to be dirty: bits A and D
@@ -401,24 +404,12 @@ func (h *Hart) setDirty(r *regime, va uint64) *tlbEntry {
 	if !h.walk(r, va, accStore, &p) {
 		return nil
 	}
-	return h.enter(&h.mmu.dtlb, &p, va)
-}
-
-// enter puts what the walker found into the second-level TLB and a first.
-func (h *Hart) enter(first *tlb, p *tlbEntry, va uint64) *tlbEntry {
 	m := &h.mmu
 	if len(m.l2.entries) > 0 {
 		m.l2clock++
-		m.l2.insert(*p, va, m.l2clock)
+		m.l2.insert(p, va, m.l2clock)
 	}
-	return first.insert(*p, va, 0)
-}
-
-// pieceOf is an entry as if it were the whole of a page.
-func pieceOf(e *tlbEntry) tlbEntry {
-	p := *e
-	p.pmp = 0
-	return p
+	return m.dtlb.insert(p, va, 0)
 }
 
 // pageFault raises the page fault of a kind of access.

@@ -173,8 +173,8 @@ func (h *mmuHart) checkBacked(t *tlb, va uint64, stamp *uint64) {
 	h.t.Helper()
 	for i := range t.entries {
 		if e := &t.entries[i]; &e.stamp == stamp {
-			if e.tag == invalidTag || va-e.tag>>12 != 0 && (va^e.tag)&e.mask != 0 {
-				h.t.Fatalf("line %#x hangs on an entry for %#x", va, e.tag)
+			if !e.matches(va&^4095, h.mmu.satp>>satpASIDShift&asidMask) {
+				h.t.Fatalf("line %#x hangs on an entry for %#x, address space %d", va, e.tag, e.key)
 			}
 			return
 		}

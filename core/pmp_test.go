@@ -164,6 +164,17 @@ func TestPMPLocks(t *testing.T) {
 	if got := h.readPMPCfg(0); got != 0x1f891f1f1f {
 		t.Errorf("pmpcfg0 = %#x", got)
 	}
+	// Only TOR uses the address before.
+	h.writePMPAddr(9, 1)
+	h.writePMPCfg(2, (pmpL|pmpNAPOT)<<8)
+	h.writePMPAddr(8, 0x500)
+	if got := h.readPMPAddr(8); got != 0x500 {
+		t.Errorf("pmpaddr8 = %#x", got)
+	}
+	h.writePMPAddr(9, 2)
+	if got := h.readPMPAddr(9); got != 1 {
+		t.Errorf("pmpaddr9 = %#x", got)
+	}
 	// Locked: M-mode may read and no more; region 1 lies above it.
 	h.enter(Machine, satpBare, 0)
 	h.writePMPCfg(0, 0)
@@ -233,5 +244,11 @@ func TestPMPOnPages(t *testing.T) {
 	h.ok(0x4801, accLoad, 0x80000801)
 	h.writePMPCfg(0, pmpNAPOT<<8|5<<8)
 	h.ok(0x4801, accLoad, 0x80000801)
+	h.fault(0x4000, accStore, causeStoreAccess)
+	// A page that lies in one region, which then loses a right.
+	h.writePMPAddr(0, 0x90000000>>2)
+	h.writePMPCfg(0, (pmpNAPOT|7)<<8|pmpNA4)
+	h.ok(0x4801, accStore, 0x80000801)
+	h.writePMPCfg(0, (pmpNAPOT|5)<<8|pmpNA4)
 	h.fault(0x4000, accStore, causeStoreAccess)
 }

@@ -122,6 +122,7 @@ type tlb struct {
 	seed    uint64
 	sizes   uint8               // that entries can have, a bit per element of pageBits
 	present [len(pageBits)]int  // entries of each size
+	valid   int                 // entries of any size
 	fills   uint64              // so far
 	hint    [tlbHints]*tlbEntry // where a page was found last; saves host time only
 	lost    func(e *tlbEntry)   // called before a valid entry goes or changes, if not nil
@@ -191,38 +192,51 @@ func (t *tlb) set(va uint64, bits uint8) []tlbEntry {
 	return t.entries[s : s+t.ways]
 }
 
-// insert enters the translation p of a whole page, as far as it concerns va and
-// in the largest size that the TLB can hold. An entry that translates va
-// already is replaced.
+// insert enters the translation p of a page, replacing an entry that translates
+// va already.
 func (t *tlb) insert(p tlbEntry, va, stamp uint64) *tlbEntry {
-	size := 0
+	if e := t.search(va, p.key); e != nil {
+		q, _ := t.cut(&p, va)
+		// An entry that only gains rights stays, with the lines that hang on it.
+		if e.tag == q.tag && e.bits == q.bits && e.pa == q.pa && e.pbmt == q.pbmt && e.flags&^q.flags == 0 {
+			e.flags, e.key, e.kmask, e.leaf, e.stamp = q.flags, q.key, q.kmask, q.leaf, stamp
+			return e
+		}
+		t.drop(e)
+	}
+	return t.fill(p, va, stamp)
+}
+
+// cut is the part of p around va in the largest size that the TLB can hold,
+// and which element of pageBits that is.
+func (t *tlb) cut(p *tlbEntry, va uint64) (q tlbEntry, size int) {
 	for i, b := range pageBits {
 		if t.sizes>>i&1 != 0 && b <= p.bits {
 			size = i
 		}
 	}
-	b := pageBits[size]
-	p.mask = ^uint64(0) << b
-	tag := va & p.mask
-	p.pa += tag - p.tag
-	p.tag, p.bits, p.stamp = tag, b, stamp
-	p.order = t.fills
-	if e := t.search(va, p.key); e != nil {
-		// An entry that only gains rights stays, with the lines that hang on it.
-		if e.tag == p.tag && e.bits == p.bits && e.pa == p.pa && e.pbmt == p.pbmt && e.flags&^p.flags == 0 {
-			e.flags, e.key, e.kmask, e.leaf, e.stamp = p.flags, p.key, p.kmask, p.leaf, stamp
-			return e
-		}
-		t.drop(e)
-	}
-	e := t.victim(t.set(va, b))
+	q = *p
+	q.bits = pageBits[size]
+	q.mask = ^uint64(0) << q.bits
+	q.tag = va & q.mask
+	q.pa += q.tag - p.tag
+	return q, size
+}
+
+// fill enters the translation p of a page, as far as it concerns va, which no
+// entry translates.
+func (t *tlb) fill(p tlbEntry, va, stamp uint64) *tlbEntry {
+	q, size := t.cut(&p, va)
+	e := t.victim(t.set(va, q.bits))
 	if e.tag != invalidTag {
 		t.stats.Evictions++
 		t.drop(e)
 	}
-	*e = p
+	q.stamp, q.order = stamp, t.fills
+	*e = q
 	t.fills++
 	t.present[size]++
+	t.valid++
 	t.hint[va>>12&(tlbHints-1)] = e
 	return e
 }
@@ -237,6 +251,7 @@ func (t *tlb) drop(e *tlbEntry) {
 			t.present[i]--
 		}
 	}
+	t.valid--
 	stamp := e.stamp
 	*e = emptyEntry
 	e.stamp = stamp
@@ -245,9 +260,11 @@ func (t *tlb) drop(e *tlbEntry) {
 // victim is the entry of a set to fill next. As in package cache, policies
 // decide from stamps alone, so that a hit costs one store.
 func (t *tlb) victim(set []tlbEntry) *tlbEntry {
-	for w := range set {
-		if set[w].tag == invalidTag {
-			return &set[w]
+	if t.valid < len(t.entries) {
+		for w := range set {
+			if set[w].tag == invalidTag {
+				return &set[w]
+			}
 		}
 	}
 	way := 0

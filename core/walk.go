@@ -71,7 +71,7 @@ func (h *Hart) walk(r *regime, va uint64, kind accessKind, p *tlbEntry) bool {
 func (h *Hart) walkTables(r *regime, va uint64, kind accessKind, p *tlbEntry) bool {
 	m := &h.mmu
 	table, level, kmask := r.root, r.levels-1, ^uint64(0)
-	if e := m.walks.find(va, r.key, level); e != nil {
+	if e := m.walks.find(va, r.key, r.levels); e != nil {
 		m.stats.WalkCacheHits++
 		table, level, kmask = e.table, e.level, e.kmask
 	}
@@ -99,7 +99,7 @@ func (h *Hart) walkTables(r *regime, va uint64, kind accessKind, p *tlbEntry) bo
 				return h.pageFault(va, kind)
 			}
 			table = pte >> ptePPNShift & ptePPN << 12
-			m.walks.insert(va, r.key, kmask, table, level)
+			m.walks.insert(va, r.key, kmask, table, level, r.levels)
 			continue
 		}
 		// Steps 5 to 8. Misaligned superpages are among the reserved.

@@ -11,21 +11,23 @@ type walkCache struct {
 
 type walkEntry struct {
 	tag   uint64 // virtual address whose bits of mask select the table
-	mask  uint64 // 0 if the entry is empty
+	mask  uint64
 	key   uint64 // as in tlbEntry
 	kmask uint64
 	table uint64 // physical address of the table
 	used  uint64
 	level int8 // of the entries in that table; 0 has only leaves
+
+	levels int8 // of the tree that it is in; 0 if the entry is empty
 }
 
-// find returns the entry for the deepest known table on the way to va whose
-// level is below the root's, or nil.
-func (c *walkCache) find(va, key uint64, root int8) *walkEntry {
+// find returns the entry for the deepest known table on the way to va from a
+// root of that many levels, or nil.
+func (c *walkCache) find(va, key uint64, levels int8) *walkEntry {
 	var best *walkEntry
 	for i := range c.entries {
 		e := &c.entries[i]
-		if e.mask == 0 || (va^e.tag)&e.mask|(key^e.key)&e.kmask != 0 || e.level >= root {
+		if e.levels != levels || (va^e.tag)&e.mask|(key^e.key)&e.kmask != 0 {
 			continue
 		}
 		if best == nil || e.level < best.level {
@@ -39,25 +41,23 @@ func (c *walkCache) find(va, key uint64, root int8) *walkEntry {
 	return best
 }
 
-// insert enters the table of a level that a walk for va found.
-func (c *walkCache) insert(va, key, kmask, table uint64, level int8) {
+// insert enters a table of some level that a walk for va found.
+func (c *walkCache) insert(va, key, kmask, table uint64, level, levels int8) {
 	if len(c.entries) == 0 {
 		return
 	}
-	mask := ^uint64(0) << (12 + 9*(uint(level)+1))
 	slot := &c.entries[0]
 	for i := range c.entries {
-		e := &c.entries[i]
-		if e.mask == mask && (va^e.tag)&mask == 0 && e.key == key && e.kmask == kmask {
-			slot = e
-			break
-		}
-		if e.used < slot.used {
+		if e := &c.entries[i]; e.used < slot.used {
 			slot = e
 		}
 	}
 	c.clock++
-	*slot = walkEntry{tag: va & mask, mask: mask, key: key, kmask: kmask, table: table, used: c.clock, level: level}
+	mask := ^uint64(0) << (12 + 9*(uint(level)+1))
+	*slot = walkEntry{
+		tag: va & mask, mask: mask, key: key, kmask: kmask,
+		table: table, used: c.clock, level: level, levels: levels,
+	}
 }
 
 func (c *walkCache) fence(f *fence) {
@@ -65,7 +65,7 @@ func (c *walkCache) fence(f *fence) {
 		return
 	}
 	for i := range c.entries {
-		if e := &c.entries[i]; e.mask != 0 && f.covers(e.tag, 0, e.key, e.kmask) {
+		if e := &c.entries[i]; e.levels != 0 && f.covers(e.tag, 0, e.key, e.kmask) {
 			*e = walkEntry{}
 		}
 	}
