@@ -83,6 +83,7 @@ type MMUStats struct {
 //
 //	line tables -> itlb, dtlb -> l2tlb -> walker -> walkCache, L1D
 type mmu struct {
+	hart  *Hart // that it is part of
 	satp  uint64
 	fetch regime
 	data  regime
@@ -109,7 +110,7 @@ type mmu struct {
 // resets it: M-mode, no translation, no PMP region.
 func (h *Hart) initMMU() {
 	m := &h.mmu
-	*m = mmu{tables: h, l2Latency: int64(h.cfg.L2TLB.Latency)}
+	*m = mmu{hart: h, tables: h, l2Latency: int64(h.cfg.L2TLB.Latency)}
 	m.itlb = newTLB(h.cfg.ITLB, &m.stats.ITLB, func(e *tlbEntry) { h.dropPage(false, e.tag, 1<<e.bits) })
 	m.dtlb = newTLB(h.cfg.DTLB, &m.stats.DTLB, func(e *tlbEntry) { h.dropPage(true, e.tag, 1<<e.bits) })
 	m.l2 = newTLB(h.cfg.L2TLB, &m.stats.L2TLB, nil)
@@ -282,8 +283,8 @@ func (h *Hart) flushTranslated() {
 
 // writeSATP writes satp. A mode that is not there makes the whole write void
 // (privileged manual, satp). The TLBs keep what they have.
-func (h *Hart) writeSATP(v uint64) {
-	m := &h.mmu
+func (m *mmu) writeSATP(v uint64) {
+	h := m.hart
 	mode := v >> satpModeShift
 	if mode != satpBare && (mode < satpSv39 || mode > uint64(h.cfg.MaxSATP)) || h.cfg.MaxSATP == 0 || v == m.satp {
 		return

@@ -21,7 +21,7 @@ func TestSATPModes(t *testing.T) {
 		var want uint64
 		for mode := range uint64(16) {
 			v := mode<<satpModeShift | 0xffff<<satpASIDShift | (1 + mode)
-			h.writeSATP(v)
+			h.mmu.writeSATP(v)
 			if top > 0 && (mode == 0 || mode >= 8 && mode <= uint64(top)) {
 				want = v
 			}

@@ -103,7 +103,7 @@ func (h *mmuHart) page(va, leaf uint64, level int) addr.PA {
 // enter goes to a privilege with satp's mode and ASID and the table at root.
 func (h *mmuHart) enter(p Priv, mode, asid uint64) {
 	h.priv = p
-	h.writeSATP(mode<<satpModeShift | asid<<satpASIDShift | root>>12)
+	h.mmu.writeSATP(mode<<satpModeShift | asid<<satpASIDShift | root>>12)
 	h.setContext()
 }
 

@@ -218,7 +218,7 @@ func walkOnce(t *testing.T, r *rand.Rand, h *mmuHart) (done bool) {
 		h.priv = Machine
 		h.csr.mstatus |= mstatusMPRV | uint64(c.priv)<<mstatusMPPShift
 	}
-	h.writeSATP(c.mode<<satpModeShift | r.Uint64N(3)<<satpASIDShift | c.ppn)
+	h.mmu.writeSATP(c.mode<<satpModeShift | r.Uint64N(3)<<satpASIDShift | c.ppn)
 	h.setContext()
 	h.sfence(0, 0, false, false)
 	h.mem.reads = h.mem.reads[:0]
@@ -296,7 +296,7 @@ func TestWarmAgainstReference(t *testing.T) {
 			}
 			h.csr.mstatus = b2u(c.sum)*mstatusSUM | b2u(c.mxr)*mstatusMXR
 			h.priv = c.priv
-			h.writeSATP(mode<<satpModeShift | asid<<satpASIDShift | c.ppn)
+			h.mmu.writeSATP(mode<<satpModeShift | asid<<satpASIDShift | c.ppn)
 			h.setContext()
 			c.va = pool[r.IntN(len(pool))] ^ r.Uint64N(2)<<r.IntN(30)
 			want := refTranslate(c)
