@@ -34,7 +34,7 @@ func (h *Hart) exec() {
 		if pc-base >= size {
 			h.left = left
 			if !h.fetchLine(pc) {
-				left--
+				left = h.left - 1
 				goto trapFetch
 			}
 			left, base, dec = h.left, h.fbase, h.fdec

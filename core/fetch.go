@@ -80,7 +80,8 @@ func (h *Hart) nextInst(pc uint64) *isa.Inst {
 	}
 	raw, whole := uint32(lo), !h.singleOK
 	if lo&3 == 3 {
-		if h.singleOK && h.singleLen >= 4 {
+		// PMP's grain is 4 bytes: what was allowed at pc is allowed that far.
+		if h.singleOK && h.singleLen >= 4 && pc&3 == 0 {
 			raw = uint32(h.singleBytes)
 		} else {
 			base := h.fbase
@@ -98,7 +99,7 @@ func (h *Hart) nextInst(pc uint64) *isa.Inst {
 		return in
 	}
 	i := pc >> h.tab.shift & uint64(len(h.across.raw)-1)
-	if h.across.raw[i] != raw {
+	if h.across.raw[i] != raw || raw == 0 { // 0: a place not used yet, or illegal
 		h.across.in[i] = h.decode(raw)
 		h.across.raw[i] = raw
 	}
