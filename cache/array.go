@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"iter"
 	"math/bits"
+
+	"mcsim/hostmem"
 )
 
 // NoLine is the tag of a slot that holds nothing. No line has this address:
@@ -38,16 +40,14 @@ func New(cfg Config) (*Array, error) {
 	}
 	slots := cfg.Size / cfg.Line
 	a := &Array{
-		Tags:    make([]uint64, slots),
-		State:   make([]uint8, slots),
-		Stamp:   make([]uint64, slots),
-		Data:    make([]byte, cfg.Size),
 		setMask: uint64(cfg.Sets() - 1),
 		ways:    cfg.Ways,
 		shift:   uint8(bits.TrailingZeros(uint(cfg.Line))),
 		policy:  cfg.Replacement,
 		seed:    cfg.Seed,
 	}
+	a.Tags, a.Stamp = hostmem.Words(a, slots), hostmem.Words(a, slots)
+	a.State, a.Data = hostmem.Bytes(a, slots), hostmem.Bytes(a, cfg.Size)
 	if cfg.Replacement == FIFO || cfg.Replacement == SRRIP {
 		a.meta = make([]uint64, slots)
 	}

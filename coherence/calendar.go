@@ -3,8 +3,8 @@ package coherence
 import "math/bits"
 
 // calendarWords is the length of a Calendar's ring. With 64 granules to a word
-// it spans 32,768 granules, a few times the longest sensible quantum.
-const calendarWords = 512
+// it spans 16,384 granules, more than the longest sensible quantum.
+const calendarWords = 256
 
 // Calendar is the occupancy of one resource: a bus, a bank, a channel. Requests
 // reach it out of order (those of a later round in a quantum may carry earlier
@@ -15,8 +15,10 @@ const calendarWords = 512
 // A granule is 1<<gran cycles. Time that fell off the ring's early end is
 // forgotten: it counts as free and is not charged.
 type Calendar struct {
-	ring [calendarWords]calendarWord // word w of time at ring[w%calendarWords]
-	gran uint8
+	ring   []calendarWord // word w of time at ring[w%calendarWords<<stride+first]
+	first  uint32
+	stride uint8
+	gran   uint8
 }
 
 // calendarWord is 64 granules. One that still holds an earlier time is stale:
@@ -27,13 +29,24 @@ type calendarWord struct {
 }
 
 // NewCalendar returns an empty calendar for reservations of up to longest
-// cycles. It measures in single cycles up to 64, in coarser granules beyond.
-func NewCalendar(longest uint64) *Calendar {
-	c := new(Calendar)
-	for (longest+(1<<c.gran)-1)>>c.gran > 64 {
-		c.gran++
+// cycles. It measures in single cycles up to 16, in coarser granules beyond:
+// most reservations then lie within one word.
+func NewCalendar(longest uint64) *Calendar { return &newCalendars(1, longest)[0] }
+
+// newCalendars returns n calendars. Their words of the same time lie together,
+// because what is in use at any moment is all of them around the present.
+func newCalendars(n int, longest uint64) []Calendar {
+	stride := uint8(bits.Len(uint(n - 1)))
+	ring := make([]calendarWord, calendarWords<<stride)
+	cs := make([]Calendar, n)
+	for i := range cs {
+		c := &cs[i]
+		c.ring, c.first, c.stride = ring, uint32(i), stride
+		for (longest+(1<<c.gran)-1)>>c.gran > 16 {
+			c.gran++
+		}
 	}
-	return c
+	return cs
 }
 
 // Reserve takes dur cycles in one piece, the first such at or after cycle t,
@@ -77,7 +90,7 @@ func (c *Calendar) Reserve(t, dur uint64) uint64 {
 
 // at is word w of time, or nil if it has fallen off the ring.
 func (c *Calendar) at(w uint64) *calendarWord {
-	s := &c.ring[w%calendarWords]
+	s := &c.ring[uint32(w%calendarWords)<<c.stride+c.first]
 	if s.time != w {
 		if s.time > w {
 			return nil

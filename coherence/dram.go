@@ -6,6 +6,7 @@ import (
 	"math/bits"
 
 	"mcsim/addr"
+	"mcsim/hostmem"
 )
 
 // Memory is what the home reads lines from and writes them to: DRAM, or a
@@ -89,13 +90,13 @@ type ramBytes struct {
 }
 
 type channel struct {
-	data  *Calendar
+	data  Calendar
 	banks []bank
 	epoch uint64 // refresh intervals begun so far
 }
 
 type bank struct {
-	busy  *Calendar
+	busy  Calendar
 	row   uint64 // open row plus one; 0: closed
 	epoch uint64 // refresh interval of row
 }
@@ -117,7 +118,7 @@ func NewDRAM(cfg DRAMConfig, lineBytes int, m *Map) (*DRAM, error) {
 	}
 	for _, g := range m.Regions() {
 		if g.Dev == nil {
-			d.others = append(d.others, ramBytes{uint64(g.Base), make([]byte, g.Size)})
+			d.others = append(d.others, ramBytes{uint64(g.Base), hostmem.Bytes(d, int(g.Size))})
 		}
 	}
 	for i, o := range d.others {
@@ -125,10 +126,12 @@ func NewDRAM(cfg DRAMConfig, lineBytes int, m *Map) (*DRAM, error) {
 			d.base, d.bytes = o.base, d.others[i].bytes
 		}
 	}
-	for range cfg.Channels {
-		c := channel{data: NewCalendar(cfg.TBurst)}
-		for range cfg.Banks {
-			c.banks = append(c.banks, bank{busy: NewCalendar(d.rowSwitch)})
+	data := newCalendars(cfg.Channels, cfg.TBurst)
+	busy := newCalendars(cfg.Channels*cfg.Banks, d.rowSwitch)
+	for i := range cfg.Channels {
+		c := channel{data: data[i], banks: make([]bank, cfg.Banks)}
+		for j := range c.banks {
+			c.banks[j].busy = busy[i*cfg.Banks+j]
 		}
 		d.channels = append(d.channels, c)
 	}

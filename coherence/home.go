@@ -6,6 +6,7 @@ import (
 
 	"mcsim/addr"
 	"mcsim/cache"
+	"mcsim/hostmem"
 )
 
 // States of an LLC slot.
@@ -34,7 +35,7 @@ type home struct {
 	inclusive bool
 	mem       Memory
 	dram      *DRAM // mem, if it is one
-	banks     []*Calendar
+	banks     []Calendar
 	scratch   []byte // a line read from memory past the LLC
 	moved     []byte // a line on its way to memory
 	jitter    uint64
@@ -51,9 +52,7 @@ func newHome(b *Bus, mem Memory) (*home, error) {
 		if h.llc, err = cache.New(c.LLC); err != nil {
 			return nil, err
 		}
-		for range c.LLCBanks {
-			h.banks = append(h.banks, NewCalendar(c.LLCBusy))
-		}
+		h.banks = newCalendars(c.LLCBanks, c.LLCBusy)
 	}
 	h.tags = h.llc
 	if !h.inclusive {
@@ -61,7 +60,7 @@ func newHome(b *Bus, mem Memory) (*home, error) {
 			return nil, err
 		}
 	}
-	h.sharers = make([]uint64, h.tags.Slots())
+	h.sharers = hostmem.Words(h, h.tags.Slots())
 	h.owner = make([]int8, h.tags.Slots())
 	for i := range h.owner {
 		h.owner[i] = nobody

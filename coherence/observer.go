@@ -1,6 +1,6 @@
 package coherence
 
-// What a Note tells.
+// NoteKind is what a Note tells.
 type NoteKind uint8
 
 const (
@@ -8,7 +8,7 @@ const (
 	NoteSnoop                     // Agent's copy went From, To
 	NoteFill                      // Agent got Line in state To; Source says where from
 	NoteEvict                     // Agent (Home: the LLC) gave Line up in state From
-	NoteWriteBack                 // Agent's dirty Line went to Source (Home or FromMemory)
+	NoteWriteBack                 // dirty Line went to Source (Home or FromMemory), because of a request of Agent
 )
 
 // Home and FromMemory stand for the LLC and for memory in Agent and Source.
