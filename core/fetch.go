@@ -96,7 +96,7 @@ func (h *Hart) nextInst(pc uint64) *isa.Inst {
 		return in
 	}
 	i := pc >> h.shift & uint64(len(h.across.raw)-1)
-	if h.across.raw[i] != raw {
+	if h.across.raw[i] != raw || raw == 0 { // 0: a place not used yet, or illegal
 		h.across.in[i] = h.decode(raw)
 		h.across.raw[i] = raw
 	}
