@@ -39,6 +39,10 @@ type Engine struct {
 	// OnQuantum is called at the end of every quantum, with all agents parked.
 	// It returns false to end the run.
 	OnQuantum func(now uint64) bool
+	// OnIdle is called when every agent sleeps and nothing within the machine
+	// will wake one. It may wait for the world outside, and returns false if that
+	// will not wake one either. Nil: nothing comes from outside.
+	OnIdle func() bool
 
 	bus     *Bus
 	arbiter Arbiter
@@ -279,7 +283,11 @@ func (e *Engine) nextQuantum() (more bool, err error) {
 	}
 	if !awake {
 		if next == ^uint64(0) {
-			return false, ErrAsleep
+			if e.OnIdle == nil || !e.OnIdle() {
+				return false, ErrAsleep
+			}
+			e.admit()
+			return true, nil // another look, in the same quantum
 		}
 		e.end = max(e.end, next/e.quantum*e.quantum)
 	}
