@@ -72,6 +72,9 @@ func (m *Machine) Run(ctx context.Context, l Limits) (Result, error) {
 
 // finish fills in the result and hands the last events over.
 func (m *Machine) finish(res *Result, err error) {
+	if m.uart != nil {
+		m.uart.Drain()
+	}
 	for _, h := range m.harts {
 		m.cycles = max(m.cycles, h.Clock())
 		h.SyncMMUStats()
