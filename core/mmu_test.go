@@ -134,7 +134,7 @@ func TestMXR(t *testing.T) {
 
 // kept says whether the line table of the current data context has a line.
 func (h *mmuHart) kept(va uint64) bool {
-	return h.lines[va>>h.tab.shift&(lineTableSize-1)].rtag == va&^(h.tab.lineSize-1)
+	return h.lines[va>>h.shift&(lineTableSize-1)].rtag == va&^(h.lineSize-1)
 }
 
 // TestCounts: misses at each level, and accesses by the caches' clocks.

@@ -15,7 +15,6 @@ import (
 // least is the size from which huge pages are asked for.
 const least = 1 << 20
 
-
 // Bytes allocates n bytes. The slice stays valid while owner is reachable.
 func Bytes[T any](owner *T, n int) []byte {
 	if n < least {
