@@ -69,8 +69,9 @@ func (h *Hart) fetchSlow(pc uint64) bool {
 
 // nextInst is the slow way to the instruction at pc: not decoded yet, across
 // the end of a line, or in a line that cannot be kept. It returns nil if
-// fetching raised a trap, which it has taken. The second half of an instruction may fault on its
-// own; the trap value is then its address (privileged manual, mtval).
+// fetching raised a trap, which it has taken. The second half of an instruction
+// may fault on its own; the trap value is then its address (privileged manual,
+// mtval).
 func (h *Hart) nextInst(pc uint64) *isa.Inst {
 	lo, ok := h.fetchHalf(pc)
 	if !ok {
@@ -78,7 +79,8 @@ func (h *Hart) nextInst(pc uint64) *isa.Inst {
 	}
 	raw, whole := uint32(lo), !h.singleOK
 	if lo&3 == 3 {
-		if h.singleOK && h.singleLen >= 4 {
+		// PMP's grain is 4 bytes: what was allowed at pc is allowed that far.
+		if h.singleOK && h.singleLen >= 4 && pc&3 == 0 {
 			raw = uint32(h.singleBytes)
 		} else {
 			base := h.fbase

@@ -74,22 +74,23 @@ func (h *Hart) loadPart(va, size uint64) (uint64, bool) {
 	if !h.translate(va, int(size), accLoad, &t) {
 		return 0, false
 	}
-	a := &h.acc
-	*a = coherence.Access{Op: coherence.OpLoad, Size: uint8(size), PA: t.PA, Uncached: t.Uncached}
 	switch h.mem.Attr(t.PA, size) {
 	case coherence.AttrRAM:
 	case coherence.AttrDevice:
 		if size&(size-1) != 0 || va&(size-1) != 0 {
 			return 0, h.raise(causeLoadAccess, va)
 		}
-		a.Uncached = true
+		t.Uncached = true
 	default:
 		return 0, h.raise(causeLoadAccess, va)
 	}
-	if a.Uncached {
-		h.drainAll()
+	a := &h.acc
+	if t.Uncached {
+		h.drainAll() // uses h.acc as well
+		*a = coherence.Access{Op: coherence.OpLoad, Size: uint8(size), PA: t.PA, Uncached: true}
 		return h.doParts(a, causeLoadAccess, va)
 	}
+	*a = coherence.Access{Op: coherence.OpLoad, Size: uint8(size), PA: t.PA}
 	h.do(a)
 	if a.Fault {
 		return 0, h.raise(causeLoadAccess, va)
@@ -133,13 +134,15 @@ func (h *Hart) storeSlow(va, size, v uint64) bool {
 	first := h.lineSize - va&h.offMask
 	if size <= first {
 		var t translation
-		return h.storeCheck(va, size, &t) && h.storePart(va, size, v, &t)
+		return h.storeCheck(va, size, &t) && h.storePart(va, size, v, &t, true)
 	}
 	var lo, hi translation
 	if !h.storeCheck(va, first, &lo) || !h.storeCheck(va+first, size-first, &hi) {
 		return false
 	}
-	return h.storePart(va, first, v, &lo) && h.storePart(va+first, size-first, v>>(8*first), &hi)
+	// The second translation may have cost the first its TLB entry, which a kept
+	// line would hang on.
+	return h.storePart(va, first, v, &lo, false) && h.storePart(va+first, size-first, v>>(8*first), &hi, false)
 }
 
 // storeCheck translates a store and checks that there is something to write to.
@@ -159,8 +162,9 @@ func (h *Hart) storeCheck(va, size uint64, t *translation) bool {
 	return h.raise(causeStoreAccess, va)
 }
 
-// storePart writes size bytes, 1 to 8, within a line.
-func (h *Hart) storePart(va, size, v uint64, t *translation) bool {
+// storePart writes size bytes, 1 to 8, within a line. keep says that the line
+// may go to the line table.
+func (h *Hart) storePart(va, size, v uint64, t *translation, keep bool) bool {
 	v &= ^uint64(0) >> (64 - 8*size)
 	a := &h.acc
 	if t.Uncached {
@@ -180,17 +184,16 @@ func (h *Hart) storePart(va, size, v uint64, t *translation) bool {
 	if a.Fault {
 		return h.raise(causeStoreAccess, va)
 	}
-	if slot := h.mem.Writable(t.PA); slot >= 0 && h.pmpWholeLine(t.PA, accStore) && h.readableToo(va, t) {
+	// Pages that can be written and not read do not exist (privileged manual,
+	// Sv39: W without R is reserved), but PMP regions may be of that kind.
+	if !keep {
+		return true
+	}
+	if slot := h.mem.Writable(t.PA); slot >= 0 && h.pmpWholeLine(t.PA, accStore) && h.pmpWholeLine(t.PA, accLoad) {
 		h.keepLine(va, slot, t.Writable, t.Stamp)
 	}
 	return true
 }
-
-// readableToo says whether a page that was stored to may be loaded from as
-// well, for the line table's entries serve both. Pages that can be written and
-// not read do not exist (privileged manual, Sv39: W without R is reserved);
-// PMP regions of that kind do not either.
-func (h *Hart) readableToo(va uint64, t *translation) bool { return h.pmpWholeLine(t.PA, accLoad) }
 
 // storeQueue is a FIFO store buffer. A store that misses waits here while the
 // hart runs on; loads see it by forwarding. Stores become visible to others in

@@ -14,7 +14,7 @@ import (
 
 // Limits end a run early. 0 is no limit.
 type Limits struct {
-	Instructions, Cycles uint64         // looked at when a quantum ends
+	Instructions, Cycles uint64         // looked at when a quantum ends; an instruction that traps counts
 	Progress             func(Progress) // called now and then, with all harts parked
 }
 
@@ -49,7 +49,7 @@ func (m *Machine) Run(ctx context.Context, l Limits) (Result, error) {
 	m.engine.OnQuantum = func(cycle uint64) bool {
 		m.endQuantum(cycle)
 		switch {
-		case l.Instructions > 0 && m.instructions() >= l.Instructions:
+		case l.Instructions > 0 && m.begun() >= l.Instructions:
 			res.Reason = "max-instructions"
 		case l.Cycles > 0 && cycle >= l.Cycles:
 			res.Reason = "max-cycles"
@@ -141,6 +141,16 @@ func (m *Machine) explain(res *Result, err error) error {
 		fmt.Fprintf(&b, "\n%s", p.Stack)
 	}
 	return fmt.Errorf("%w%s", err, b.String())
+}
+
+// begun is the number of instructions that retired or trapped: a guest that does
+// nothing but trap comes to its limit too.
+func (m *Machine) begun() uint64 {
+	n := m.instructions()
+	for _, h := range m.harts {
+		n += h.Stats().Exceptions
+	}
+	return n
 }
 
 func (m *Machine) instructions() (n uint64) {
