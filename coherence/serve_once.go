@@ -42,11 +42,12 @@ func (b *Bus) once(r *Request, now uint64) {
 	}
 	var line [cache.MaxLine]byte
 	copy(line[:], data)
-	if a.Op == OpZero {
+	switch a.Op {
+	case OpZero:
 		clear(line[:])
-	} else if a.Op == OpStore {
+	case OpStore:
 		put(line[off:], a.Size, a.Value)
-	} else {
+	default:
 		p.atomic(a, line[off:])
 	}
 	if r.Kind == WriteOnce {

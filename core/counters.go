@@ -1,8 +1,6 @@
 package core
 
-import (
-	"mcsim/core/fp"
-)
+import "mcsim/core/fp"
 
 func flagsOf(v uint64) fp.Flags { return fp.Flags(v & 31) }
 
