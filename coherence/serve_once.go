@@ -105,6 +105,13 @@ func (b *Bus) device(r *Request, now uint64) {
 		a.Result, ok = g.Dev.Read(r.Cycle, off, int(a.Size))
 	}
 	a.Fault = !ok
+	if b.Notify != nil && ok {
+		v := a.Result
+		if r.Kind == WriteIO {
+			v = a.Value
+		}
+		b.Notify(Note{Cycle: now, What: NoteDevice, Kind: r.Kind, Agent: r.Agent, PA: a.PA, Size: a.Size, Value: v})
+	}
 	if len(b.timed) != 0 {
 		b.Reschedule()
 	}
