@@ -226,4 +226,3 @@ func manual(name string, a, b uint64) uint64 {
 	}
 	panic("no rule for " + name)
 }
-
