@@ -62,7 +62,7 @@ func compare(t *testing.T, a *Array, p Policy, r *rand.Rand, seed uint64) {
 			a.Touch(slot)
 			set.hit(int(slot) % ways)
 		default:
-			mask := uint64(AllWays)
+			mask := AllWays
 			if r.IntN(4) == 0 {
 				mask = r.Uint64() | 1<<r.IntN(ways)
 			}

@@ -70,6 +70,9 @@ func (c DRAMConfig) Validate() error {
 // not hit one bank (Zhang, Zhu and Zhang, MICRO 2000).
 type DRAM struct {
 	Stats DRAMStats
+	// Notify hears of every access, if not nil: the line's address, when it
+	// began and was over, and what it met.
+	Notify func(line addr.PA, begun, done uint64, write, rowHit bool)
 
 	cfg       DRAMConfig
 	shift     uint8 // line
@@ -157,7 +160,7 @@ func (d *DRAM) Bytes(pa addr.PA, n uint64) []byte {
 func (d *DRAM) ReadLine(_ *Request, line addr.PA, dst []byte, now uint64) uint64 {
 	copyLine(dst, d.Bytes(line, uint64(len(dst))))
 	d.Stats.Reads++
-	return d.access(uint64(line)>>d.shift, now)
+	return d.timed(line, now, false)
 }
 
 // WriteLine implements Memory. Writes are posted: done is when the burst is
@@ -165,7 +168,17 @@ func (d *DRAM) ReadLine(_ *Request, line addr.PA, dst []byte, now uint64) uint64
 func (d *DRAM) WriteLine(_ *Request, line addr.PA, src []byte, now uint64) uint64 {
 	copyLine(d.Bytes(line, uint64(len(src))), src)
 	d.Stats.Writes++
-	return d.access(uint64(line)>>d.shift, now)
+	return d.timed(line, now, true)
+}
+
+func (d *DRAM) timed(line addr.PA, now uint64, write bool) uint64 {
+	if d.Notify == nil {
+		return d.access(uint64(line)>>d.shift, now)
+	}
+	hits := d.Stats.RowHits
+	done := d.access(uint64(line)>>d.shift, now)
+	d.Notify(line, now, done, write, d.Stats.RowHits != hits)
+	return done
 }
 
 // PeekLine reads a line without time.

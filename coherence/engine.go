@@ -8,7 +8,6 @@ import (
 	"runtime/debug"
 
 	"github.com/sourcegraph/conc"
-	"github.com/sourcegraph/conc/panics"
 )
 
 // Runner is what an agent of the engine runs: a hart.
@@ -39,6 +38,10 @@ type Engine struct {
 	// OnQuantum is called at the end of every quantum, with all agents parked.
 	// It returns false to end the run.
 	OnQuantum func(now uint64) bool
+	// OnIdle is called when every agent sleeps and nothing within the machine
+	// will wake one. It may wait for the world outside, and returns false if that
+	// will not wake one either. Nil: nothing comes from outside.
+	OnIdle func() bool
 
 	bus     *Bus
 	arbiter Arbiter
@@ -52,6 +55,7 @@ type Engine struct {
 	stopped bool
 	lanes   []lane
 	work    uint64 // instructions per round of late, times workScale
+	gov     governor
 
 	// Rounds counts serial phases that served something, Quanta the quanta.
 	Rounds, Quanta uint64
@@ -206,15 +210,13 @@ func (e *Engine) round() error {
 	if running == 1 {
 		e.direct = e.ready[0]
 	}
-	if err := e.resume(); err != nil {
+	done, err := e.resume()
+	if err != nil {
 		return err
 	}
 	e.reqs = e.reqs[:0]
-	again, done := e.ready[:0], uint64(0)
+	again := e.ready[:0]
 	for _, a := range e.ready {
-		n := a.run.Instret()
-		done += n - a.instret
-		a.instret = n
 		switch r := a.pending; r.Kind {
 		case Quantum:
 			a.state = agentAtEnd
@@ -279,7 +281,11 @@ func (e *Engine) nextQuantum() (more bool, err error) {
 	}
 	if !awake {
 		if next == ^uint64(0) {
-			return false, ErrAsleep
+			if e.OnIdle == nil || !e.OnIdle() {
+				return false, ErrAsleep
+			}
+			e.admit()
+			return true, nil // another look, in the same quantum
 		}
 		e.end = max(e.end, next/e.quantum*e.quantum)
 	}
@@ -294,100 +300,6 @@ func (e *Engine) nextQuantum() (more bool, err error) {
 		}
 	}
 	return true, nil
-}
-
-// lane runs a share of the agents on a goroutine of its own.
-type lane struct {
-	work, done chan []*agent
-	batch      []*agent
-	caught     *panics.Recovered
-}
-
-func (l *lane) init() {
-	l.work, l.done = make(chan []*agent, 1), make(chan []*agent, 1)
-}
-
-// spins is how often a lane polls its channel before it blocks: several times as long
-// as it takes to be woken by the scheduler.
-const spins = 20000
-
-func receive(c chan []*agent) ([]*agent, bool) {
-	for range spins {
-		select {
-		case b, ok := <-c:
-			return b, ok
-		default:
-		}
-	}
-	b, ok := <-c
-	return b, ok
-}
-
-func (l *lane) loop() {
-	for {
-		batch, ok := receive(l.work)
-		if !ok {
-			return
-		}
-		l.runBatch(batch)
-		l.done <- batch
-	}
-}
-
-func (l *lane) runBatch(batch []*agent) {
-	var c panics.Catcher
-	c.Try(func() {
-		for _, a := range batch {
-			a.pending = nil
-			a.pending, _ = a.next()
-		}
-	})
-	l.caught = c.Recovered()
-}
-
-// Handing a batch to another lane and waiting for it costs about as much as
-// some hundred instructions. Rounds that are shorter than worthLanes
-// instructions, as an average over about workScale rounds, are run by lane 0
-// alone. This changes no result: who runs an agent never does.
-const (
-	worthLanes = 600
-	workScale  = 16
-)
-
-// resume runs the ready agents, each lane its share of them.
-func (e *Engine) resume() error {
-	n := min(len(e.lanes), len(e.ready))
-	if e.work < worthLanes*workScale {
-		n = 1
-	}
-	if n <= 1 {
-		e.lanes[0].runBatch(e.ready)
-		return e.lanes[0].failure(e.ready)
-	}
-	share := (len(e.ready) + n - 1) / n
-	used := 0
-	for i := n - 1; i > 0; i-- {
-		lo, hi := i*share, min((i+1)*share, len(e.ready))
-		if lo >= hi {
-			continue
-		}
-		used |= 1 << i
-		e.lanes[i].batch = e.ready[lo:hi]
-		e.lanes[i].work <- e.lanes[i].batch
-	}
-	own := e.ready[:share]
-	e.lanes[0].runBatch(own)
-	err := e.lanes[0].failure(own)
-	for i := 1; i < n; i++ {
-		if used>>i&1 == 0 {
-			continue
-		}
-		batch, _ := receive(e.lanes[i].done)
-		if err2 := e.lanes[i].failure(batch); err == nil {
-			err = err2
-		}
-	}
-	return err
 }
 
 // AgentPanic is a bug of the simulator that showed in an agent, or in the
@@ -408,18 +320,4 @@ func (p *AgentPanic) Error() string {
 func (p *AgentPanic) Unwrap() error {
 	err, _ := p.Value.(error)
 	return err
-}
-
-func (l *lane) failure(batch []*agent) error {
-	if l.caught == nil {
-		return nil
-	}
-	p := &AgentPanic{Agent: -1, Value: l.caught.Value, Stack: l.caught.Stack}
-	for _, a := range batch {
-		if a.pending == nil {
-			p.Agent = a.id
-			break
-		}
-	}
-	return p
 }

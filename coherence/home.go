@@ -242,9 +242,8 @@ func (h *home) fromMemory(r *Request, line uint64, dst []byte, now uint64) uint6
 // clean makes memory as new as the LLC and data, a private cache's dirty copy
 // if not nil.
 func (h *home) clean(r *Request, line uint64, data []byte, now uint64) uint64 {
-	s := int32(-1)
 	if h.llc != nil {
-		if s = h.llc.Lookup(line); s >= 0 {
+		if s := h.llc.Lookup(line); s >= 0 {
 			if data != nil {
 				copy(h.llc.LineData(s), data)
 			} else if h.llc.State[s] == llcDirty {

@@ -1,5 +1,7 @@
 package coherence
 
+import "mcsim/addr"
+
 // NoteKind is what a Note tells.
 type NoteKind uint8
 
@@ -9,6 +11,7 @@ const (
 	NoteFill                      // Agent got Line in state To; Source says where from
 	NoteEvict                     // Agent (Home: the LLC) gave Line up in state From
 	NoteWriteBack                 // dirty Line went to Source (Home or FromMemory), because of a request of Agent
+	NoteDevice                    // Agent has read or written (Kind) a device: PA, Size, Value
 )
 
 // Home and FromMemory stand for the LLC and for memory in Agent and Source.
@@ -22,9 +25,12 @@ const (
 type Note struct {
 	Cycle    uint64
 	Line     uint64
+	Value    uint64
+	PA       addr.PA
 	What     NoteKind
 	Kind     Kind
 	From, To State
 	Agent    int32
 	Source   int32
+	Size     uint8
 }

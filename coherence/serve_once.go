@@ -42,11 +42,12 @@ func (b *Bus) once(r *Request, now uint64) {
 	}
 	var line [cache.MaxLine]byte
 	copy(line[:], data)
-	if a.Op == OpZero {
+	switch a.Op {
+	case OpZero:
 		clear(line[:])
-	} else if a.Op == OpStore {
+	case OpStore:
 		put(line[off:], a.Size, a.Value)
-	} else {
+	default:
 		p.atomic(a, line[off:])
 	}
 	if r.Kind == WriteOnce {
@@ -104,6 +105,13 @@ func (b *Bus) device(r *Request, now uint64) {
 		a.Result, ok = g.Dev.Read(r.Cycle, off, int(a.Size))
 	}
 	a.Fault = !ok
+	if b.Notify != nil && ok {
+		v := a.Result
+		if r.Kind == WriteIO {
+			v = a.Value
+		}
+		b.Notify(Note{Cycle: now, What: NoteDevice, Kind: r.Kind, Agent: r.Agent, PA: a.PA, Size: a.Size, Value: v})
+	}
 	if len(b.timed) != 0 {
 		b.Reschedule()
 	}

@@ -180,21 +180,21 @@ func (h *Hart) writeMenvcfg(v uint64) {
 // and whether it is allowed (CMO specification, envcfg).
 func (h *Hart) cboAllowed(in *isa.Inst) (op coherence.Op, ok bool) {
 	m, s := h.csr.menvcfg, h.csr.senvcfg
-	any := func(mask uint64) bool {
+	enabled := func(mask uint64) bool {
 		return (h.priv == Machine || m&mask != 0) && (h.priv != User || s&mask != 0)
 	}
 	switch in.Op {
 	case isa.OpCBOZERO:
-		return coherence.OpZero, any(envcfgCBZE)
+		return coherence.OpZero, enabled(envcfgCBZE)
 	case isa.OpCBOCLEAN:
-		return coherence.OpClean, any(envcfgCBCFE)
+		return coherence.OpClean, enabled(envcfgCBCFE)
 	case isa.OpCBOFLUSH:
-		return coherence.OpFlush, any(envcfgCBCFE)
+		return coherence.OpFlush, enabled(envcfgCBCFE)
 	}
 	// cbo.inval may be turned into a flush: 01 in either register does that.
 	op = coherence.OpInval
 	if h.priv != Machine && m&envcfgCBIE == 1<<4 || h.priv == User && s&envcfgCBIE == 1<<4 {
 		op = coherence.OpFlush
 	}
-	return op, any(envcfgCBIE)
+	return op, enabled(envcfgCBIE)
 }

@@ -73,6 +73,7 @@ func (h *Hart) fetchSlow(pc uint64) bool {
 // may fault on its own; the trap value is then its address (privileged manual,
 // mtval).
 func (h *Hart) nextInst(pc uint64) *isa.Inst {
+	h.singleOK = false // the line may be current without a call of fetchLine
 	lo, ok := h.fetchHalf(pc)
 	if !ok {
 		return h.fetchTrap(pc)

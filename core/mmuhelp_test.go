@@ -23,15 +23,15 @@ func (f *fakeTables) loadPTE(pa addr.PA) (uint64, bool) {
 	return f.word[pa], pa < f.end
 }
 
-func (f *fakeTables) swapPTE(pa addr.PA, old, new uint64) (bool, bool) {
+func (f *fakeTables) swapPTE(pa addr.PA, was, next uint64) (bool, bool) {
 	if race := f.race; race != nil {
 		f.race = nil
 		race()
 	}
-	if f.word[pa] != old || pa >= f.end {
+	if f.word[pa] != was || pa >= f.end {
 		return false, pa < f.end
 	}
-	f.word[pa] = new
+	f.word[pa] = next
 	return true, true
 }
 

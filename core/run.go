@@ -1,5 +1,7 @@
 package core
 
+import "mcsim/event"
+
 // Run executes until the clock reaches end, or the hart waits (WFI, WRS). It
 // parks on the bus in between. For a hart that sleeps, wake is the cycle at
 // which its own timer would end the wait, ^0 if none does. It implements
@@ -10,6 +12,9 @@ func (h *Hart) Run(end uint64) (asleep bool, wake uint64) {
 		h.updateTimers()
 		if h.asleep() {
 			if wake = h.wakeCycle(); wake > now {
+				if h.ev.On(event.Run) {
+					h.emit(event.HartWFI, h.pc, 0, 0, 0)
+				}
 				return true, wake
 			}
 			h.wrs = false
@@ -31,8 +36,23 @@ func (h *Hart) Run(end uint64) (asleep bool, wake uint64) {
 		if h.sbCount > 0 {
 			limit = min(limit, h.sb.next)
 		}
+		if h.ev.On(event.Inst) {
+			h.execOne(now)
+			continue
+		}
 		h.limit, h.left = limit, int64(limit-now)
 		h.exec()
+	}
+}
+
+// execOne executes one instruction and records it: what the run loop does where
+// someone wants to see every one.
+func (h *Hart) execOne(now uint64) {
+	before, pc := h.instret, h.pc
+	h.limit, h.left = now+1, 1
+	h.exec()
+	if h.instret != before {
+		h.emit(event.Retire, pc, h.instret, uint64(h.priv), 0)
 	}
 }
 
@@ -63,6 +83,9 @@ func (h *Hart) WakeAt(cycle uint64) {
 	if now := h.Clock(); cycle > now {
 		h.stats.Slept += cycle - now
 		h.limit, h.left = cycle, 0
+		if h.ev.On(event.Run) {
+			h.emit(event.HartWake, cycle-now, 0, 0, 0)
+		}
 	}
 }
 

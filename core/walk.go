@@ -29,8 +29,8 @@ const (
 // ok false where there is no memory that may hold a table.
 type tableMemory interface {
 	loadPTE(pa addr.PA) (pte uint64, ok bool)
-	// swapPTE replaces the entry if it is still old, as one atomic access.
-	swapPTE(pa addr.PA, old, new uint64) (swapped, ok bool)
+	// swapPTE replaces the entry if it is still was, as one atomic access.
+	swapPTE(pa addr.PA, was, next uint64) (swapped, ok bool)
 }
 
 // loadPTE implements tableMemory by a load through the L1D.
@@ -45,9 +45,9 @@ func (h *Hart) loadPTE(pa addr.PA) (uint64, bool) {
 }
 
 // swapPTE implements tableMemory by an atomic in the L1D.
-func (h *Hart) swapPTE(pa addr.PA, old, new uint64) (bool, bool) {
+func (h *Hart) swapPTE(pa addr.PA, was, next uint64) (bool, bool) {
 	a := &h.acc
-	*a = coherence.Access{Op: coherence.OpCAS, Size: 8, PA: pa, Compare: old, Value: new}
+	*a = coherence.Access{Op: coherence.OpCAS, Size: 8, PA: pa, Compare: was, Value: next}
 	h.do(a)
 	return a.OK, !a.Fault
 }

@@ -275,3 +275,19 @@ func TestExitStatus(t *testing.T) {
 		}
 	}
 }
+
+// What the guest has handed over is printed even if the run ends at once.
+func TestUARTDrain(t *testing.T) {
+	u := newUART(100)
+	mustWrite(t, u, 0, uartIIR, 1, fcrEnable)
+	for i, c := range "abc" {
+		mustWrite(t, u, uint64(i), 0, 1, uint64(c))
+	}
+	if u.out.Len() != 0 {
+		t.Fatalf("printed %q at once", u.out.String())
+	}
+	u.Drain()
+	if u.out.String() != "abc" || u.Deadline() != NoDeadline {
+		t.Errorf("printed %q, deadline %d", u.out.String(), u.Deadline())
+	}
+}

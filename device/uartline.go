@@ -44,6 +44,15 @@ func (u *UART) shift(at uint64) {
 	}
 }
 
+// Drain sends what is still in the transmitter, as fast as it goes: a guest that
+// powers the machine off does not wait for its last characters, and a run that
+// ends must not swallow them.
+func (u *UART) Drain() {
+	for u.st.Sending {
+		u.send(u.st.SentAt)
+	}
+}
+
 // emit puts out a character that was sent, or receives it in loopback.
 func (u *UART) emit(at uint64, c uint8) {
 	s := &u.st

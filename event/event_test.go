@@ -61,13 +61,13 @@ func TestMergeOrder(t *testing.T) {
 		h1.Emit(Event{Cycle: c, Hart: 1, Kind: Fill, Arg: [4]uint64{2}})
 	}
 	bus.Emit(Event{Cycle: 20, Hart: 0, Kind: BusTransaction}) // after hart 0's own
-	bus.Emit(Event{Cycle: 20, Hart: -1, Kind: DRAMRefresh})
+	bus.Emit(Event{Cycle: 20, Hart: -1, Kind: DRAMAccess})
 
 	var got []string
 	Merge([]*Buffer{h0, nil, h1, bus}, nil, func(e *Event) {
 		got = append(got, fmt.Sprintf("%d %d %s %d", e.Cycle, e.Hart, e.Kind, e.Arg[0]))
 	})
-	want := []string{"5 1 fill 2", "10 0 fill 1", "20 -1 refresh 0", "20 0 fill 1", "20 0 fill 1", "20 0 bus 0", "20 1 fill 2", "30 -1 events-lost 2"}
+	want := []string{"5 1 fill 2", "10 0 fill 1", "20 -1 dram 0", "20 0 fill 1", "20 0 fill 1", "20 0 bus 0", "20 1 fill 2", "30 -1 events-lost 2"}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %q\nwant %q", got, want)
 	}

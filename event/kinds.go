@@ -106,13 +106,11 @@ const (
 	RunEnd
 	EventsLost
 	HartStart
-	HartHalt
 	HartWFI
 	HartWake
 	TrapTaken
 	TrapReturn
 	Interrupt
-	Marker
 	TLBMiss
 	PageWalk
 	PageFault
@@ -122,16 +120,9 @@ const (
 	Fill
 	Evict
 	WriteBack
-	StateChange
-	ReservationLost
 	DRAMAccess
-	DRAMRefresh
 	DeviceRead
 	DeviceWrite
-	DeviceIRQ
-	DMARead
-	DMAWrite
-	AccessFault
 	Retire
 	NumKinds
 )
@@ -150,39 +141,30 @@ var table = [NumKinds]Description{
 	RunEnd:     {"run-end", Run, Info, "the machine has stopped", args("reason", Reason, "exit_code", Signed, "instructions", Dec)},
 	EventsLost: {"events-lost", Run, Warn, "an agent emitted more in one quantum than its buffer holds", args("count", Dec, "agent", Dec)},
 	HartStart:  {"hart-start", Run, Info, "a hart begins to execute", args("pc", Hex)},
-	HartHalt:   {"hart-halt", Run, Info, "a hart stops for good", args("reason", Reason, "pc", Hex)},
 	HartWFI:    {"hart-wfi", Run, Debug, "a hart waits for an interrupt", args("pc", Hex)},
 	HartWake:   {"hart-wake", Run, Debug, "a waiting hart goes on", args("waited", Dec)},
 
 	TrapTaken:  {"trap", Trap, Info, "an exception is taken", args("cause", Cause, "pc", Hex, "tval", Hex, "to", Mode)},
 	TrapReturn: {"trap-return", Trap, Debug, "mret or sret", args("pc", Hex, "from", Mode, "to", Mode)},
 	Interrupt:  {"interrupt", Trap, Info, "an interrupt is taken", args("cause", Cause, "pc", Hex, "to", Mode)},
-	Marker:     {"marker", Run, Info, "the guest marked this place", args("value", Dec, "pc", Hex)},
 
 	TLBMiss:   {"tlb-miss", TLB, Debug, "no translation was cached", args("va", Hex, "access", AccessOp, "asid", Dec, "level2", Bool)},
 	PageWalk:  {"page-walk", TLB, Debug, "the walker found a translation", args("va", Hex, "pa", Hex, "pte", Hex, "page", Hex)},
 	PageFault: {"page-fault", TLB, Info, "the walker found none", args("va", Hex, "access", AccessOp, "cause", Cause)},
 	SFence:    {"sfence", TLB, Debug, "translations are dropped", args("va", Hex, "asid", Dec, "all_addresses", Bool, "all_asids", Bool)},
 
-	BusTransaction:  {"bus", Bus, Debug, "the bus has served a request", args("op", BusOp, "line", Hex, "asked", Dec, "done", Dec)},
-	SnoopChange:     {"snoop", Coherence, Debug, "another's request changed a line's state", args("line", Hex, "from", LineState, "to", LineState, "by", Dec)},
-	Fill:            {"fill", Coherence, Debug, "a line arrives", args("line", Hex, "to", LineState, "source", Signed)},
-	Evict:           {"evict", Coherence, Debug, "a line makes room", args("line", Hex, "from", LineState)},
-	WriteBack:       {"write-back", Coherence, Debug, "a dirty line goes home", args("line", Hex, "from", LineState)},
-	StateChange:     {"state", Coherence, Debug, "the hart's own access changed a line's state", args("line", Hex, "from", LineState, "to", LineState)},
-	ReservationLost: {"reservation-lost", Coherence, Debug, "another took the reserved line", args("line", Hex, "by", Signed)},
+	BusTransaction: {"bus", Bus, Debug, "the bus has served a request", args("op", BusOp, "line", Hex, "asked", Dec, "done", Dec)},
+	SnoopChange:    {"snoop", Coherence, Debug, "another's request changed a line's state", args("line", Hex, "from", LineState, "to", LineState, "by", Dec)},
+	Fill:           {"fill", Coherence, Debug, "a line arrives", args("line", Hex, "to", LineState, "source", Signed)},
+	Evict:          {"evict", Coherence, Debug, "a line makes room", args("line", Hex, "from", LineState)},
+	WriteBack:      {"write-back", Coherence, Debug, "a dirty line goes home", args("line", Hex, "from", LineState)},
 
-	DRAMAccess:  {"dram", Memory, Debug, "DRAM reads or writes a line", args("line", Hex, "write", Bool, "row_hit", Bool, "done", Dec)},
-	DRAMRefresh: {"refresh", Memory, Debug, "a channel refreshes", args("channel", Dec, "done", Dec)},
+	DRAMAccess: {"dram", Memory, Debug, "DRAM reads or writes a line", args("line", Hex, "write", Bool, "row_hit", Bool, "done", Dec)},
 
 	DeviceRead:  {"device-read", Device, Debug, "a hart reads a device", args("pa", Hex, "size", Dec, "value", Hex)},
 	DeviceWrite: {"device-write", Device, Debug, "a hart writes a device", args("pa", Hex, "size", Dec, "value", Hex)},
-	DeviceIRQ:   {"irq", Device, Debug, "an interrupt line changes", args("source", Dec, "raised", Bool)},
-	DMARead:     {"dma-read", Device, Debug, "a device reads memory", args("pa", Hex, "bytes", Dec, "agent", Dec)},
-	DMAWrite:    {"dma-write", Device, Debug, "a device writes memory", args("pa", Hex, "bytes", Dec, "agent", Dec)},
-	AccessFault: {"access-fault", Device, Warn, "nothing answers at an address", args("pa", Hex, "access", AccessOp)},
 
-	Retire: {"retire", Inst, Debug, "an instruction retires", args("pc", Hex, "raw", Hex, "rd", Hex, "mode", Mode)},
+	Retire: {"retire", Inst, Debug, "an instruction retires", args("pc", Hex, "instret", Dec, "mode", Mode)},
 }
 
 // args turns name, format pairs into a row's arguments.

@@ -120,7 +120,7 @@ func (m *Machine) exitBy(_ uint64, e device.Exit) {
 // interrupt drives an interrupt input of a hart and wakes it if it slept.
 func (m *Machine) interrupt(hart int, bit uint, level bool) {
 	if m.harts[hart].SetInterrupt(bit, level) {
-		m.engine.Wake(hart, m.bus.Now())
+		m.engine.Wake(hart, max(m.bus.Now(), m.engine.Now()))
 	}
 }
 

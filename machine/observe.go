@@ -1,6 +1,7 @@
 package machine
 
 import (
+	"mcsim/addr"
 	"mcsim/coherence"
 	"mcsim/event"
 	"mcsim/machine/log"
@@ -41,9 +42,22 @@ func (m *Machine) observe() {
 			return ""
 		},
 	})
-	if m.own.On(event.Coherence) || m.own.On(event.Bus) {
+	if m.own.On(event.Coherence) || m.own.On(event.Bus) || m.own.On(event.Device) {
 		m.bus.Notify = m.note
 	}
+	if m.own.On(event.Memory) {
+		m.dram.Notify = func(line addr.PA, begun, done uint64, write, rowHit bool) {
+			m.own.Emit(event.Event{Cycle: begun, Hart: -1, Kind: event.DRAMAccess,
+				Arg: [4]uint64{uint64(line), number(write), number(rowHit), done}})
+		}
+	}
+}
+
+func number(b bool) uint64 {
+	if b {
+		return 1
+	}
+	return 0
 }
 
 // note turns the bus's notes into events.
@@ -59,6 +73,11 @@ func (m *Machine) note(n coherence.Note) {
 		e.Kind, e.Arg = event.Fill, [4]uint64{pa, uint64(n.To), uint64(int64(n.Source))}
 	case coherence.NoteEvict:
 		e.Kind, e.Arg = event.Evict, [4]uint64{pa, uint64(n.From)}
+	case coherence.NoteDevice:
+		e.Kind, e.Arg = event.DeviceRead, [4]uint64{uint64(n.PA), uint64(n.Size), n.Value}
+		if n.Kind == coherence.WriteIO {
+			e.Kind = event.DeviceWrite
+		}
 	case coherence.NoteWriteBack:
 		e.Kind, e.Arg = event.WriteBack, [4]uint64{pa, uint64(n.From)}
 	}

@@ -62,6 +62,7 @@ func (m *Machine) Run(ctx context.Context, l Limits) (Result, error) {
 		}
 		return res.Reason == ""
 	}
+	m.engine.OnIdle = func() bool { return m.waitForInput(ctx) }
 	m.own.Emit(event.Event{Hart: -1, Kind: event.RunBegin, Arg: [4]uint64{uint64(len(m.harts)), m.cfg.Machine.Seed, uint64(m.cfg.Machine.Quantum)}})
 	err := m.engine.Run(runtime.GOMAXPROCS(0))
 	m.host = now().Sub(start).Seconds()
@@ -71,6 +72,9 @@ func (m *Machine) Run(ctx context.Context, l Limits) (Result, error) {
 
 // finish fills in the result and hands the last events over.
 func (m *Machine) finish(res *Result, err error) {
+	if m.uart != nil {
+		m.uart.Drain()
+	}
 	for _, h := range m.harts {
 		m.cycles = max(m.cycles, h.Clock())
 		h.SyncMMUStats()
@@ -102,18 +106,40 @@ func (m *Machine) endQuantum(cycle uint64) {
 		m.engine.Stop()
 	}
 	if m.input != nil {
-		m.input.poll(func(b []byte) {
-			if m.uart != nil {
-				m.uart.Push(cycle, b)
-				m.bus.Reschedule()
-			}
-			if m.htif != nil {
-				m.htif.Push(b)
-			}
-		})
+		m.input.poll(m.typed)
 	}
 	if m.opts.Log != nil {
 		m.scratch = event.Merge(m.bufs, m.scratch, m.opts.Log.Write)
+	}
+}
+
+// typed gives the guest what its terminal typed.
+func (m *Machine) typed(b []byte) {
+	if m.uart != nil {
+		m.uart.Push(m.cycles, b)
+		m.bus.Reschedule()
+	}
+	if m.htif != nil {
+		m.htif.Push(b)
+	}
+}
+
+// waitForInput waits for the terminal where all harts sleep and the guest has
+// asked for an interrupt when a character comes. It returns false if none will.
+func (m *Machine) waitForInput(ctx context.Context) bool {
+	if m.input == nil || m.uart == nil || m.uart.Save().IER&1 == 0 {
+		return false
+	}
+	select {
+	case b, ok := <-m.input.c:
+		if ok {
+			m.typed(b)
+		} else {
+			m.input = nil
+		}
+		return ok
+	case <-ctx.Done():
+		return true // OnQuantum ends the run
 	}
 }
 
@@ -161,4 +187,4 @@ func (m *Machine) instructions() (n uint64) {
 }
 
 // now reads the host's clock: for sim.host_seconds and progress alone.
-func now() time.Time { return time.Now() } //nolint:forbidigo // the one place
+func now() time.Time { return time.Now() }

@@ -76,12 +76,9 @@ func sqrt128(hi, lo uint64) (root uint64, exact bool) {
 	if guess := math.Sqrt(float64(hi)) * (1 << 32); guess < 1<<64-1<<13 {
 		root = uint64(guess) + 1<<12
 	}
-	for {
-		// root is at least the true root, so hi <= root; they are equal
-		// only if both are all ones, and then root is the answer.
-		if hi >= root {
-			break
-		}
+	// root is at least the true root, so hi <= root; they are equal only if
+	// both are all ones, and then root is the answer.
+	for hi < root {
 		quo, _ := bits.Div64(hi, lo, root)
 		if quo >= root {
 			break
