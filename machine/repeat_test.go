@@ -90,3 +90,18 @@ func TestSeeds(t *testing.T) {
 		}
 	}
 }
+
+// The line tables save host time and change nothing: emptied again and again,
+// they leave the same cycles, statistics, log and console.
+func TestLineTablesChangeNothing(t *testing.T) {
+	for _, quantum := range []string{"machine.quantum=1", "machine.quantum=9"} {
+		for _, j := range repeated {
+			j.log = true
+			j.set = join(j.set, []string{quantum})
+			kept := j.run(t)
+			kept.mustEnd(t)
+			j.forget = true
+			sameRun(t, j.guest+", "+quantum, kept, j.run(t))
+		}
+	}
+}
