@@ -18,6 +18,10 @@ const NoLine = ^uint64(0)
 // Tags[slot] is NoLine exactly where State[slot] is 0, so that Lookup compares
 // one word per way: 16 ways are two cache lines of the host.
 type Array struct {
+	// Clock is written at every access. Arrays of harts that run on different
+	// cores of the host must not share a line there.
+	_ [64]byte
+
 	Tags  []uint64 // line address, or NoLine
 	State []uint8  // 0 is invalid; other values belong to the owner
 	Stamp []uint64 // Clock at the slot's latest access; kept when it is invalidated
@@ -31,10 +35,17 @@ type Array struct {
 	shift   uint8
 	policy  Policy
 	seed    uint64
+	arena   *hostmem.Arena // keeps the memory
+
+	_ [64]byte
 }
 
 // New returns an empty array, or the mistakes of cfg.
-func New(cfg Config) (*Array, error) {
+func New(cfg Config) (*Array, error) { return NewIn(cfg, new(hostmem.Arena)) }
+
+// NewIn is New with the memory from an arena, next to what is used together
+// with the array.
+func NewIn(cfg Config, arena *hostmem.Arena) (*Array, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
@@ -45,9 +56,10 @@ func New(cfg Config) (*Array, error) {
 		shift:   uint8(bits.TrailingZeros(uint(cfg.Line))),
 		policy:  cfg.Replacement,
 		seed:    cfg.Seed,
+		arena:   arena,
 	}
-	a.Tags, a.Stamp = hostmem.Words(a, slots), hostmem.Words(a, slots)
-	a.State, a.Data = hostmem.Bytes(a, slots), hostmem.Bytes(a, cfg.Size)
+	a.Data = arena.Bytes(cfg.Size)
+	a.Tags, a.Stamp, a.State = arena.Words(slots), arena.Words(slots), arena.Bytes(slots)
 	if cfg.Replacement == FIFO || cfg.Replacement == SRRIP {
 		a.meta = make([]uint64, slots)
 	}

@@ -1,5 +1,7 @@
 package coherence
 
+import "unsafe"
+
 // This file moves lines within one hart's caches, and in and out of them.
 
 // settle carries out a write on a line in outermost slot o whose state permits
@@ -228,7 +230,7 @@ func (p *Private) snoop(line uint64, ev Event, now uint64) (m move, data []byte)
 	}
 	if st != m.next {
 		if p.bus.Notify != nil {
-			p.bus.Notify(Note{Cycle: now, What: NoteSnoop, Agent: p.id, Line: line, From: st, To: m.next})
+			p.bus.Notify(Note{Cycle: now, What: NoteSnoop, Agent: p.id, Line: line, From: st, To: m.next, Source: p.bus.by})
 		}
 	}
 	return m, data
@@ -244,7 +246,9 @@ func (p *Private) outerStats() *CacheStats {
 // copyLine is copy, fast for the usual size.
 func copyLine(dst, src []byte) {
 	if len(dst) == 64 && len(src) == 64 {
-		*(*[64]byte)(dst) = *(*[64]byte)(src)
+		d, s := (*[8]uint64)(unsafe.Pointer(unsafe.SliceData(dst))), (*[8]uint64)(unsafe.Pointer(unsafe.SliceData(src)))
+		s0, s1, s2, s3, s4, s5, s6, s7 := s[0], s[1], s[2], s[3], s[4], s[5], s[6], s[7]
+		d[0], d[1], d[2], d[3], d[4], d[5], d[6], d[7] = s0, s1, s2, s3, s4, s5, s6, s7
 		return
 	}
 	copy(dst, src)

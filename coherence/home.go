@@ -38,30 +38,32 @@ type home struct {
 	banks     []Calendar
 	scratch   []byte // a line read from memory past the LLC
 	moved     []byte // a line on its way to memory
+	arena     *hostmem.Arena
 	jitter    uint64
 	drawn     uint64
 }
 
 func newHome(b *Bus, mem Memory) (*home, error) {
 	c := &b.cfg
-	h := &home{bus: b, mem: mem, inclusive: c.Inclusive, jitter: c.Jitter,
+	h := &home{bus: b, mem: mem, arena: new(hostmem.Arena), inclusive: c.Inclusive, jitter: c.Jitter,
 		scratch: make([]byte, c.L1D.Line), moved: make([]byte, c.L1D.Line)}
 	h.dram, _ = mem.(*DRAM)
 	var err error
 	if c.LLC.Size != 0 {
-		if h.llc, err = cache.New(c.LLC); err != nil {
+		if h.llc, err = cache.NewIn(c.LLC, h.arena); err != nil {
 			return nil, err
 		}
 		h.banks = newCalendars(c.LLCBanks, c.LLCBusy)
 	}
 	h.tags = h.llc
 	if !h.inclusive {
-		if h.tags, err = cache.New(c.filterConfig()); err != nil {
+		if h.tags, err = cache.NewIn(c.filterConfig(), h.arena); err != nil {
 			return nil, err
 		}
 	}
-	h.sharers = hostmem.Words(h, h.tags.Slots())
-	h.owner = make([]int8, h.tags.Slots())
+	h.sharers = h.arena.Words(h.tags.Slots())
+	owner := h.arena.Bytes(h.tags.Slots())
+	h.owner = unsafe.Slice((*int8)(unsafe.Pointer(unsafe.SliceData(owner))), len(owner))
 	for i := range h.owner {
 		h.owner[i] = nobody
 	}

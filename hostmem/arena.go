@@ -1,0 +1,53 @@
+package hostmem
+
+import (
+	"runtime"
+	"unsafe"
+)
+
+const (
+	hugePage = 2 << 20
+	// ownChunk is the size from which an allocation begins a new chunk.
+	ownChunk = 256 << 10
+)
+
+// Arena hands out memory that is used together from the same huge pages: a
+// processor has few entries for them, and an array of less than a huge page
+// would get none of its own. What it hands out is zeroed, begins at a line of
+// the host's caches, and stays valid while the arena is reachable.
+type Arena struct{ rest []byte }
+
+// Bytes allocates n bytes.
+func (a *Arena) Bytes(n int) []byte {
+	const line = 64
+	need := (n + line - 1) &^ (line - 1)
+	if need > len(a.rest) {
+		if n < ownChunk {
+			return make([]byte, n)
+		}
+		b := mapped((need + hugePage - 1) &^ (hugePage - 1))
+		if b == nil {
+			return make([]byte, n)
+		}
+		runtime.AddCleanup(a, unmap, b)
+		if len(b)-need < len(a.rest) {
+			return b[:n:n]
+		}
+		a.rest = b
+	}
+	b := a.rest[:n:n]
+	a.rest = a.rest[need:]
+	return b
+}
+
+// Words allocates n words of 8 bytes.
+func (a *Arena) Words(n int) []uint64 {
+	if n == 0 {
+		return nil
+	}
+	b := a.Bytes(n * 8)
+	if uintptr(unsafe.Pointer(unsafe.SliceData(b)))%8 != 0 {
+		return make([]uint64, n)
+	}
+	return unsafe.Slice((*uint64)(unsafe.Pointer(unsafe.SliceData(b))), n)
+}
