@@ -288,6 +288,7 @@ func (p *Private) call(kind Kind, a *Access, line, now uint64) uint64 {
 	if classOf[a.Op] == classBlock && p.absent(a) {
 		return now
 	}
+	p.bus.home.touch(line)
 	r := &p.req
 	r.Kind, r.Agent, r.Line, r.Cycle, r.access = kind, p.id, line, now, a
 	p.Port.Call(r)

@@ -9,7 +9,6 @@ func (b *Bus) getS(r *Request, now uint64) {
 		b.Notify(Note{Cycle: now, What: NoteBus, Kind: GetS, Agent: r.Agent, Line: line})
 	}
 	fetch := classOf[a.Op] == classFetch
-	b.home.touch(line)
 	intoL1I := fetch && p.l2 == nil
 	if intoL1I {
 		if s := p.d.Lookup(line); s >= 0 { // its own L1D has it; the request only announces the L1I's victim
@@ -106,7 +105,6 @@ func (b *Bus) getM(r *Request, now uint64) {
 		b.Notify(Note{Cycle: now, What: NoteBus, Kind: GetM, Agent: r.Agent, Line: line})
 	}
 	h := b.home
-	h.touch(line)
 	e, victim := h.find(line)
 	slot := p.room(line, now+b.behind)
 	fresh := e < 0
