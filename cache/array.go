@@ -18,6 +18,10 @@ const NoLine = ^uint64(0)
 // Tags[slot] is NoLine exactly where State[slot] is 0, so that Lookup compares
 // one word per way: 16 ways are two cache lines of the host.
 type Array struct {
+	// Clock is written at every access. Arrays of harts that run on different
+	// cores of the host must not share a line there.
+	_ [64]byte
+
 	Tags  []uint64 // line address, or NoLine
 	State []uint8  // 0 is invalid; other values belong to the owner
 	Stamp []uint64 // Clock at the slot's latest access; kept when it is invalidated
@@ -32,6 +36,8 @@ type Array struct {
 	policy  Policy
 	seed    uint64
 	arena   *hostmem.Arena // keeps the memory
+
+	_ [64]byte
 }
 
 // New returns an empty array, or the mistakes of cfg.

@@ -34,6 +34,8 @@ type Bus struct {
 	deadline uint64 // the earliest of the timed devices
 	put      Request
 	time     uint64
+	by       int32  // whose request is served, for notes
+	asked    uint64 // its cycle
 }
 
 // Now is the cycle of the device access or event in progress, or of the last
@@ -116,6 +118,7 @@ func (b *Bus) LineBytes() int { return 1 << b.shift }
 
 // Serve carries out one request. It must not be Quantum, Sleep or Halt.
 func (b *Bus) Serve(r *Request) {
+	b.by, b.asked = r.Agent, r.Cycle
 	if b.deadline <= r.Cycle {
 		b.RunEvents(r.Cycle)
 	}
@@ -201,7 +204,7 @@ func (b *Bus) leave(p *Private, kind Kind, line uint64, kept bool, now uint64) *
 	b.Stats.Kinds[kind]++
 	b.order.Reserve(now, 1)
 	if b.Notify != nil {
-		b.Notify(Note{Cycle: now, What: NoteBus, Kind: kind, Agent: p.id, Line: line})
+		b.Notify(Note{Cycle: now, What: NoteBus, Kind: kind, Agent: p.id, Line: line, Value: b.asked})
 	}
 	if s := b.home.tags.Lookup(line); s >= 0 {
 		if !kept {

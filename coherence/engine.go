@@ -55,6 +55,7 @@ type Engine struct {
 	stopped bool
 	lanes   []lane
 	work    uint64 // instructions per round of late, times workScale
+	gov     governor
 
 	// Rounds counts serial phases that served something, Quanta the quanta.
 	Rounds, Quanta uint64
@@ -209,15 +210,13 @@ func (e *Engine) round() error {
 	if running == 1 {
 		e.direct = e.ready[0]
 	}
-	if err := e.resume(); err != nil {
+	done, err := e.resume()
+	if err != nil {
 		return err
 	}
 	e.reqs = e.reqs[:0]
-	again, done := e.ready[:0], uint64(0)
+	again := e.ready[:0]
 	for _, a := range e.ready {
-		n := a.run.Instret()
-		done += n - a.instret
-		a.instret = n
 		switch r := a.pending; r.Kind {
 		case Quantum:
 			a.state = agentAtEnd

@@ -230,7 +230,7 @@ func (p *Private) snoop(line uint64, ev Event, now uint64) (m move, data []byte)
 	}
 	if st != m.next {
 		if p.bus.Notify != nil {
-			p.bus.Notify(Note{Cycle: now, What: NoteSnoop, Agent: p.id, Line: line, From: st, To: m.next})
+			p.bus.Notify(Note{Cycle: now, What: NoteSnoop, Agent: p.id, Line: line, From: st, To: m.next, Source: p.bus.by})
 		}
 	}
 	return m, data

@@ -1,6 +1,10 @@
 package coherence
 
-import "github.com/sourcegraph/conc/panics"
+import (
+	"time"
+
+	"github.com/sourcegraph/conc/panics"
+)
 
 // lane runs a share of the agents on a goroutine of its own.
 type lane struct {
@@ -13,8 +17,8 @@ func (l *lane) init() {
 	l.work, l.done = make(chan []*agent, 1), make(chan []*agent, 1)
 }
 
-// spins is how often a lane polls its channel before it blocks: several times as long
-// as it takes to be woken by the scheduler.
+// spins is how often a lane polls its channel before it blocks: some 100
+// microseconds, several times as long as it takes to be woken by the scheduler.
 const spins = 20000
 
 func receive(c chan []*agent) ([]*agent, bool) {
@@ -54,22 +58,101 @@ func (l *lane) runBatch(batch []*agent) {
 // Handing a batch to another lane and waiting for it costs about as much as
 // some hundred instructions. Rounds that are shorter than worthLanes
 // instructions, as an average over about workScale rounds, are run by lane 0
-// alone. This changes no result: who runs an agent never does.
+// alone; the governor decides about the others.
 const (
 	worthLanes = 600
 	workScale  = 16
 )
 
-// resume runs the ready agents, each lane its share of them.
-func (e *Engine) resume() error {
+// governor finds out whether sharing rounds among lanes is faster, by doing it
+// and looking at the clock on the wall: it is not where other programs want the
+// same cores, for then a lane waits for its thread to be scheduled. This changes
+// no result: who runs an agent never does.
+type governor struct {
+	share   bool // among all lanes
+	probing bool // share is being tried out for a few rounds
+	rounds  int  // left to measure
+	epochs  int  // left before the next probe
+	backoff int  // epochs between probes
+	work    uint64
+	spent   time.Duration
+	rate    [2]float64 // instructions per nanosecond, alone and shared
+}
+
+const (
+	epochRounds = 64
+	probeRounds = 16
+	minBackoff  = 8
+	maxBackoff  = 1024
+	worthwhile  = 1.05 // how much faster the other way must be
+)
+
+// count takes note of a round and decides how the next ones are run.
+func (g *governor) count(instructions uint64, d time.Duration) {
+	g.work += instructions
+	g.spent += d
+	if g.rounds--; g.rounds > 0 {
+		return
+	}
+	this, other := 0, 1
+	if g.share {
+		this, other = 1, 0
+	}
+	g.rate[this] = float64(g.work) / float64(max(1, g.spent))
+	g.work, g.spent, g.rounds = 0, 0, epochRounds
+	switch {
+	case g.probing:
+		g.probing = false
+		if g.rate[this] > g.rate[other]*worthwhile {
+			g.backoff = minBackoff
+		} else {
+			g.share = !g.share
+			g.backoff = min(2*g.backoff, maxBackoff)
+		}
+		g.epochs = g.backoff
+	case g.epochs <= 0:
+		g.share, g.probing, g.rounds = !g.share, true, probeRounds
+	default:
+		g.epochs--
+	}
+}
+
+// resume runs the ready agents, each lane its share of them, and returns how
+// many instructions that was.
+func (e *Engine) resume() (done uint64, err error) {
+	if min(len(e.lanes), len(e.ready)) <= 1 || e.work < worthLanes*workScale {
+		err = e.resumeAlone()
+		return e.retired(), err
+	}
+	begun := time.Now() //nolint:forbidigo // for the governor, which changes no result
+	if e.gov.share {
+		err = e.resumeShared()
+	} else {
+		err = e.resumeAlone()
+	}
+	done = e.retired()
+	e.gov.count(done, time.Since(begun)) //nolint:forbidigo // see above
+	return done, err
+}
+
+// retired counts the instructions that the ready agents executed since it was
+// asked last.
+func (e *Engine) retired() (done uint64) {
+	for _, a := range e.ready {
+		n := a.run.Instret()
+		done += n - a.instret
+		a.instret = n
+	}
+	return done
+}
+
+func (e *Engine) resumeAlone() error {
+	e.lanes[0].runBatch(e.ready)
+	return e.lanes[0].failure(e.ready)
+}
+
+func (e *Engine) resumeShared() error {
 	n := min(len(e.lanes), len(e.ready))
-	if e.work < worthLanes*workScale {
-		n = 1
-	}
-	if n <= 1 {
-		e.lanes[0].runBatch(e.ready)
-		return e.lanes[0].failure(e.ready)
-	}
 	share := (len(e.ready) + n - 1) / n
 	used := 0
 	for i := n - 1; i > 0; i-- {

@@ -6,8 +6,8 @@ import "mcsim/addr"
 type NoteKind uint8
 
 const (
-	NoteBus       NoteKind = iota // a transaction begins: Agent, Kind, Line
-	NoteSnoop                     // Agent's copy went From, To
+	NoteBus       NoteKind = iota // a transaction begins: Agent, Kind, Line; Value is the cycle of its request
+	NoteSnoop                     // Agent's copy went From, To, because of a request of Source
 	NoteFill                      // Agent got Line in state To; Source says where from
 	NoteEvict                     // Agent (Home: the LLC) gave Line up in state From
 	NoteWriteBack                 // dirty Line went to Source (Home or FromMemory), because of a request of Agent

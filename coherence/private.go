@@ -35,6 +35,8 @@ func (noCore) ReservationLost()    {}
 // An L1I line is only ever Shared. Where the L1I is snooped, no line is in it
 // and writable for a store that does not come to Do: a store drops the copy.
 type Private struct {
+	_ [64]byte // as cache.Array: harts run on different cores of the host
+
 	Port Port
 	D    CacheStats // L1D; its accesses are L1D().Clock
 	I    CacheStats // L1I; its accesses are L1I().Clock
@@ -55,6 +57,8 @@ type Private struct {
 
 	reserved uint64 // line of the LR/SC reservation, or cache.NoLine
 	req      Request
+
+	_ [64]byte
 }
 
 // classes of operations, by what they need.

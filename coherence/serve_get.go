@@ -6,7 +6,7 @@ import "math/bits"
 func (b *Bus) getS(r *Request, now uint64) {
 	p, a, line := b.privs[r.Agent], r.access, r.Line
 	if b.Notify != nil {
-		b.Notify(Note{Cycle: now, What: NoteBus, Kind: GetS, Agent: r.Agent, Line: line})
+		b.Notify(Note{Cycle: now, What: NoteBus, Kind: GetS, Agent: r.Agent, Line: line, Value: b.asked})
 	}
 	fetch := classOf[a.Op] == classFetch
 	intoL1I := fetch && p.l2 == nil
@@ -102,7 +102,7 @@ func (b *Bus) getM(r *Request, now uint64) {
 		return
 	}
 	if b.Notify != nil {
-		b.Notify(Note{Cycle: now, What: NoteBus, Kind: GetM, Agent: r.Agent, Line: line})
+		b.Notify(Note{Cycle: now, What: NoteBus, Kind: GetM, Agent: r.Agent, Line: line, Value: b.asked})
 	}
 	h := b.home
 	e, victim := h.find(line)
@@ -155,7 +155,7 @@ func (b *Bus) upgrade(r *Request, now uint64) {
 		return
 	}
 	if b.Notify != nil {
-		b.Notify(Note{Cycle: now, What: NoteBus, Kind: Upgrade, Agent: r.Agent, Line: line})
+		b.Notify(Note{Cycle: now, What: NoteBus, Kind: Upgrade, Agent: r.Agent, Line: line, Value: b.asked})
 	}
 	h := b.home
 	e := h.tags.Lookup(line)

@@ -12,7 +12,7 @@ import (
 func (b *Bus) once(r *Request, now uint64) {
 	p, a := b.privs[r.Agent], r.access
 	if b.Notify != nil {
-		b.Notify(Note{Cycle: now, What: NoteBus, Kind: r.Kind, Agent: r.Agent, Line: r.Line})
+		b.Notify(Note{Cycle: now, What: NoteBus, Kind: r.Kind, Agent: r.Agent, Line: r.Line, Value: b.asked})
 	}
 	if r.Kind == WriteOnce && b.refuses(r, now) {
 		return
@@ -92,7 +92,7 @@ func (b *Bus) recall(r *Request, line, now uint64) uint64 {
 func (b *Bus) device(r *Request, now uint64) {
 	a := r.access
 	if b.Notify != nil {
-		b.Notify(Note{Cycle: now, What: NoteBus, Kind: r.Kind, Agent: r.Agent, Line: r.Line})
+		b.Notify(Note{Cycle: now, What: NoteBus, Kind: r.Kind, Agent: r.Agent, Line: r.Line, Value: b.asked})
 	}
 	r.Done = now + b.cfg.IO
 	b.time = r.Cycle
@@ -122,7 +122,7 @@ func (b *Bus) device(r *Request, now uint64) {
 // snoop reads and writes behind it.
 func (b *Bus) block(r *Request, now uint64) {
 	if b.Notify != nil {
-		b.Notify(Note{Cycle: now, What: NoteBus, Kind: r.Kind, Agent: r.Agent, Line: r.Line})
+		b.Notify(Note{Cycle: now, What: NoteBus, Kind: r.Kind, Agent: r.Agent, Line: r.Line, Value: b.asked})
 	}
 	h := b.home
 	e := h.tags.Lookup(r.Line)
@@ -166,13 +166,14 @@ func (b *Bus) DMARead(agent int, pa addr.PA, buf []byte, now uint64) (done uint6
 		return now, false
 	}
 	r := Request{Kind: DMARead, Agent: int32(agent), Cycle: now}
+	b.by, b.asked = r.Agent, now
 	done = now
 	for len(buf) > 0 {
 		r.Line = uint64(pa) >> b.shift
 		off := int(uint64(pa) & (1<<b.shift - 1))
 		n := min(len(buf), 1<<b.shift-off)
 		if b.Notify != nil {
-			b.Notify(Note{Cycle: now, What: NoteBus, Kind: DMARead, Agent: r.Agent, Line: r.Line})
+			b.Notify(Note{Cycle: now, What: NoteBus, Kind: DMARead, Agent: r.Agent, Line: r.Line, Value: b.asked})
 		}
 		b.Stats.Kinds[DMARead]++
 		data, at := b.peek(&r, r.Line, b.order.Reserve(now, 1)+b.cfg.Arbitration)
@@ -189,12 +190,13 @@ func (b *Bus) DMAWrite(agent int, pa addr.PA, buf []byte, now uint64) (done uint
 		return now, false
 	}
 	r := Request{Kind: DMAWrite, Agent: int32(agent), Cycle: now}
+	b.by, b.asked = r.Agent, now
 	done = now
 	for len(buf) > 0 {
 		r.Line = uint64(pa) >> b.shift
 		n := min(len(buf), 1<<b.shift-int(uint64(pa)&(1<<b.shift-1)))
 		if b.Notify != nil {
-			b.Notify(Note{Cycle: now, What: NoteBus, Kind: DMAWrite, Agent: r.Agent, Line: r.Line})
+			b.Notify(Note{Cycle: now, What: NoteBus, Kind: DMAWrite, Agent: r.Agent, Line: r.Line, Value: b.asked})
 		}
 		b.Stats.Kinds[DMAWrite]++
 		at := b.recall(&r, r.Line, b.order.Reserve(now, 1)+b.cfg.Arbitration)

@@ -1,6 +1,9 @@
 package core
 
-import "mcsim/core/fp"
+import (
+	"mcsim/core/fp"
+	"mcsim/core/isa"
+)
 
 func flagsOf(v uint64) fp.Flags { return fp.Flags(v & 31) }
 
@@ -155,11 +158,15 @@ func (h *Hart) eventSource(e EventNumber) *uint64 {
 	return nil
 }
 
-// counterAllowed is the check of the user-level names (privileged manual,
-// mcounteren and scounteren).
+// counterAllowed is the check of the user-level names, which Zicntr and Zihpm
+// bring (privileged manual, mcounteren and scounteren).
 func counterAllowed(h *Hart, num uint16) bool {
 	bit := uint64(1) << (num & 31)
-	return (h.priv == Machine || h.csr.mcounteren&bit != 0) &&
+	ext := isa.ExtZihpm
+	if num&31 < 3 {
+		ext = isa.ExtZicntr
+	}
+	return h.cfg.ISA.Has(ext) && (h.priv == Machine || h.csr.mcounteren&bit != 0) &&
 		(h.priv != User || h.csr.scounteren&bit != 0)
 }
 

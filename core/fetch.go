@@ -44,23 +44,23 @@ func (h *Hart) fetchSlow(pc uint64) bool {
 	if !h.translate(pc, 2, accFetch, &t) {
 		return false
 	}
-	if h.mem.Attr(t.PA, 2) != coherence.AttrRAM || t.Uncached {
+	if h.mem.Attr(t.PA, 2) != coherence.AttrRAM {
 		return h.raise(causeFetchAccess, pc)
 	}
 	size := min(8, h.lineSize-pc&(h.lineSize-1))
 	a := &h.acc
-	*a = coherence.Access{Op: coherence.OpFetch, Size: uint8(size), PA: t.PA}
+	*a = coherence.Access{Op: coherence.OpFetch, Size: uint8(size), PA: t.PA, Uncached: t.Uncached}
 	h.do(a)
 	if a.Fault {
 		return h.raise(causeFetchAccess, pc)
 	}
-	if slot := h.mem.Fetchable(t.PA); slot >= 0 && h.pmpWholeLine(t.PA, accFetch) {
+	if slot := h.mem.Fetchable(t.PA); slot >= 0 && !t.Uncached && h.pmpWholeLine(t.PA, accFetch) {
 		e := h.keepFetch(pc, slot, t.Stamp)
 		h.fbase, h.fdec, h.fbytes = e.tag, e.dec, e.bytes
 		return true
 	}
-	// The line is gone already, or may be executed only in part: run one
-	// instruction from the bytes that were read.
+	// The line is gone already, or not to be cached, or may be executed only in
+	// part: run one instruction from the bytes that were read.
 	h.noFetchLine()
 	h.singleOK = true
 	h.singleBytes, h.singleLen = a.Result, int(size)
@@ -73,6 +73,7 @@ func (h *Hart) fetchSlow(pc uint64) bool {
 // may fault on its own; the trap value is then its address (privileged manual,
 // mtval).
 func (h *Hart) nextInst(pc uint64) *isa.Inst {
+	h.singleOK = false // the line may be current without a call of fetchLine
 	lo, ok := h.fetchHalf(pc)
 	if !ok {
 		return h.fetchTrap(pc)

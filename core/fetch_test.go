@@ -195,3 +195,23 @@ func TestStolenCodeLines(t *testing.T) {
 		}
 	})
 }
+
+// Code in pages that Svpbmt makes uncached runs, and nothing of it is kept.
+func TestUncachedFetch(t *testing.T) {
+	for pbmt := range uint64(3) {
+		r := newRig(t)
+		r.csr.menvcfg = menvcfgPBMTE
+		r.setPriv(Machine)
+		const va = 0x4000_0000
+		r.mapPages(va, codeAt, pbmt<<61|pteV|pteR|pteX|pteA)
+		r.code(codeAt, opI("addi", 5, 0, 1), 0x4285 /* c.li x5, 1 */, opI("addi", 5, 5, 2), opJ(0, -10))
+		r.setPriv(Supervisor)
+		r.pc = va
+		if r.step(5); r.pc != va+4 || r.x[5] != 1 || r.instret != 5 {
+			t.Errorf("PBMT %d: pc %#x, x5 %d: %s", pbmt, r.pc, r.x[5], r.trapText())
+		}
+		if kept := r.mem.Fetchable(codeAt) >= 0; kept != (pbmt == 0) {
+			t.Errorf("PBMT %d: in the L1I %t", pbmt, kept)
+		}
+	}
+}

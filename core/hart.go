@@ -197,8 +197,8 @@ func (h *Hart) setCosts() {
 type trapInfo struct {
 	cause uint64
 	tval  uint64
-	tval2 uint64 // guest physical address >> 2, for the G stage
-	tinst uint64
+	tval2 uint64 //nolint:unused // guest physical address >> 2, for the G stage of the H extension
+	tinst uint64 //nolint:unused // the same
 }
 
 // raise records a synchronous exception of the instruction in execution; the

@@ -89,6 +89,7 @@ const (
 	BusOp     // coherence's kinds of request
 	Reason    // why a hart or the run stopped
 	AccessOp  // coherence.Op
+	Agent     // a hart, a device, the LLC or memory
 	NumFormats
 )
 
@@ -153,11 +154,11 @@ var table = [NumKinds]Description{
 	PageFault: {"page-fault", TLB, Info, "the walker found none", args("va", Hex, "access", AccessOp, "cause", Cause)},
 	SFence:    {"sfence", TLB, Debug, "translations are dropped", args("va", Hex, "asid", Dec, "all_addresses", Bool, "all_asids", Bool)},
 
-	BusTransaction: {"bus", Bus, Debug, "the bus has served a request", args("op", BusOp, "line", Hex, "asked", Dec, "done", Dec)},
-	SnoopChange:    {"snoop", Coherence, Debug, "another's request changed a line's state", args("line", Hex, "from", LineState, "to", LineState, "by", Dec)},
-	Fill:           {"fill", Coherence, Debug, "a line arrives", args("line", Hex, "to", LineState, "source", Signed)},
+	BusTransaction: {"bus", Bus, Debug, "the bus serves a request", args("op", BusOp, "line", Hex, "asked", Dec)},
+	SnoopChange:    {"snoop", Coherence, Debug, "another's request changed a line's state", args("line", Hex, "from", LineState, "to", LineState, "by", Agent)},
+	Fill:           {"fill", Coherence, Debug, "a line arrives", args("line", Hex, "to", LineState, "source", Agent)},
 	Evict:          {"evict", Coherence, Debug, "a line makes room", args("line", Hex, "from", LineState)},
-	WriteBack:      {"write-back", Coherence, Debug, "a dirty line goes home", args("line", Hex, "from", LineState)},
+	WriteBack:      {"write-back", Coherence, Debug, "a dirty line goes to the LLC or to memory", args("line", Hex, "to", Agent)},
 
 	DRAMAccess: {"dram", Memory, Debug, "DRAM reads or writes a line", args("line", Hex, "write", Bool, "row_hit", Bool, "done", Dec)},
 

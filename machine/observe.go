@@ -1,6 +1,8 @@
 package machine
 
 import (
+	"fmt"
+
 	"mcsim/addr"
 	"mcsim/coherence"
 	"mcsim/event"
@@ -35,6 +37,7 @@ func (m *Machine) observe() {
 	m.opts.Log.SetNames(log.Names{
 		event.LineState: func(v uint64) string { return coherence.State(v).String() },
 		event.BusOp:     func(v uint64) string { return coherence.Kind(v).String() },
+		event.Agent:     agentName(harts),
 		event.Reason: func(v uint64) string {
 			if v < uint64(len(reasons)) {
 				return reasons[v]
@@ -60,13 +63,34 @@ func number(b bool) uint64 {
 	return 0
 }
 
+// agentName names who has a line: a hart, or what is behind them.
+func agentName(harts int) func(uint64) string {
+	return func(v uint64) string {
+		switch n := int32(int64(v)); {
+		case n == coherence.Home:
+			return "llc"
+		case n == coherence.FromMemory:
+			return "memory"
+		case n == coherence.NoSource:
+			return "none"
+		case n >= int32(harts):
+			return "device"
+		default:
+			return fmt.Sprintf("hart %d", n)
+		}
+	}
+}
+
 // note turns the bus's notes into events.
 func (m *Machine) note(n coherence.Note) {
 	pa := n.Line << m.lineShift()
 	e := event.Event{Cycle: n.Cycle, Hart: int16(n.Agent)}
+	if int(n.Agent) >= len(m.harts) {
+		e.Hart = -1 // a device
+	}
 	switch n.What {
 	case coherence.NoteBus:
-		e.Kind, e.Arg = event.BusTransaction, [4]uint64{uint64(n.Kind), pa, n.Cycle}
+		e.Kind, e.Arg = event.BusTransaction, [4]uint64{uint64(n.Kind), pa, n.Value}
 	case coherence.NoteSnoop:
 		e.Kind, e.Arg = event.SnoopChange, [4]uint64{pa, uint64(n.From), uint64(n.To), uint64(n.Source)}
 	case coherence.NoteFill:
@@ -79,7 +103,7 @@ func (m *Machine) note(n coherence.Note) {
 			e.Kind = event.DeviceWrite
 		}
 	case coherence.NoteWriteBack:
-		e.Kind, e.Arg = event.WriteBack, [4]uint64{pa, uint64(n.From)}
+		e.Kind, e.Arg = event.WriteBack, [4]uint64{pa, uint64(int64(n.Source))}
 	}
 	m.own.Emit(e)
 }

@@ -54,7 +54,8 @@ func (t ieee) significand(r *rand.Rand) uint64 {
 	case 0:
 		return 0
 	case 1: // few bits
-		return (1<<r.IntN(t.p) | 1<<r.IntN(t.p)) & mask
+		a, b := r.IntN(t.p), r.IntN(t.p)
+		return (1<<a | 1<<b) & mask
 	case 2: // a run of ones at the bottom or top
 		run := uint64(1)<<r.IntN(t.p) - 1
 		return (run ^ mask*uint64(r.IntN(2))) & mask
