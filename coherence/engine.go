@@ -238,7 +238,10 @@ func (e *Engine) round() error {
 	if len(e.reqs) > 0 {
 		e.Rounds++
 		e.arbiter.Sort(e.reqs)
-		for _, r := range e.reqs {
+		for i, r := range e.reqs {
+			if i+1 < len(e.reqs) {
+				e.bus.home.touch(e.reqs[i+1].Line)
+			}
 			e.bus.Serve(r)
 		}
 	}

@@ -70,17 +70,15 @@ func newHome(b *Bus, mem Memory) (*home, error) {
 	return h, nil
 }
 
-// claim makes a filter entry for a line that has none. In an inclusive LLC it
-// holds no data yet.
-func (h *home) claim(r *Request, line, now uint64) int32 {
-	s := h.tags.Victim(line)
+// claim makes filter entry s, its victim, that of a line that has none. In an
+// inclusive LLC it holds no data yet.
+func (h *home) claim(r *Request, line uint64, s int32, now uint64) {
 	if h.tags.State[s] != 0 {
 		h.Evictions++
 		h.free(r, s, now)
 	}
 	h.tags.Fill(s, line, llcClean)
 	h.sharers[s], h.owner[s] = 0, nobody
-	return s
 }
 
 // free takes filter entry s away: its holders' copies, and if the LLC is
@@ -144,8 +142,25 @@ func (h *home) touch(line uint64) {
 			bytes = unsafe.Pointer(&h.dram.bytes[off])
 		}
 	}
-	warm(unsafe.Pointer(&t.Tags[lo]), unsafe.Pointer(&t.Tags[hi]), unsafe.Pointer(&t.Stamp[lo]),
-		unsafe.Pointer(&t.Stamp[hi]), unsafe.Pointer(&h.owner[lo]), bytes)
+	warm(bytes, unsafe.Pointer(&t.Tags[lo]), unsafe.Pointer(&t.Tags[hi]), unsafe.Pointer(&t.Stamp[lo]),
+		unsafe.Pointer(&t.Stamp[hi]), unsafe.Pointer(&h.sharers[lo]), unsafe.Pointer(&h.sharers[hi]),
+		unsafe.Pointer(&h.owner[lo]), unsafe.Pointer(&t.State[lo]))
+}
+
+// find is line's filter entry, or -1 and the entry that claim will make. It
+// warms the entry's data: the requester's victim comes first, and takes
+// long enough.
+func (h *home) find(line uint64) (e, victim int32) {
+	e = h.tags.Lookup(line)
+	s := e
+	if e < 0 {
+		victim = h.tags.Victim(line)
+		s = victim
+	}
+	if h.inclusive {
+		warmLine(unsafe.Pointer(&h.llc.Data[int(s)<<h.bus.shift]))
+	}
+	return e, victim
 }
 
 // read returns the home's data of a line and when they are there. e is its

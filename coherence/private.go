@@ -118,6 +118,15 @@ func (p *Private) Writable(pa addr.PA) int32 {
 	return -1
 }
 
+// ReadableAt says whether L1D slot s, which may be -1, is where pa's line may be
+// read from now. It is for the slot of an Access that was just done.
+func (p *Private) ReadableAt(s int32, pa addr.PA) bool {
+	return s >= 0 && p.d.Tags[s] == uint64(pa)>>p.shift
+}
+
+// WritableAt is the same for writing with nobody told.
+func (p *Private) WritableAt(s int32, pa addr.PA) bool { return p.ReadableAt(s, pa) && p.ready(s) }
+
 // Fetchable is the L1I slot that holds pa's line, or -1.
 func (p *Private) Fetchable(pa addr.PA) int32 { return p.i.Lookup(uint64(pa) >> p.shift) }
 
@@ -302,6 +311,7 @@ func (p *Private) call(kind Kind, a *Access, line, now uint64) uint64 {
 	if classOf[a.Op] == classBlock && p.absent(a) {
 		return now
 	}
+	p.bus.home.touch(line)
 	r := &p.req
 	r.Kind, r.Agent, r.Line, r.Cycle, r.access = kind, p.id, line, now, a
 	p.Port.Call(r)

@@ -9,7 +9,6 @@ func (b *Bus) getS(r *Request, now uint64) {
 		b.Notify(Note{Cycle: now, What: NoteBus, Kind: GetS, Agent: r.Agent, Line: line, Value: b.asked})
 	}
 	fetch := classOf[a.Op] == classFetch
-	b.home.touch(line)
 	intoL1I := fetch && p.l2 == nil
 	if intoL1I {
 		if s := p.d.Lookup(line); s >= 0 { // its own L1D has it; the request only announces the L1I's victim
@@ -19,10 +18,16 @@ func (b *Bus) getS(r *Request, now uint64) {
 		}
 	}
 	slot := int32(-1)
+	e, victim := b.home.find(line)
 	if !intoL1I {
 		slot = p.room(line, now+b.behind)
 	}
-	e, data, ready, from := b.gather(r, line, now)
+	fresh := e < 0
+	if fresh {
+		e = victim
+		b.home.claim(r, line, e, now+b.behind)
+	}
+	data, ready, from := b.gather(r, line, e, fresh, now)
 	h := b.home
 	st := Shared
 	if !intoL1I {
@@ -60,15 +65,12 @@ func (b *Bus) getS(r *Request, now uint64) {
 	}
 }
 
-// gather brings the line's data to the bus for a reader, and returns its filter
-// entry. An owner answers, else the home.
-func (b *Bus) gather(r *Request, line, now uint64) (e int32, data []byte, ready uint64, from int32) {
+// gather brings the data of the line with filter entry e to the bus for a
+// reader. An owner answers, else the home.
+func (b *Bus) gather(r *Request, line uint64, e int32, fresh bool, now uint64) (data []byte, ready uint64, from int32) {
 	h := b.home
-	e = h.tags.Lookup(line)
-	if e < 0 {
-		e = h.claim(r, line, now+b.behind)
-		data, ready, from = h.read(r, line, e, true, true, now)
-		return e, data, ready, from
+	if fresh {
+		return h.read(r, line, e, true, true, now)
 	}
 	h.tags.Touch(e)
 	if o := int32(h.owner[e]); o != nobody && o != r.Agent {
@@ -85,13 +87,12 @@ func (b *Bus) gather(r *Request, line, now uint64) (e int32, data []byte, ready 
 		}
 		if m.do&SupplyData != 0 {
 			b.Stats.CacheToCache++
-			return e, d, now, o
+			return d, now, o
 		}
 	} else if o == r.Agent { // so did the requester
 		h.owner[e] = nobody
 	}
-	data, ready, from = h.read(r, line, e, false, true, now)
-	return e, data, ready, from
+	return h.read(r, line, e, false, true, now)
 }
 
 // getM serves a write to a line that the requester does not have.
@@ -104,12 +105,12 @@ func (b *Bus) getM(r *Request, now uint64) {
 		b.Notify(Note{Cycle: now, What: NoteBus, Kind: GetM, Agent: r.Agent, Line: line, Value: b.asked})
 	}
 	h := b.home
-	h.touch(line)
+	e, victim := h.find(line)
 	slot := p.room(line, now+b.behind)
-	e := h.tags.Lookup(line)
 	fresh := e < 0
 	if fresh {
-		e = h.claim(r, line, now+b.behind)
+		e = victim
+		h.claim(r, line, e, now+b.behind)
 	} else {
 		h.tags.Touch(e)
 	}

@@ -97,8 +97,8 @@ func (h *Hart) loadPart(va, size uint64) (uint64, bool) {
 	if h.sbCount > 0 && h.sbHolds(t.PA, h.lineSize) {
 		return h.sbForward(t.PA, size, a.Result), true
 	}
-	if slot := h.mem.Readable(t.PA); slot >= 0 && h.pmpWholeLine(t.PA, accLoad) {
-		writable := t.Writable && h.mem.Writable(t.PA) >= 0 && h.pmpWholeLine(t.PA, accStore)
+	if slot := a.Slot; h.mem.ReadableAt(slot, t.PA) && h.pmpWholeLine(t.PA, accLoad) {
+		writable := t.Writable && h.mem.WritableAt(slot, t.PA) && h.pmpWholeLine(t.PA, accStore)
 		h.keepLine(va, slot, writable, t.Stamp)
 	}
 	return a.Result, true
@@ -188,7 +188,7 @@ func (h *Hart) storePart(va, size, v uint64, t *translation, keep bool) bool {
 	if !keep {
 		return true
 	}
-	if slot := h.mem.Writable(t.PA); slot >= 0 && h.pmpWholeLine(t.PA, accStore) && h.pmpWholeLine(t.PA, accLoad) {
+	if slot := a.Slot; h.mem.WritableAt(slot, t.PA) && h.pmpWholeLine(t.PA, accStore) && h.pmpWholeLine(t.PA, accLoad) {
 		h.keepLine(va, slot, t.Writable, t.Stamp)
 	}
 	return true
