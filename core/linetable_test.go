@@ -48,8 +48,8 @@ func (h *Hart) checkTables(data, fetch refTable) error {
 	found := 0
 	for c := range numContexts {
 		for i := range t.data[c] {
-			e, want, ok := &t.data[c][i], refLine{}, false
-			want, ok = data[refPlace{c, uint64(i)}]
+			e := &t.data[c][i]
+			want, ok := data[refPlace{c, uint64(i)}]
 			switch {
 			case e.rtag == noTag && e.wtag == noTag && !ok:
 				continue

@@ -115,8 +115,6 @@ func newRig(t testing.TB, change ...func(*rigConfig)) *rig {
 
 func withHarts(n int) func(*rigConfig) { return func(c *rigConfig) { c.bus.Harts = n } }
 
-func withISA(x isa.Extensions) func(*rigConfig) { return func(c *rigConfig) { c.hart.ISA = x } }
-
 func withoutISA(x isa.Extensions) func(*rigConfig) {
 	return func(c *rigConfig) { c.hart.ISA &^= x }
 }

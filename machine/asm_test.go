@@ -17,7 +17,6 @@ func sType(op, f3 uint32, rs2, rs1 uint32, imm int) uint32 {
 }
 
 func addi(rd, rs1 uint32, imm int) uint32   { return iType(0x13, 0, rd, rs1, imm) }
-func andi(rd, rs1 uint32, imm int) uint32   { return iType(0x13, 7, rd, rs1, imm) }
 func slli(rd, rs1 uint32, n int) uint32     { return iType(0x13, 1, rd, rs1, n) }
 func add(rd, rs1, rs2 uint32) uint32        { return rType(0x33, 0, 0, rd, rs1, rs2) }
 func lui(rd, v uint32) uint32               { return 0x37 | rd<<7 | v<<12 }
