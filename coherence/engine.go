@@ -49,6 +49,7 @@ type Engine struct {
 	agents  []*agent
 	ready   []*agent // run in the next round
 	woken   []*agent // woken in this serial phase
+	naps    []*agent // fell asleep in this round, until a cycle of this quantum
 	reqs    []*Request
 	end     uint64 // of this quantum
 	direct  *agent // the only agent still running in this quantum
@@ -147,7 +148,7 @@ func (e *Engine) Wake(id int, cycle uint64) {
 	a := e.agents[id]
 	if a.state == agentAsleep && !a.isWoke {
 		a.isWoke = true
-		a.wakeAt = cycle
+		a.wakeAt = min(a.wakeAt, cycle)
 		e.woken = append(e.woken, a)
 	}
 }
@@ -214,7 +215,7 @@ func (e *Engine) round() error {
 	if err != nil {
 		return err
 	}
-	e.reqs = e.reqs[:0]
+	e.reqs, e.naps = e.reqs[:0], e.naps[:0]
 	again := e.ready[:0]
 	for _, a := range e.ready {
 		switch r := a.pending; r.Kind {
@@ -222,6 +223,9 @@ func (e *Engine) round() error {
 			a.state = agentAtEnd
 		case Sleep:
 			a.state, a.wakeAt = agentAsleep, r.WakeAt
+			if a.wakeAt < e.end {
+				e.naps = append(e.naps, a)
+			}
 		case served.Kind:
 			again = append(again, a)
 		default:
@@ -242,7 +246,15 @@ func (e *Engine) round() error {
 		}
 	}
 	e.admit()
-	// A sleeper whose own time comes within the quantum runs on in it.
+	// A sleeper whose own time comes within the quantum runs on in it; else it
+	// would fall behind the others by more with every nap.
+	for _, a := range e.naps {
+		if a.state == agentAsleep {
+			a.run.WakeAt(a.wakeAt)
+			a.state = agentRunning
+			e.ready = append(e.ready, a)
+		}
+	}
 	return nil
 }
 
@@ -283,7 +295,7 @@ func (e *Engine) nextQuantum() (more bool, err error) {
 		}
 	}
 	if !awake {
-		if next == ^uint64(0) {
+		if next >= ^uint64(0)-e.quantum { // never, or when the clock wraps around
 			if e.OnIdle == nil || !e.OnIdle() {
 				return false, ErrAsleep
 			}

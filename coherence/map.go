@@ -114,6 +114,16 @@ func (m *Map) Find(pa addr.PA) *Region {
 	return nil
 }
 
+// Watched says whether a device is laid over the memory at pa.
+func (m *Map) Watched(pa addr.PA) bool {
+	for i := range m.over {
+		if m.over[i].holds(pa, 1) {
+			return true
+		}
+	}
+	return false
+}
+
 // Attr is what is at [pa, pa+size); AttrNone also if that crosses a border.
 func (m *Map) Attr(pa addr.PA, size uint64) Attr {
 	for i := range m.over {

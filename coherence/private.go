@@ -80,6 +80,9 @@ var classOf = [NumOps]opClass{
 	OpClean: classBlock, OpFlush: classBlock, OpInval: classBlock,
 }
 
+// isAtomic says whether op is an LR, an SC or an AMO.
+func isAtomic(op Op) bool { return op >= OpLR && op <= OpAMOMaxU }
+
 func isPrefetch(op Op) bool { return op >= OpPrefetchR && op <= OpPrefetchI }
 
 // SetCore tells who is to hear of lost lines. Before it, nobody is.
@@ -145,6 +148,13 @@ func (p *Private) StoreHits(pa addr.PA) bool {
 
 // Attr is what the machine has at [pa, pa+size).
 func (p *Private) Attr(pa addr.PA, size uint64) Attr { return p.bus.Map.Attr(pa, size) }
+
+// Atomics says whether LR, SC and AMOs work at pa: in memory they do, also in
+// the words of it that the host watches.
+func (p *Private) Atomics(pa addr.PA, size uint64) bool {
+	attr := p.bus.Map.Attr(pa, size)
+	return attr == AttrRAM || attr == AttrDevice && p.bus.Map.Watched(pa)
+}
 
 // Reserved says whether the hart holds a reservation.
 func (p *Private) Reserved() bool { return p.reserved != cache.NoLine }
@@ -326,18 +336,18 @@ func (p *Private) uncached(a *Access, now uint64) uint64 {
 		done := p.Do(a, now)
 		a.Uncached = true
 		return done
-	case attr == AttrNone, attr == AttrDevice && a.Op != OpLoad && a.Op != OpStore && a.Op != OpFetch:
+	case attr == AttrNone, attr == AttrDevice && a.Op != OpLoad && a.Op != OpStore && a.Op != OpFetch &&
+		!(isAtomic(a.Op) && p.bus.Map.Watched(a.PA)):
 		a.Fault = true
+		return now
+	case a.Op == OpSC && p.reserved != line:
+		p.reserved = cache.NoLine
 		return now
 	case attr == AttrDevice && write:
 		kind = WriteIO
 	case attr == AttrDevice:
 		kind = ReadIO
 	case write:
-		if a.Op == OpSC && p.reserved != line {
-			p.reserved = cache.NoLine
-			return now
-		}
 		kind = WriteOnce
 	}
 	return p.call(kind, a, line, now)

@@ -99,7 +99,9 @@ func (b *Bus) device(r *Request, now uint64) {
 	g := b.Map.Find(a.PA)
 	off := uint64(a.PA) - uint64(g.Base)
 	var ok bool
-	if r.Kind == WriteIO {
+	if b.Map.Watched(a.PA) {
+		ok = b.watchedAccess(r, g.Dev, off, now)
+	} else if r.Kind == WriteIO {
 		ok = g.Dev.Write(r.Cycle, off, int(a.Size), a.Value)
 	} else {
 		a.Result, ok = g.Dev.Read(r.Cycle, off, int(a.Size))
@@ -115,6 +117,36 @@ func (b *Bus) device(r *Request, now uint64) {
 	if len(b.timed) != 0 {
 		b.Reschedule()
 	}
+}
+
+// watchedAccess serves an access to words that the host watches: memory, so
+// that atomics work, behind the interface of a device.
+func (b *Bus) watchedAccess(r *Request, d Device, off, now uint64) (ok bool) {
+	a, size := r.access, int(r.access.Size)
+	switch {
+	case a.Op == OpStore:
+		ok = d.Write(r.Cycle, off, size, a.Value)
+	case !isAtomic(a.Op):
+		a.Result, ok = d.Read(r.Cycle, off, size)
+		return ok
+	case b.refuses(r, now):
+		return true
+	default:
+		var word [8]byte
+		var v uint64
+		if v, ok = d.Read(r.Cycle, off, size); !ok {
+			return false
+		}
+		put(word[:], a.Size, v)
+		b.privs[r.Agent].atomic(a, word[:])
+		if a.Op == OpLR {
+			b.monitors |= 1 << r.Agent
+			return true
+		}
+		ok = d.Write(r.Cycle, off, size, get(word[:], a.Size))
+	}
+	b.wrote(r.Line, r.Agent, now)
+	return ok
 }
 
 // block serves a cache-block management operation. The point of coherence is

@@ -155,12 +155,13 @@ func (h *Hart) execAtomic(in *isa.Inst) bool {
 	if !h.translate(va, int(size), kind, &t) {
 		return false
 	}
-	if h.mem.Attr(t.PA, size) != coherence.AttrRAM {
+	if !h.mem.Atomics(t.PA, size) {
 		return h.raise(access, va)
 	}
 	h.drainAll()
 	a := &h.acc
-	*a = coherence.Access{Op: op, Size: uint8(size), PA: t.PA, Value: h.x[in.Rs2], Uncached: t.Uncached}
+	uncached := t.Uncached || h.mem.Attr(t.PA, size) == coherence.AttrDevice
+	*a = coherence.Access{Op: op, Size: uint8(size), PA: t.PA, Value: h.x[in.Rs2], Uncached: uncached}
 	if size == 4 {
 		a.Value = uint64(uint32(a.Value))
 	}

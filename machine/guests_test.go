@@ -115,6 +115,9 @@ func TestGuests(t *testing.T) {
 			continue
 		}
 		t.Run(name, func(t *testing.T) {
+			if race && q.long {
+				t.Skip("too long for the race detector")
+			}
 			t.Parallel()
 			for _, harts := range []int{4, 1, 2} {
 				every := 1 // of how many variants one is taken
@@ -126,6 +129,8 @@ func TestGuests(t *testing.T) {
 					every = len(variants)
 				case q.long:
 					every = 5
+				case race:
+					every = 6
 				case harts < 4:
 					every = 4
 				}

@@ -30,6 +30,7 @@ type job struct {
 	check  bool
 	log    bool
 	limits limits
+	forget bool // empty the line tables every 64 quanta
 }
 
 // limits are machine.Limits that compare; none means a bound against hanging.
@@ -105,7 +106,15 @@ func (j job) runContext(t testing.TB, ctx context.Context) *outcome {
 	if j.limits == (limits{}) {
 		j.limits.Cycles = 200e6 // against tests that hang
 	}
-	out.Result, out.err = m.Run(ctx, machine.Limits{Instructions: j.limits.Instructions, Cycles: j.limits.Cycles})
+	l := machine.Limits{Instructions: j.limits.Instructions, Cycles: j.limits.Cycles}
+	if j.forget {
+		l.Progress = func(machine.Progress) {
+			for _, h := range m.Harts() {
+				h.ForgetLines()
+			}
+		}
+	}
+	out.Result, out.err = m.Run(ctx, l)
 	if out.HostSeconds > 1 {
 		t.Logf("%s, %d harts, %v: %d cycles, %d instructions, %.2f s", j.guest, j.harts, j.set, out.Cycles, out.Instructions, out.HostSeconds)
 	}
