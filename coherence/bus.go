@@ -232,7 +232,6 @@ func (p *Private) loseTo(ev Event, now uint64) {
 
 func (p *Private) loseReservation(now uint64) {
 	p.reserved = cache.NoLine
-	p.core.ReservationLost()
 	if p.bus.Wake != nil {
 		p.bus.Wake(int(p.id), now)
 	}

@@ -42,6 +42,9 @@ type Engine struct {
 	// will wake one. It may wait for the world outside, and returns false if that
 	// will not wake one either. Nil: nothing comes from outside.
 	OnIdle func() bool
+	// Limit is a cycle that the owner wants to see: time that nobody uses is not
+	// skipped beyond it. 0: none.
+	Limit uint64
 
 	bus     *Bus
 	arbiter Arbiter
@@ -302,6 +305,9 @@ func (e *Engine) nextQuantum() (more bool, err error) {
 			}
 			e.admit()
 			return true, nil // another look, in the same quantum
+		}
+		if e.Limit != 0 {
+			next = min(next, e.Limit)
 		}
 		e.end = max(e.end, next/e.quantum*e.quantum)
 	}

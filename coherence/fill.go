@@ -201,7 +201,7 @@ func (p *Private) snoop(line uint64, ev Event, now uint64) (m move, data []byte)
 	if m.cannot {
 		panic(&InvariantError{Line: line, What: "hart " + itoa(p.id) + ": " + ev.String() + " met " + st.String()})
 	}
-	p.outerStats().Snoops++
+	p.Outer().Snoops++
 	data = p.outer.LineData(o)
 	s := o
 	if p.l2 != nil {
@@ -212,8 +212,11 @@ func (p *Private) snoop(line uint64, ev Event, now uint64) (m move, data []byte)
 	}
 	switch {
 	case m.next == Invalid:
-		p.outerStats().Invalidations++
+		p.Outer().Invalidations++
 		if s >= 0 {
+			if p.l2 != nil {
+				p.D.Invalidations++
+			}
 			p.dropData(s)
 		}
 		p.outer.Invalidate(o)
@@ -236,7 +239,9 @@ func (p *Private) snoop(line uint64, ev Event, now uint64) (m move, data []byte)
 	return m, data
 }
 
-func (p *Private) outerStats() *CacheStats {
+// Outer is the counters of the outermost private level, which the bus snoops:
+// the L2, or the L1D without one.
+func (p *Private) Outer() *CacheStats {
 	if p.l2 != nil {
 		return &p.U
 	}

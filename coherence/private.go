@@ -12,7 +12,6 @@ type Core interface {
 	DowngradeData(slot int32) // the L1D slot may no longer be written without Do
 	DropFetch(slot int32)     // the L1I slot no longer holds its line
 	FilledFetch(slot int32)   // the L1I slot holds a new line
-	ReservationLost()         // another agent wrote the reserved line
 }
 
 type noCore struct{}
@@ -21,7 +20,6 @@ func (noCore) DropData(int32)      {}
 func (noCore) DowngradeData(int32) {}
 func (noCore) DropFetch(int32)     {}
 func (noCore) FilledFetch(int32)   {}
-func (noCore) ReservationLost()    {}
 
 // Private is one hart's caches: L1I, L1D and, if configured, an L2 that
 // includes both. To the bus they are one agent. The outermost level that a line
@@ -263,7 +261,7 @@ func (p *Private) write(a *Access, line, now uint64) uint64 {
 		return p.call(GetM, a, line, now)
 	}
 	if p.moves[p.outer.State[o]][Store].do&Hit == 0 {
-		p.outerStats().Upgrades++
+		p.Outer().Upgrades++
 		return p.call(Upgrade, a, line, now)
 	}
 	p.settle(a, line, o, false)

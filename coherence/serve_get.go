@@ -177,6 +177,7 @@ func (b *Bus) refuses(r *Request, now uint64) bool {
 		return false
 	}
 	b.Stats.FailedSC++
+	b.privs[r.Agent].d.Clock++ // it looked
 	r.Done = now
 	return true
 }

@@ -151,9 +151,9 @@ func (h *Hart) eventSource(e EventNumber) *uint64 {
 	case EventBusRequest:
 		return h.mem.Requests()
 	case EventSnoop:
-		return &h.mem.D.Snoops
+		return &h.mem.Outer().Snoops
 	case EventInvalidation:
-		return &h.mem.D.Invalidations
+		return &h.mem.Outer().Invalidations
 	}
 	return nil
 }

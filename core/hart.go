@@ -98,7 +98,6 @@ type Hart struct {
 
 	wrs      bool   // waiting in wrs.nto or wrs.sto
 	wrsUntil uint64 // at most until this cycle
-	wake     func() // tells the engine that a wait may be over
 
 	acc coherence.Access // scratch: accesses never nest, but for the walker's (walkAcc)
 }
@@ -124,10 +123,6 @@ func (h *Hart) Start(pc, arg uint64) {
 	h.pc = pc
 	h.x[10], h.x[11] = uint64(h.cfg.ID), arg
 }
-
-// OnWake sets what is called when the hart's wait may be over because its
-// reservation is gone. It is called in the serial phase.
-func (h *Hart) OnWake(f func()) { h.wake = f }
 
 // Instret is the number of instructions retired.
 func (h *Hart) Instret() uint64 { return h.instret }

@@ -88,11 +88,3 @@ func (h *Hart) WakeAt(cycle uint64) {
 		}
 	}
 }
-
-// ReservationLost implements coherence.Core. A hart in WRS is woken by the
-// engine, which asks Woken.
-func (h *Hart) ReservationLost() {
-	if h.wrs && h.wake != nil {
-		h.wake()
-	}
-}

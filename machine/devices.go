@@ -3,7 +3,6 @@ package machine
 import (
 	"errors"
 	"fmt"
-	"io"
 
 	"mcsim/addr"
 	"mcsim/coherence"
@@ -228,42 +227,4 @@ func (m *Machine) free(pa addr.PA, n uint64) bool {
 		}
 	}
 	return true
-}
-
-// input brings what the terminal types to the guest, at quantum ends. Reading a
-// terminal is the one thing in a run that no seed repeats.
-type input struct{ c chan []byte }
-
-func newInput(r io.Reader) *input {
-	in := &input{c: make(chan []byte, 16)}
-	go func() {
-		defer close(in.c)
-		for {
-			buf := make([]byte, 256)
-			n, err := r.Read(buf)
-			if n > 0 {
-				in.c <- buf[:n]
-			}
-			if err != nil {
-				return
-			}
-		}
-	}()
-	return in
-}
-
-// poll hands over what was typed since the last call.
-func (in *input) poll(to func([]byte)) {
-	for {
-		select {
-		case b, ok := <-in.c:
-			if !ok {
-				in.c = nil
-				return
-			}
-			to(b)
-		default:
-			return
-		}
-	}
 }

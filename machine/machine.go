@@ -137,6 +137,7 @@ func (m *Machine) load(im *Image) error {
 		return fmt.Errorf("machine: %w", err)
 	}
 	m.engine = coherence.NewEngine(m.bus, uint64(c.Quantum), c.Seed)
+	m.bus.Wake = func(hart int, now uint64) { m.engine.Wake(hart, max(now, m.engine.Now())) }
 	m.observe()
 	if err := m.addHarts(); err != nil {
 		return err
@@ -232,7 +233,6 @@ func (m *Machine) addHarts() error {
 	dec := isa.NewDecoder(ext)
 	for i := range c.Harts {
 		h := core.New(coreConfig(c, ext, i), m.bus.Private(i), dec, m.bufs[i])
-		h.OnWake(func() { m.engine.Wake(i, m.bus.Now()) })
 		m.harts = append(m.harts, h)
 		m.engine.Add(h, &m.bus.Private(i).Port)
 	}

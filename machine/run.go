@@ -62,6 +62,7 @@ func (m *Machine) Run(ctx context.Context, l Limits) (Result, error) {
 		}
 		return res.Reason == ""
 	}
+	m.engine.Limit = l.Cycles
 	m.engine.OnIdle = func() bool { return m.waitForInput(ctx) }
 	m.own.Emit(event.Event{Hart: -1, Kind: event.RunBegin, Arg: [4]uint64{uint64(len(m.harts)), m.cfg.Machine.Seed, uint64(m.cfg.Machine.Quantum)}})
 	err := m.engine.Run(runtime.GOMAXPROCS(0))
@@ -105,42 +106,45 @@ func (m *Machine) endQuantum(cycle uint64) {
 		m.consoleE = err
 		m.engine.Stop()
 	}
-	if m.input != nil {
-		m.input.poll(m.typed)
-	}
+	m.offerInput(context.Background(), false)
 	if m.opts.Log != nil {
 		m.scratch = event.Merge(m.bufs, m.scratch, m.opts.Log.Write)
 	}
 }
 
-// typed gives the guest what its terminal typed.
-func (m *Machine) typed(b []byte) {
+// offerInput gives the guest what its terminal typed, as far as it takes it. It
+// returns false at the end of the input.
+func (m *Machine) offerInput(ctx context.Context, wait bool) bool {
+	if m.input == nil {
+		return false
+	}
+	b, ok := m.input.next(ctx, wait)
+	if !ok {
+		m.input = nil
+		return false
+	}
+	if len(b) == 0 {
+		return true
+	}
+	n := len(b)
 	if m.uart != nil {
-		m.uart.Push(m.cycles, b)
+		n = m.uart.Push(m.cycles, b)
 		m.bus.Reschedule()
 	}
 	if m.htif != nil {
-		m.htif.Push(b)
+		m.htif.Push(b[:n])
 	}
+	m.input.took(n)
+	return true
 }
 
 // waitForInput waits for the terminal where all harts sleep and the guest has
 // asked for an interrupt when a character comes. It returns false if none will.
 func (m *Machine) waitForInput(ctx context.Context) bool {
-	if m.input == nil || m.uart == nil || m.uart.Save().IER&1 == 0 {
+	if m.uart == nil || m.uart.Save().IER&1 == 0 {
 		return false
 	}
-	select {
-	case b, ok := <-m.input.c:
-		if ok {
-			m.typed(b)
-		} else {
-			m.input = nil
-		}
-		return ok
-	case <-ctx.Done():
-		return true // OnQuantum ends the run
-	}
+	return m.offerInput(ctx, true) || ctx.Err() != nil // OnQuantum sees to the latter
 }
 
 // explain adds to an error what helps to find its cause: the harts' state.

@@ -48,6 +48,13 @@ type outcome struct {
 // run builds the machine, runs it and writes the files. Its error is one that
 // leaves no results.
 func (j *job) run() (*outcome, error) {
+	// Nothing that exists is overwritten for a run that cannot begin.
+	if err := checkProgram(j.cfg); err != nil {
+		return nil, fail(exitLoad, "%w", err)
+	}
+	if err := distinctFiles(j.cfg); err != nil {
+		return nil, err
+	}
 	events, err := openLog(j.cfg)
 	if err != nil {
 		return nil, err

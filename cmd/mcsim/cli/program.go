@@ -36,3 +36,17 @@ func example() []config.Setting {
 		{Flag: "the example", Key: "log.file", Value: "mcsim.jsonl"},
 	}
 }
+
+// checkProgram says early whether the program can be loaded at all.
+func checkProgram(cfg *config.Config) error {
+	path := cfg.Program.Bare
+	if path == "" {
+		return nil
+	}
+	if name, own := strings.CutPrefix(path, builtin); own {
+		_, err := guests.Get(name)
+		return err
+	}
+	_, err := machine.LoadELF(path)
+	return err
+}

@@ -18,6 +18,9 @@ const maxSeeds = 10000
 
 // parseSeeds reads 1-20, 3 or 1,5,7-9. Each seed counts once.
 func parseSeeds(text string) ([]uint64, error) {
+	if strings.TrimSpace(text) == "" {
+		return nil, usagef("--seeds is empty: write 1-20, or 1,5,9")
+	}
 	var out []uint64
 	seen := map[uint64]bool{}
 	for _, part := range strings.Split(text, ",") {
@@ -112,8 +115,11 @@ func runSeeds(cmd *cobra.Command, f *runFlags, cfg *config.Config, t *terminal, 
 		if worst == nil || worst.code == exitOK && worst.err == nil {
 			worst = o
 		}
-		all.add(seed, o)
-		if stop.ctx.Err() != nil {
+		interrupted := stop.ctx.Err() != nil
+		if !interrupted || i == 0 { // half a run is no sample
+			all.add(seed, o)
+		}
+		if interrupted {
 			break
 		}
 	}

@@ -1,0 +1,82 @@
+package machine
+
+import (
+	"context"
+	"io"
+	"os"
+)
+
+// input brings what the terminal types to the guest, at quantum ends.
+//
+// A regular file is read in step with the guest, a piece whenever it has taken
+// the last one, so that such a run can be repeated. A terminal or a pipe is read
+// as its characters come: the one thing in a run that no seed repeats.
+type input struct {
+	file    io.Reader   // read in step; nil: read by a goroutine into c
+	c       chan []byte // closed at the end of the input
+	pending []byte      // read, and not yet taken
+}
+
+// inputPiece is how much is read at a time.
+const inputPiece = 256
+
+func newInput(r io.Reader) *input {
+	if inStep(r) {
+		return &input{file: r}
+	}
+	in := &input{c: make(chan []byte, 16)}
+	go func() {
+		defer close(in.c)
+		for {
+			buf := make([]byte, inputPiece)
+			n, err := r.Read(buf)
+			if n > 0 {
+				in.c <- buf[:n]
+			}
+			if err != nil {
+				return
+			}
+		}
+	}()
+	return in
+}
+
+// inStep says whether reading r never has to wait for anyone.
+func inStep(r io.Reader) bool {
+	if f, ok := r.(*os.File); ok {
+		info, err := f.Stat()
+		return err == nil && info.Mode().IsRegular()
+	}
+	_, inMemory := r.(interface{ Len() int })
+	return inMemory
+}
+
+// next returns what is there to be taken, nil if nothing is. With wait set it
+// waits for it; ok is false at the end of the input, or of ctx.
+func (in *input) next(ctx context.Context, wait bool) (b []byte, ok bool) {
+	if len(in.pending) > 0 {
+		return in.pending, true
+	}
+	if in.file != nil {
+		buf := make([]byte, inputPiece)
+		n, _ := in.file.Read(buf)
+		in.pending = buf[:n]
+		return in.pending, n > 0
+	}
+	if wait {
+		select {
+		case in.pending, ok = <-in.c:
+		case <-ctx.Done():
+		}
+		return in.pending, ok
+	}
+	select {
+	case in.pending, ok = <-in.c:
+		return in.pending, ok
+	default:
+		return nil, true
+	}
+}
+
+// took says that the guest has taken n bytes.
+func (in *input) took(n int) { in.pending = in.pending[n:] }
