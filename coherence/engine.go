@@ -163,7 +163,8 @@ func (e *Engine) Now() uint64 { return e.end - e.quantum }
 // sleeps for good (ErrAsleep). A panic in an agent ends the run as an error
 // with the agent's number and stack.
 func (e *Engine) Run(lanes int) (err error) {
-	lanes = max(1, min(lanes, runtime.GOMAXPROCS(0), len(e.agents)))
+	// More lanes than cores would poll in each other's time.
+	lanes = max(1, min(lanes, runtime.GOMAXPROCS(0), runtime.NumCPU(), len(e.agents)))
 	e.lanes = make([]lane, lanes)
 	var wg conc.WaitGroup
 	for i := 1; i < lanes; i++ {

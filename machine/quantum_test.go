@@ -22,18 +22,20 @@ func TestQuantumTable(t *testing.T) {
 	fmt.Println("| program | quantum | cycles | error | L1D misses | error | LLC misses | error | MIPS |")
 	fmt.Println("|---|--:|--:|--:|--:|--:|--:|--:|--:|")
 	for _, g := range programs {
-		var exact [3]float64
-		for _, q := range []int{1, 10, 100, 1000, 10000} {
-			v, mips := g.figures(t, q)
-			if q == 1 {
-				exact = v
+		t.Run(g.name, func(t *testing.T) {
+			var exact [3]float64
+			for _, q := range []int{1, 10, 100, 1000, 10000} {
+				v, mips := g.figures(t, q)
+				if q == 1 {
+					exact = v
+				}
+				fmt.Printf("| %s | %d ", g.name, q)
+				for i := range v {
+					fmt.Printf("| %.0f | %+.2f%% ", v[i], 100*(v[i]/exact[i]-1))
+				}
+				fmt.Printf("| %.1f |\n", mips)
 			}
-			fmt.Printf("| %s | %d ", g.name, q)
-			for i := range v {
-				fmt.Printf("| %.0f | %+.2f%% ", v[i], 100*(v[i]/exact[i]-1))
-			}
-			fmt.Printf("| %.1f |\n", mips)
-		}
+		})
 	}
 }
 
