@@ -31,6 +31,7 @@ type home struct {
 	tags      *cache.Array
 	sharers   []uint64 // by slot of tags: harts that may hold the line, a superset if clean lines leave silently
 	owner     []int8   // by slot of tags: the sharer that answers readers (M, E, O, F), or nobody
+	moving    []uint64 // by slot of tags: until when the line is on its way to its latest holder; nil with one hart
 	llc       *cache.Array
 	inclusive bool
 	mem       Memory
@@ -62,6 +63,9 @@ func newHome(b *Bus, mem Memory) (*home, error) {
 		}
 	}
 	h.sharers = h.arena.Words(h.tags.Slots())
+	if c.Harts > 1 {
+		h.moving = h.arena.Words(h.tags.Slots())
+	}
 	owner := h.arena.Bytes(h.tags.Slots())
 	h.owner = unsafe.Slice((*int8)(unsafe.Pointer(unsafe.SliceData(owner))), len(owner))
 	for i := range h.owner {
@@ -79,6 +83,23 @@ func (h *home) claim(r *Request, line uint64, s int32, now uint64) {
 	}
 	h.tags.Fill(s, line, llcClean)
 	h.sharers[s], h.owner[s] = 0, nobody
+	h.moves(s, 0)
+}
+
+// arrived is when a request that reached the home at cycle now can be served: a
+// line that is on its way to a holder has to get there first.
+func (h *home) arrived(e int32, now uint64) uint64 {
+	if h.moving == nil {
+		return now
+	}
+	return max(now, h.moving[e])
+}
+
+// moves notes that the line of entry e is with its new holder at cycle done.
+func (h *home) moves(e int32, done uint64) {
+	if h.moving != nil {
+		h.moving[e] = done
+	}
 }
 
 // free takes filter entry s away: its holders' copies, and if the LLC is

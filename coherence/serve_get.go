@@ -27,6 +27,7 @@ func (b *Bus) getS(r *Request, now uint64) {
 		e = victim
 		b.home.claim(r, line, e, now+b.behind)
 	}
+	now = b.home.arrived(e, now)
 	data, ready, from := b.gather(r, line, e, fresh, now)
 	h := b.home
 	st := Shared
@@ -45,6 +46,9 @@ func (b *Bus) getS(r *Request, now uint64) {
 	}
 	h.sharers[e] |= 1 << r.Agent
 	r.Done = b.transfer(ready)
+	if from != Home { // the LLC's copy can be read by many at a time
+		h.moves(e, r.Done)
+	}
 	if b.Notify != nil {
 		b.Notify(Note{Cycle: r.Done, What: NoteFill, Agent: r.Agent, Line: line, To: st, Source: from})
 	}
@@ -114,6 +118,7 @@ func (b *Bus) getM(r *Request, now uint64) {
 	} else {
 		h.tags.Touch(e)
 	}
+	now = h.arrived(e, now)
 	data, ready, from := b.takeAll(e, r, SnoopGetM, now)
 	switch {
 	case a.Op == OpZero: // the old bytes are of no use
@@ -134,6 +139,7 @@ func (b *Bus) getM(r *Request, now uint64) {
 		r.Done = b.transfer(ready)
 		copyLine(p.outer.LineData(slot), data)
 	}
+	h.moves(e, r.Done)
 	if b.Notify != nil {
 		b.Notify(Note{Cycle: r.Done, What: NoteFill, Agent: r.Agent, Line: line, To: st, Source: from})
 	}
@@ -160,7 +166,8 @@ func (b *Bus) upgrade(r *Request, now uint64) {
 	h := b.home
 	e := h.tags.Lookup(line)
 	h.tags.Touch(e)
-	_, r.Done, _ = b.takeAll(e, r, SnoopUpgrade, now)
+	_, r.Done, _ = b.takeAll(e, r, SnoopUpgrade, h.arrived(e, now))
+	h.moves(e, r.Done)
 	h.sharers[e], h.owner[e] = h.sharers[e]|1<<r.Agent, int8(r.Agent)
 	b.wrote(line, r.Agent, now)
 	st := b.moves[p.outer.State[slot]][UpgradeAck].next
