@@ -43,7 +43,10 @@ func (c *checker) check() {
 	c.cache("machine.l1d", m.L1D)
 	if m.L2.Enabled() {
 		c.cache("machine.l2", m.L2.Cache)
-		c.holds("machine.l2", "machine.l1d", "machine.l1i")
+		if l1 := m.L1I.Size + m.L1D.Size; m.L2.Size < l1 {
+			c.blame([]string{"machine.l2.size", "machine.l1d.size", "machine.l1i.size"}, "",
+				"%v cannot include the %v of machine.l1i and machine.l1d", m.L2.Size, l1)
+		}
 	}
 	c.cache("machine.llc", m.LLC.Cache)
 	c.llc(m)
