@@ -102,7 +102,7 @@ func runCommand(cmd *cobra.Command, args []string, f *runFlags) error {
 	t := newTerminal(cmd.OutOrStdout(), cmd.ErrOrStderr(), f.quiet || f.json)
 	stop := newStopper()
 	defer stop.close()
-	if f.seeds.text != "" {
+	if cmd.Flags().Changed("seeds") {
 		return runSeeds(cmd, f, cfg, t, stop)
 	}
 	j := job{cfg: cfg, console: t.console(), stdin: cmd.InOrStdin(), terminal: t, stop: stop}
