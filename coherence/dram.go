@@ -75,7 +75,8 @@ type DRAM struct {
 	Notify func(line addr.PA, begun, done uint64, write, rowHit bool)
 
 	cfg       DRAMConfig
-	shift     uint8 // line
+	arena     *hostmem.Arena // keeps the bytes
+	shift     uint8          // line
 	chanBits  uint8
 	colBits   uint8
 	bankBits  uint8
@@ -112,6 +113,7 @@ func NewDRAM(cfg DRAMConfig, lineBytes int, m *Map) (*DRAM, error) {
 	log := func(n int) uint8 { return uint8(bits.TrailingZeros(uint(n))) }
 	d := &DRAM{
 		cfg:       cfg,
+		arena:     new(hostmem.Arena),
 		shift:     log(lineBytes),
 		chanBits:  log(cfg.Channels),
 		colBits:   log(max(cfg.RowBytes/lineBytes, 1)),
@@ -121,7 +123,7 @@ func NewDRAM(cfg DRAMConfig, lineBytes int, m *Map) (*DRAM, error) {
 	}
 	for _, g := range m.Regions() {
 		if g.Dev == nil {
-			d.others = append(d.others, ramBytes{uint64(g.Base), hostmem.Bytes(d, int(g.Size))})
+			d.others = append(d.others, ramBytes{uint64(g.Base), d.arena.Bytes(int(g.Size))})
 		}
 	}
 	for i, o := range d.others {

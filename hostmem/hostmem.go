@@ -12,26 +12,49 @@ import (
 	"unsafe"
 )
 
-// least is the size from which huge pages are asked for.
-const least = 1 << 20
+const (
+	hugePage = 2 << 20
+	// ownChunk is the size from which an allocation begins a new chunk.
+	ownChunk = 256 << 10
+)
 
-// Bytes allocates n bytes. The slice stays valid while owner is reachable.
-func Bytes[T any](owner *T, n int) []byte {
-	if n < least {
-		return make([]byte, n)
+// Arena hands out memory that is used together from the same huge pages: a
+// processor has few entries for them, and an array of less than a huge page
+// would get none of its own. What it hands out is zeroed, begins at a line of
+// the host's caches, and stays valid while the arena is reachable.
+type Arena struct{ rest []byte }
+
+// Bytes allocates n bytes.
+func (a *Arena) Bytes(n int) []byte {
+	const line = 64
+	need := (n + line - 1) &^ (line - 1)
+	if need > len(a.rest) {
+		if n < ownChunk {
+			return make([]byte, n)
+		}
+		b := mapped((need + hugePage - 1) &^ (hugePage - 1))
+		if b == nil {
+			return make([]byte, n)
+		}
+		runtime.AddCleanup(a, unmap, b)
+		if len(b)-need < len(a.rest) {
+			return b[:n:n]
+		}
+		a.rest = b
 	}
-	b := mapped(n)
-	if b == nil {
-		return make([]byte, n)
-	}
-	runtime.AddCleanup(owner, unmap, b)
+	b := a.rest[:n:n]
+	a.rest = a.rest[need:]
 	return b
 }
 
 // Words allocates n words of 8 bytes.
-func Words[T any](owner *T, n int) []uint64 {
-	if n*8 < least {
+func (a *Arena) Words(n int) []uint64 {
+	if n == 0 {
+		return nil
+	}
+	b := a.Bytes(n * 8)
+	if uintptr(unsafe.Pointer(unsafe.SliceData(b)))%8 != 0 {
 		return make([]uint64, n)
 	}
-	return unsafe.Slice((*uint64)(unsafe.Pointer(unsafe.SliceData(Bytes(owner, n*8)))), n)
+	return unsafe.Slice((*uint64)(unsafe.Pointer(unsafe.SliceData(b))), n)
 }
