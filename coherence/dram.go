@@ -29,6 +29,8 @@ type DRAMConfig struct {
 	TRCD       uint64 // activate to read or write
 	TCL        uint64 // read command to first data
 	TRP        uint64 // precharge
+	TRAS       uint64 // activate to the earliest precharge
+	ClosedRows bool   // rows are closed after each access
 	TBurst     uint64 // data bus cycles for a line
 	TREFI      uint64 // refresh interval; 0: never
 	TRFC       uint64 // a refresh blocks the channel for so long
@@ -103,6 +105,7 @@ type bank struct {
 	busy  Calendar
 	row   uint64 // open row plus one; 0: closed
 	epoch uint64 // refresh interval of row
+	act   uint64 // when row was activated
 }
 
 // NewDRAM returns zeroed memory for the RAM regions of m.
@@ -203,8 +206,11 @@ func (d *DRAM) access(l, now uint64) uint64 {
 			c.epoch = epoch
 		}
 	}
-	busy := d.cfg.TBurst
+	busy, after := d.cfg.TBurst, uint64(0)
 	switch {
+	case d.cfg.ClosedRows:
+		d.Stats.RowMisses++
+		busy, after, row = d.rowMiss, d.cfg.TRP, 0
 	case k.row == row && k.epoch == epoch:
 		d.Stats.RowHits++
 	case k.row == 0 || k.epoch != epoch: // a refresh closes all rows
@@ -213,8 +219,14 @@ func (d *DRAM) access(l, now uint64) uint64 {
 	default:
 		d.Stats.RowMisses++
 		busy = d.rowSwitch
+		if now >= k.act { // not for a request from before that
+			now = max(now, k.act+d.cfg.TRAS)
+		}
 	}
 	k.row, k.epoch = row, epoch
-	command := k.busy.Reserve(now, busy) + busy - d.cfg.TBurst
+	command := k.busy.Reserve(now, busy+after) + busy - d.cfg.TBurst
+	if busy != d.cfg.TBurst {
+		k.act = command - d.cfg.TRCD
+	}
 	return c.data.Reserve(command+d.cfg.TCL, d.cfg.TBurst) + d.cfg.TBurst + (d.cfg.Controller+1)/2
 }

@@ -220,7 +220,7 @@ func dramConfig(c *config.Machine) coherence.DRAMConfig {
 	return coherence.DRAMConfig{
 		Channels: d.Channels, Banks: d.Banks, RowBytes: int(d.Row),
 		Controller: cycles(d.Overhead), TRCD: cycles(d.TRCD), TCL: cycles(d.TCL), TRP: cycles(d.TRP),
-		TBurst: max(1, burst), TREFI: cycles(d.TREFI), TRFC: cycles(d.TRFC),
+		TRAS: cycles(d.TRAS), ClosedRows: d.Policy == "closed", TBurst: max(1, burst), TREFI: cycles(d.TREFI), TRFC: cycles(d.TRFC),
 	}
 }
 

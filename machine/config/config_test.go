@@ -50,14 +50,14 @@ func TestDefaultNamesEveryField(t *testing.T) {
 }
 
 func TestLayers(t *testing.T) {
-	c, err := load(t, "preset: server\nmachine:\n  harts: 4\n  l1d: {size: 128KiB}\n", "machine.harts=8", "log.only=trap,bus", "program.args=[a, 'b,c']", "stats.file=a: #b")
+	c, err := load(t, "preset: server\nmachine:\n  harts: 4\n  l1d: {size: 128KiB}\n", "machine.harts=8", "log.only=trap,bus", "stats.file=a: #b")
 	if err != nil {
 		t.Fatal(err)
 	}
 	if m := c.Machine; m.Harts != 8 || m.L1D.Size != 128<<10 || m.L2.Size != 1<<20 || c.Preset != "server" {
 		t.Errorf("%+v", m)
 	}
-	if !reflect.DeepEqual(c.Log.Only, []string{"trap", "bus"}) || !reflect.DeepEqual(c.Program.Args, []string{"a", "b,c"}) || c.Stats.File != "a: #b" {
+	if !reflect.DeepEqual(c.Log.Only, []string{"trap", "bus"}) || c.Stats.File != "a: #b" {
 		t.Errorf("%+v", c)
 	}
 }
@@ -147,7 +147,7 @@ m.yaml:5: stat: no such field; did you mean stats?
 // What config show prints is read back as the same configuration.
 func TestShowRoundTrip(t *testing.T) {
 	for _, name := range Presets() {
-		c, err := load(t, "", "preset="+name, "program.args=[yes, '1', 'a\"b', 'ü', '']", "log.file=-", "machine.dram.t_cl=13.333ns")
+		c, err := load(t, "", "preset="+name, "stats.file=a\"b ü", "log.file=-", "machine.dram.t_cl=13.333ns")
 		if err != nil {
 			t.Fatal(name, err)
 		}

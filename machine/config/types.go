@@ -153,8 +153,7 @@ type Devices struct {
 
 // Program is what runs.
 type Program struct {
-	Bare string   `yaml:"bare" doc:"ELF64 program to start in M-mode on all harts; builtin:NAME for one of mcsim's own, empty for the example"`
-	Args []string `yaml:"args" doc:"arguments of the program, where it asks for them through HTIF"`
+	Bare string `yaml:"bare" doc:"ELF64 program to start in M-mode on all harts; builtin:NAME for one of mcsim's own, empty for the example"`
 }
 
 // Run limits and checks a run.

@@ -34,18 +34,3 @@ func plural(n int, what string) string {
 	}
 	return fmt.Sprintf("%d %ss", n, what)
 }
-
-// yamlList is a list of strings as --set takes it: JSON's strings are YAML's.
-func yamlList(items []string) string {
-	quoted := make([]string, len(items))
-	for i, s := range items {
-		quoted[i] = jsonText(s)
-	}
-	return "[" + strings.Join(quoted, ", ") + "]"
-}
-
-func jsonText(s string) string {
-	var b strings.Builder
-	must(writeJSON(&b, s)) // a string always has a notation
-	return strings.TrimSpace(b.String())
-}

@@ -20,14 +20,13 @@ type runFlags struct {
 func newRun() *cobra.Command {
 	var f runFlags
 	c := &cobra.Command{
-		Use:   "run [CONFIG.yaml | --bare PROG.elf] [flags] [-- ARG...]",
+		Use:   "run [CONFIG.yaml | --bare PROG.elf] [flags]",
 		Short: "Run a program on a simulated machine",
 		Long: `Runs a program until it ends, and prints what was counted. Without arguments it
 is a built-in example, on the default machine.
 
 Every field of the configuration can be set: by flags of its own for the usual
-ones, else by --set. 'mcsim config show' lists them all. Arguments after -- are
-the program's.
+ones, else by --set. 'mcsim config show' lists them all.
 
 The guest's console is standard output; what mcsim says goes to standard error:
 a table, or with --json one JSON object and nothing else. The first Ctrl-C ends
@@ -40,8 +39,8 @@ the run with its partial results, the second at once.
   mcsim run --bare prog.elf --log events.jsonl --log-only coherence,bus --log-level debug
   mcsim run --bare prog.elf --seeds 1-20 --set machine.jitter=4 --json 2> spread.json`,
 		Args: func(cmd *cobra.Command, args []string) error {
-			if n := fileArgs(cmd, args); n > 1 {
-				return usagef("one configuration at most, not %d; a program's arguments come after --", n)
+			if n := len(args); n > 1 {
+				return usagef("one configuration at most, not %d", n)
 			}
 			return nil
 		},
@@ -75,24 +74,12 @@ func (f *runFlags) declare(c *cobra.Command) {
 	c.MarkFlagsMutuallyExclusive("json", "quiet")
 }
 
-// fileArgs is the number of arguments before --.
-func fileArgs(cmd *cobra.Command, args []string) int {
-	if at := cmd.ArgsLenAtDash(); at >= 0 {
-		return at
-	}
-	return len(args)
-}
-
 func runCommand(cmd *cobra.Command, args []string, f *runFlags) error {
-	n := fileArgs(cmd, args)
 	var below []config.Setting
-	if n == 0 && f.config.preset.text == "" && !cmd.Flags().Changed("bare") {
+	if len(args) == 0 && f.config.preset.text == "" && !cmd.Flags().Changed("bare") {
 		below = example()
 	}
-	if guest := args[n:]; len(guest) > 0 {
-		below = append(below, config.Setting{Flag: "arguments after --", Key: "program.args", Value: yamlList(guest)})
-	}
-	cfg, err := f.config.load(cmd, first(args[:n]), below...)
+	cfg, err := f.config.load(cmd, first(args), below...)
 	if err != nil {
 		return err
 	}
