@@ -69,3 +69,16 @@ func TestInputInStep(t *testing.T) {
 		t.Errorf("%d and %d cycles, %d and %d instructions", a.Cycles, b.Cycles, a.Instructions, b.Instructions)
 	}
 }
+
+// With an L2, which the bus snoops, lines that another hart takes are counted
+// there and in the L1D that lost them too.
+func TestCountersWithL2(t *testing.T) {
+	o := job{guest: "atomics", harts: 2, words: map[string]uint64{"iterations": 2000},
+		set: []string{"machine.l2.size=256KiB", "machine.quantum=20"}}.run(t)
+	o.mustEnd(t)
+	for _, name := range []string{"l2.snoops", "l2.invalidations", "l1d.invalidations"} {
+		if n := o.count(t, "harts[0]."+name); n == 0 {
+			t.Errorf("%s is 0 on a contended line", name)
+		}
+	}
+}
