@@ -101,7 +101,8 @@ var errStop = errors.New("coherence: run has ended")
 
 // NewEngine makes an engine for bus with quanta of the given number of cycles.
 func NewEngine(bus *Bus, quantum, seed uint64) *Engine {
-	return &Engine{bus: bus, quantum: quantum, arbiter: Arbiter{Seed: seed}}
+	return &Engine{bus: bus, quantum: quantum, arbiter: Arbiter{Seed: seed},
+		gov: governor{share: true, warmup: warmupRounds, rounds: epochRounds}}
 }
 
 // Add gives the engine an agent, which talks to the bus through port. Agents

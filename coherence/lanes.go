@@ -72,6 +72,7 @@ type governor struct {
 	share   bool // among all lanes
 	probing bool // share is being tried out for a few rounds
 	rounds  int  // left to measure
+	warmup  int  // rounds not measured, in which the lanes wake up
 	epochs  int  // left before the next probe
 	backoff int  // epochs between probes
 	work    uint64
@@ -80,15 +81,20 @@ type governor struct {
 }
 
 const (
-	epochRounds = 64
-	probeRounds = 16
-	minBackoff  = 8
-	maxBackoff  = 1024
-	worthwhile  = 1.05 // how much faster the other way must be
+	epochRounds  = 64
+	probeRounds  = 16
+	warmupRounds = 4
+	minBackoff   = 8
+	maxBackoff   = 1024
+	worthwhile   = 1.05 // how much faster the other way must be
 )
 
 // count takes note of a round and decides how the next ones are run.
 func (g *governor) count(instructions uint64, d time.Duration) {
+	if g.warmup > 0 {
+		g.warmup--
+		return
+	}
 	g.work += instructions
 	g.spent += d
 	if g.rounds--; g.rounds > 0 {
@@ -111,7 +117,7 @@ func (g *governor) count(instructions uint64, d time.Duration) {
 		}
 		g.epochs = g.backoff
 	case g.epochs <= 0:
-		g.share, g.probing, g.rounds = !g.share, true, probeRounds
+		g.share, g.probing, g.rounds, g.warmup = !g.share, true, probeRounds, warmupRounds
 	default:
 		g.epochs--
 	}
