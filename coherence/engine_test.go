@@ -51,7 +51,7 @@ func (f *fake) WakeAt(cycle uint64) {
 // touch reads the agent's word of the device at cycle at.
 func (f *fake) touch(at uint64) {
 	f.clock = at
-	f.p.Do(&Access{Op: OpLoad, Size: 8, PA: deviceBase + addr.PA(8*f.p.ID()), Uncached: true}, at)
+	f.p.Do(&Access{Op: OpLoad, Size: 8, PA: deviceBase + addr.PA(8*int(f.p.id)), Uncached: true}, at)
 }
 
 // idle is the body of an agent that has nothing to do but let time pass.

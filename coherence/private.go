@@ -91,9 +91,6 @@ func (p *Private) SetContext(priv uint8, vmid, domain uint16) {
 	p.req.Priv, p.req.VMID, p.req.Domain = priv, vmid, domain
 }
 
-// ID is the hart's index on the bus.
-func (p *Private) ID() int { return int(p.id) }
-
 // L1D is the data cache's array.
 func (p *Private) L1D() *cache.Array { return p.d }
 

@@ -58,8 +58,6 @@ const (
 	NumEvents
 )
 
-func (f *counterFile) init(h *Hart) { *f = counterFile{} }
-
 // now is the present value of a counter's source.
 func (h *Hart) counterNow(i int) uint64 {
 	switch i {

@@ -65,7 +65,6 @@ type csrFile struct {
 func (h *Hart) resetCSRs() {
 	h.priv = Machine
 	h.csr = csrFile{timerAt: ^uint64(0), stimecmp: ^uint64(0)}
-	h.csr.counters.init(h)
 	h.fpOff = true
 }
 

@@ -234,6 +234,9 @@ func (h *Hart) setContext() {
 	if status&mstatusMPRV != 0 {
 		dpriv = Priv(status >> mstatusMPPShift & 3)
 	}
+	if h.mem != nil {
+		h.mem.SetContext(uint8(h.priv), 0, 0) // bus requests say who asks
+	}
 	m.fetch = h.regimeFor(h.priv)
 	m.data = m.fetch
 	if dpriv != h.priv {
