@@ -57,6 +57,7 @@ type Engine struct {
 	end     uint64 // of this quantum
 	direct  *agent // the only agent still running in this quantum
 	stopped bool
+	resumed bool // Run goes on from a checkpoint, at the end of a quantum
 	lanes   []lane
 	work    uint64 // instructions per round of late, times workScale
 	gov     governor
@@ -188,8 +189,14 @@ func (e *Engine) Run(lanes int) (err error) {
 			a.port.Park = nil
 		}
 	}()
-	e.end = e.quantum
-	e.ready = append(e.ready[:0], e.agents...)
+	if e.resumed {
+		if more, err := e.advance(); !more {
+			return err
+		}
+	} else {
+		e.end = e.quantum
+		e.ready = append(e.ready[:0], e.agents...)
+	}
 	for {
 		for len(e.ready) > 0 {
 			if err := e.round(); err != nil {
@@ -280,14 +287,18 @@ func (e *Engine) admit() {
 	}
 }
 
-// nextQuantum ends the quantum: devices act, the owner looks on, time moves to
-// the next quantum in which anything happens.
+// nextQuantum ends the quantum: devices act, the owner looks on, time moves on.
 func (e *Engine) nextQuantum() (more bool, err error) {
 	e.Quanta++
 	e.bus.RunEvents(e.end)
 	if e.stopped || e.OnQuantum != nil && !e.OnQuantum(e.end) {
 		return false, nil
 	}
+	return e.advance()
+}
+
+// advance moves time to the next quantum in which anything happens.
+func (e *Engine) advance() (more bool, err error) {
 	e.admit()
 	next := e.bus.NextEvent()
 	awake := len(e.ready) > 0
