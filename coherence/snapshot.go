@@ -257,7 +257,7 @@ func (b *Bus) WriteBack(d *DRAM) {
 // Run goes on from there. Seed and quantum are the loading engine's own.
 func (e *Engine) Snapshot(c *snapshot.Coder) {
 	c.Shape("harts", len(e.agents))
-	snapshot.Uint(c, &e.end, &e.Rounds, &e.Quanta, &e.arbiter.round)
+	snapshot.Uint(c, &e.start, &e.end, &e.Rounds, &e.Quanta, &e.arbiter.round)
 	if e.end > latest {
 		c.Fail("cycle %d is beyond what can be simulated", e.end)
 	}

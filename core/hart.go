@@ -96,6 +96,10 @@ type Hart struct {
 	singleBytes uint64
 	singleLen   int
 
+	executing *isa.Inst // by slow, which may park
+	note      notices
+	dbg       *debugger // nil: nobody asked
+
 	wrs      bool   // waiting in wrs.nto or wrs.sto
 	wrsUntil uint64 // at most until this cycle
 
