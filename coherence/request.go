@@ -27,6 +27,7 @@ const (
 	DMARead               // a device reads RAM, coherently
 	DMAWrite              // a device writes RAM, coherently
 	Recall                // the home takes a line from its holders to make room
+	Firmware              // M-mode firmware that the simulator supplies acts on what all share
 
 	// The rest are for the engine; Serve never sees them.
 	Quantum // the agent has come to the end of the quantum
@@ -37,7 +38,7 @@ const (
 
 var kindNames = [NumKinds]string{
 	"GetS", "GetM", "Upgrade", "PutM", "PutO", "PutS", "ReadOnce", "WriteOnce", "ReadIO", "WriteIO",
-	"Clean", "Flush", "Inval", "DMARead", "DMAWrite", "Recall", "Quantum", "Sleep", "Halt",
+	"Clean", "Flush", "Inval", "DMARead", "DMAWrite", "Recall", "Firmware", "Quantum", "Sleep", "Halt",
 }
 
 func (k Kind) String() string { return kindNames[k] }
@@ -57,6 +58,7 @@ type Request struct {
 	Done   uint64 // set by the bus: the cycle when the agent has its result
 
 	access *Access
+	act    func(now uint64) (done uint64) // Firmware: what is to be done
 }
 
 // Access is the hart's access that the request is for, or nil.
