@@ -3,6 +3,8 @@ package coherence
 import (
 	"bytes"
 	"fmt"
+	"maps"
+	"slices"
 
 	"mcsim/cache"
 	"mcsim/snapshot"
@@ -53,8 +55,28 @@ func (b *Bus) SnapshotCaches(c *snapshot.Coder) {
 		h.owner[i] = int8(v) - 1
 	}
 	snapshot.Uint(c, &b.monitors)
+	b.snapshotStale(c)
 	if c.Loading() && c.Err() == nil {
 		b.checkLoaded(c)
+	}
+}
+
+// snapshotStale saves or loads which lines were written behind the caches.
+func (b *Bus) snapshotStale(c *snapshot.Coder) {
+	const most = 1 << 26
+	lines := slices.Sorted(maps.Keys(b.stale))
+	n := c.Len(len(lines), most)
+	for i := 0; i < n && c.Err() == nil; i++ {
+		var line uint64
+		if !c.Loading() {
+			line = lines[i]
+		}
+		if snapshot.Uint(c, &line); c.Loading() {
+			if b.stale == nil {
+				b.stale = map[uint64]struct{}{}
+			}
+			b.stale[line] = struct{}{}
+		}
 	}
 }
 

@@ -16,8 +16,7 @@ type debugger struct {
 	breaks  []uint64 // virtual addresses
 	watches []Watch
 	step    bool
-	late    *isa.Inst // decoded, in execution, and perhaps at a breakpoint
-	hit     Notice    // of a watch, to be told when the instruction is done
+	hit     Notice // of a watch, to be told when the instruction is done
 	isHit   bool
 	scratch isa.Inst // decoding of an instruction at a breakpoint
 }
@@ -37,15 +36,7 @@ func (w *Watch) covers(va, size uint64, write bool) bool {
 func (h *Hart) SetBreaks(at []uint64) {
 	d := h.debug()
 	d.breaks = slices.Clone(at)
-	// What was decoded may be at a breakpoint: forget all of it. An instruction in
-	// execution is needed until it is done.
-	for i := range h.tab.decoded {
-		if in := &h.tab.decoded[i]; in != h.executing {
-			in.Op = isa.OpNone
-		} else {
-			d.late = in
-		}
-	}
+	clear(h.tab.decoded) // what was decoded may be at a breakpoint
 }
 
 // SetWatches replaces the hart's watched ranges. Accesses by others, by DMA, and by
@@ -90,11 +81,7 @@ func (h *Hart) breakAt(pc uint64) bool {
 
 // executed follows every instruction outside of the fast paths.
 func (h *Hart) executed() {
-	d := h.dbg
-	if d.late != nil {
-		d.late.Op, d.late = isa.OpNone, nil
-	}
-	if d.isHit {
+	if h.dbg.isHit {
 		h.yank()
 	}
 }
@@ -169,8 +156,8 @@ func (h *Hart) Look(va uint64, read func(pa addr.PA) (uint64, bool)) (pa addr.PA
 	return 0, false
 }
 
-// Waiting calls f for each store that waits in the store buffer, the oldest first.
-func (h *Hart) Waiting(f func(pa addr.PA, size uint64, v *uint64)) {
+// Buffered calls f for each store that waits in the store buffer, the oldest first.
+func (h *Hart) Buffered(f func(pa addr.PA, size uint64, v *uint64)) {
 	for i := range h.sb.entry {
 		e := &h.sb.entry[i]
 		f(e.pa, e.size, &e.value)
@@ -179,18 +166,11 @@ func (h *Hart) Waiting(f func(pa addr.PA, size uint64, v *uint64)) {
 
 // Between says whether the hart is between two instructions. One that is not has
 // begun the instruction at PC and waits for the bus.
-func (h *Hart) Between() bool { return h.executing == nil && !h.mem.Port.Waiting() }
+func (h *Hart) Between() bool { return !h.executing && !h.mem.Port.Waiting() }
 
 // SetPC makes the hart go on at pc. It must be between two instructions.
 func (h *Hart) SetPC(pc uint64) {
 	h.pc = pc &^ (1 | h.alignMask)
-}
-
-// SetX sets integer register i.
-func (h *Hart) SetX(i int, v uint64) {
-	if i > 0 && i < 32 {
-		h.x[i] = v
-	}
 }
 
 // SetF sets floating-point register i, as bits.
@@ -200,9 +180,9 @@ func (h *Hart) SetF(i int, v uint64) {
 	}
 }
 
-// CSR reads a register as M-mode would, without the reading's side effects, of
+// PeekCSR reads a register as M-mode would, without the reading's side effects, of
 // which there are none. ok is false if the hart has no such register.
-func (h *Hart) CSR(num uint16) (v uint64, ok bool) {
+func (h *Hart) PeekCSR(num uint16) (v uint64, ok bool) {
 	r := h.csrRow(num)
 	if r == nil {
 		return 0, false
@@ -210,9 +190,9 @@ func (h *Hart) CSR(num uint16) (v uint64, ok bool) {
 	return r.read(h, num), true
 }
 
-// SetCSR writes a register as M-mode would. ok is false if the hart has no such
+// PokeCSR writes a register as M-mode would. ok is false if the hart has no such
 // register, or it is read-only.
-func (h *Hart) SetCSR(num uint16, v uint64) bool {
+func (h *Hart) PokeCSR(num uint16, v uint64) bool {
 	r := h.csrRow(num)
 	if r == nil || num>>10 == 3 {
 		return false

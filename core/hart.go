@@ -96,9 +96,14 @@ type Hart struct {
 	singleBytes uint64
 	singleLen   int
 
-	executing *isa.Inst // by slow, which may park
+	current   isa.Inst // that slow executes: what is decoded in a line can be forgotten meanwhile
+	executing bool     // slow has begun, and is not done
 	note      notices
+	fast      bool      // without timing: stores do not wait
 	dbg       *debugger // nil: nobody asked
+
+	firmware Firmware // where M-mode software runs in the simulator; nil: it runs on the hart
+	held     bool     // by the firmware: nothing runs but interrupts for M-mode
 
 	wrs      bool   // waiting in wrs.nto or wrs.sto
 	wrsUntil uint64 // at most until this cycle
@@ -150,6 +155,8 @@ func (h *Hart) Stats() *Stats { return &h.stats }
 func (h *Hart) State() string {
 	doing := "running"
 	switch {
+	case h.held:
+		doing = "held by the firmware"
 	case h.csr.wfi:
 		doing = "in wfi"
 	case h.wrs:

@@ -22,6 +22,7 @@ import (
 	"mcsim/core/isa"
 	"mcsim/device"
 	"mcsim/event"
+	"mcsim/firmware/sbi"
 	"mcsim/machine/config"
 	"mcsim/machine/log"
 	"mcsim/stats"
@@ -33,6 +34,7 @@ const RAMBase addr.PA = 0x8000_0000
 // Addresses and interrupt sources of QEMU's virt board.
 const (
 	finisherBase addr.PA = 0x0010_0000
+	rtcBase      addr.PA = 0x0010_1000
 	aclintBase   addr.PA = 0x0200_0000
 	plicBase     addr.PA = 0x0c00_0000
 	uartBase     addr.PA = 0x1000_0000
@@ -41,6 +43,7 @@ const (
 	plicSize     = 0x60_0000
 	uartSize     = 0x100
 	uartSource   = 10
+	rtcSource    = 11
 	plicSources  = 95
 )
 
@@ -50,6 +53,7 @@ type Options struct {
 	Stdin   io.Reader   // what the guest's terminal types; nil: nothing
 	Log     *log.Writer // nil: no events
 	Check   bool        // check coherence invariants after each transaction
+	Version string      // of mcsim, for checkpoints
 }
 
 // Machine is a machine with its program. Its methods are for one goroutine.
@@ -57,15 +61,19 @@ type Machine struct {
 	cfg  *config.Config
 	opts Options
 
-	image  *Image
-	amap   coherence.Map
-	dram   *coherence.DRAM
-	bus    *coherence.Bus
-	engine *coherence.Engine
-	harts  []*core.Hart
+	image    *Image
+	boot     *bootPlan     // nil: a bare-metal program
+	firmware *sbi.Firmware // nil: none is built in
+	amap     coherence.Map
+	dram     *coherence.DRAM
+	bus      *coherence.Bus
+	engine   *coherence.Engine
+	harts    []*core.Hart
 
 	console  *device.Output
 	uart     *device.UART
+	aclint   *device.ACLINT
+	rtc      *device.RTC
 	htif     *device.HTIF
 	plic     *device.PLIC
 	input    *input
@@ -78,6 +86,19 @@ type Machine struct {
 	cycles   uint64
 	host     float64
 	consoleE error
+	saveE    error // of a checkpoint
+
+	triggers []*trigger
+	breaks   []uint64 // addresses of symbols that triggers wait for
+	phases   phases
+	due      string // why a checkpoint is to be taken when the quantum ends
+	stopping string // the reason for which the run ends with the quantum
+	savable  bool   // a quantum has just ended
+
+	restored bool   // from a checkpoint
+	resumed  uint64 // instructions retired before it
+	taken    uint64 // characters that the guest has been given
+	untaken  int    // restoring: characters read and not taken when it was saved
 }
 
 // New checks that a machine can be built from cfg. LoadBare or LoadELF builds it.
@@ -118,15 +139,37 @@ func (m *Machine) Harts() []*core.Hart { return m.harts }
 func (m *Machine) ReadMemory(pa addr.PA, buf []byte) error { return m.bus.Peek(pa, buf) }
 
 func (m *Machine) load(im *Image) error {
-	c := &m.cfg.Machine
-	if err := im.CheckFits(RAMBase, uint64(c.Memory)); err != nil {
+	if err := im.CheckFits(RAMBase, uint64(m.cfg.Machine.Memory)); err != nil {
 		return err
 	}
 	m.image = im
+	if err := m.build(); err != nil {
+		return err
+	}
+	m.place(im)
+	dtb, at, err := m.deviceTree()
+	if err != nil {
+		return err
+	}
+	if err := m.start(im.Entry, at); err != nil {
+		return err
+	}
+	for i := range m.harts {
+		m.bufs[i].Emit(event.Event{Hart: int16(i), Kind: event.HartStart, Arg: [4]uint64{uint64(im.Entry)}})
+	}
+	if dtb != nil {
+		copy(m.dram.Bytes(at, uint64(len(dtb))), dtb)
+	}
+	return nil
+}
+
+// build makes the machine, with empty memory, around m.image.
+func (m *Machine) build() error {
+	c := &m.cfg.Machine
 	if err := m.addDevices(); err != nil {
 		return err
 	}
-	shape, err := m.coherence()
+	shape, err := m.coherence(c)
 	if err != nil {
 		return err
 	}
@@ -141,18 +184,6 @@ func (m *Machine) load(im *Image) error {
 	m.observe()
 	if err := m.addHarts(); err != nil {
 		return err
-	}
-	m.place(im)
-	dtb, at, err := m.deviceTree()
-	if err != nil {
-		return err
-	}
-	for i, h := range m.harts {
-		h.Start(uint64(im.Entry), uint64(at))
-		m.bufs[i].Emit(event.Event{Hart: int16(i), Kind: event.HartStart, Arg: [4]uint64{uint64(im.Entry)}})
-	}
-	if dtb != nil {
-		copy(m.dram.Bytes(at, uint64(len(dtb))), dtb)
 	}
 	m.register()
 	return nil
@@ -171,8 +202,7 @@ func (m *Machine) place(im *Image) {
 }
 
 // coherence is the shape of caches, bus and home.
-func (m *Machine) coherence() (coherence.Config, error) {
-	c := &m.cfg.Machine
+func (m *Machine) coherence(c *config.Machine) (coherence.Config, error) {
 	p, err := coherence.ByName(c.Protocol)
 	if err != nil {
 		return coherence.Config{}, fmt.Errorf("machine.protocol: %w", err)
@@ -233,6 +263,7 @@ func (m *Machine) addHarts() error {
 	dec := isa.NewDecoder(ext)
 	for i := range c.Harts {
 		h := core.New(coreConfig(c, ext, i), m.bus.Private(i), dec, m.bufs[i])
+		h.SetMarkers(m.cfg.Run.Markers)
 		m.harts = append(m.harts, h)
 		m.engine.Add(h, &m.bus.Private(i).Port)
 	}

@@ -10,12 +10,19 @@ import (
 
 	"mcsim/coherence"
 	"mcsim/event"
+	"mcsim/machine/config"
 )
 
 // Limits end a run early. 0 is no limit.
 type Limits struct {
 	Instructions, Cycles uint64         // looked at when a quantum ends; an instruction that traps counts
 	Progress             func(Progress) // called now and then, with all harts parked
+
+	// CheckpointAt asks for a checkpoint at the end of the quantum that comes to this
+	// point; the guest may ask for others. Checkpoint takes them, by calling
+	// Machine.Checkpoint with the reason. Its error ends the run.
+	CheckpointAt config.Trigger
+	Checkpoint   func(reason string) error
 }
 
 // Progress is how far a run has come.
@@ -26,7 +33,8 @@ type Result struct {
 	ExitCode int
 	// Reason is "exit" (the guest ended it), "reset" (the guest wants the machine
 	// restarted), "max-instructions", "max-cycles", "interrupted", "stuck" (nobody
-	// can go on), "check" (a broken invariant) or "bug".
+	// can go on), "check" (a broken invariant), "stop-at" (the configured end),
+	// "marker" (the guest's marker), "checkpoint" (one could not be written) or "bug".
 	Reason               string
 	Cycles, Instructions uint64
 	HostSeconds          float64
@@ -42,13 +50,23 @@ func (m *Machine) Run(ctx context.Context, l Limits) (Result, error) {
 		return Result{}, errors.New("machine: no program is loaded")
 	}
 	if m.opts.Stdin != nil {
-		m.input = newInput(m.opts.Stdin)
+		m.input = newInput(m.opts.Stdin, m.taken, m.untaken)
+	}
+	if err := m.prepare(&l); err != nil {
+		return Result{}, err
 	}
 	res := Result{}
 	start := now()
 	m.engine.OnQuantum = func(cycle uint64) bool {
 		m.endQuantum(cycle)
+		m.passed(cycle)
+		m.engine.Limit = m.nextStop(l.Cycles)
+		if m.due != "" && !m.save(&l) {
+			return false
+		}
 		switch {
+		case m.stopping != "":
+			res.Reason = m.stopping
 		case l.Instructions > 0 && m.begun() >= l.Instructions:
 			res.Reason = "max-instructions"
 		case l.Cycles > 0 && cycle >= l.Cycles:
@@ -62,13 +80,31 @@ func (m *Machine) Run(ctx context.Context, l Limits) (Result, error) {
 		}
 		return res.Reason == ""
 	}
-	m.engine.Limit = l.Cycles
+	m.engine.Limit = m.nextStop(l.Cycles)
 	m.engine.OnIdle = func() bool { return m.waitForInput(ctx) }
-	m.own.Emit(event.Event{Hart: -1, Kind: event.RunBegin, Arg: [4]uint64{uint64(len(m.harts)), m.cfg.Machine.Seed, uint64(m.cfg.Machine.Quantum)}})
+	begin := event.Event{Hart: -1, Kind: event.RunBegin, Arg: [4]uint64{uint64(len(m.harts)), m.cfg.Machine.Seed, uint64(m.cfg.Machine.Quantum)}}
+	if m.restored {
+		begin.Kind, begin.Cycle = event.RunRestored, m.cycles
+	}
+	m.own.Emit(begin)
 	err := m.engine.Run(runtime.GOMAXPROCS(0))
 	m.host = now().Sub(start).Seconds()
 	m.finish(&res, err)
 	return res, m.explain(&res, err)
+}
+
+// save takes the checkpoint that is due. It returns false if that failed, which
+// ends the run.
+func (m *Machine) save(l *Limits) bool {
+	reason := m.due
+	m.due = ""
+	if l.Checkpoint == nil {
+		return true
+	}
+	m.savable = true
+	m.saveE = l.Checkpoint(reason)
+	m.savable = false
+	return m.saveE == nil
 }
 
 // finish fills in the result and hands the last events over.
@@ -89,6 +125,8 @@ func (m *Machine) finish(res *Result, err error) {
 		res.Reason = "stuck"
 	case err != nil:
 		res.Reason = "bug"
+	case m.saveE != nil:
+		res.Reason = "checkpoint"
 	case m.exit != nil && m.exit.Reset:
 		res.Reason = "reset"
 	case m.exit != nil:
@@ -135,6 +173,7 @@ func (m *Machine) offerInput(ctx context.Context, wait bool) bool {
 		m.htif.Push(b[:n])
 	}
 	m.input.took(n)
+	m.taken += uint64(n)
 	return true
 }
 
@@ -152,6 +191,9 @@ func (m *Machine) explain(res *Result, err error) error {
 	if err == nil {
 		if m.consoleE != nil {
 			return fmt.Errorf("writing the guest's console: %w", m.consoleE)
+		}
+		if m.saveE != nil {
+			return fmt.Errorf("checkpoint: %w", m.saveE)
 		}
 		return nil
 	}
