@@ -34,9 +34,10 @@ type Result struct {
 	// Reason is "exit" (the guest ended it), "reset" (the guest wants the machine
 	// restarted), "max-instructions", "max-cycles", "interrupted", "stuck" (nobody
 	// can go on), "check" (a broken invariant), "stop-at" (the configured end),
-	// "marker" (the guest's marker), "checkpoint" (one could not be written) or "bug".
+	// "marker" (the guest's marker), "refused" (it was not begun), "checkpoint" (one could not be written) or "bug".
 	Reason               string
 	Cycles, Instructions uint64
+	Before               uint64 // instructions of them before the checkpoint that the run went on from
 	HostSeconds          float64
 }
 
@@ -53,7 +54,7 @@ func (m *Machine) Run(ctx context.Context, l Limits) (Result, error) {
 		m.input = newInput(m.opts.Stdin, m.taken, m.untaken)
 	}
 	if err := m.prepare(&l); err != nil {
-		return Result{}, err
+		return Result{Reason: "refused"}, err
 	}
 	res := Result{}
 	start := now()
@@ -132,7 +133,7 @@ func (m *Machine) finish(res *Result, err error) {
 	case m.exit != nil:
 		res.Reason, res.ExitCode = "exit", m.exit.Status()
 	}
-	res.Cycles, res.Instructions, res.HostSeconds = m.cycles, m.instret, m.host
+	res.Cycles, res.Instructions, res.Before, res.HostSeconds = m.cycles, m.instret, m.resumed, m.host
 	m.own.Emit(event.Event{Cycle: m.cycles, Hart: -1, Kind: event.RunEnd, Arg: [4]uint64{reasonNumber(res.Reason), uint64(res.ExitCode), m.instret}})
 	m.endQuantum(m.cycles)
 }

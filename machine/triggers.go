@@ -111,6 +111,9 @@ func (m *Machine) prepare(l *Limits) error {
 // what another is about to do.
 const fastQuantum = 10000
 
+// Fast says whether functional mode is on.
+func (m *Machine) Fast() bool { return m.engine.Fast() }
+
 // slow ends functional mode.
 func (m *Machine) slow() {
 	m.engine.SetFast(false, uint64(m.cfg.Machine.Quantum))

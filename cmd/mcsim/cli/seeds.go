@@ -92,6 +92,9 @@ func runSeeds(cmd *cobra.Command, f *runFlags, cfg *config.Config, t *terminal, 
 	if file := cfg.Log.File; file != "" && file != "-" && !strings.Contains(file, seedMark) && len(seeds) > 1 {
 		return usagef("every seed would write the log %s anew; put {seed} into its name", file)
 	}
+	if file := f.saving.file; file != "" && !strings.Contains(file, seedMark) && len(seeds) > 1 {
+		return usagef("every seed would write the checkpoint %s anew; put {seed} into its name", file)
+	}
 	all := seedsResult{Version: Version, Config: cfg}
 	summaryFile := ""
 	if !strings.Contains(cfg.Stats.File, seedMark) {
@@ -104,7 +107,7 @@ func runSeeds(cmd *cobra.Command, f *runFlags, cfg *config.Config, t *terminal, 
 		if summaryFile != "" {
 			one.Stats.File = ""
 		}
-		j := job{cfg: &one, console: io.Discard, stdin: strings.NewReader(""), terminal: t, stop: stop}
+		j := job{cfg: &one, saving: &f.saving, console: io.Discard, stdin: strings.NewReader(""), terminal: t, stop: stop}
 		if i == 0 {
 			j.console, j.stdin = t.console(), cmd.InOrStdin()
 		}
