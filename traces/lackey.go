@@ -169,7 +169,7 @@ lines:
 			if n++; n < len(refs) {
 				refs[n] = store
 			} else {
-				t.pending = store
+				t.pending = append(t.pending, store)
 				n--
 			}
 		default:
