@@ -36,6 +36,7 @@ type Bus struct {
 	time     uint64
 	by       int32  // whose request is served, for notes
 	asked    uint64 // its cycle
+	oracle   *Oracle
 }
 
 // Now is the cycle of the device access or event in progress, or of the last
@@ -116,11 +117,17 @@ func (b *Bus) Home() *HomeStats { return &b.home.HomeStats }
 // LineBytes is the size of a line.
 func (b *Bus) LineBytes() int { return 1 << b.shift }
 
-// Serve carries out one request. It must not be Quantum, Sleep or Halt.
+// Serve carries out one request, or a Service. It must not be Quantum, Sleep or
+// Halt.
 func (b *Bus) Serve(r *Request) {
 	b.by, b.asked = r.Agent, r.Cycle
 	if b.deadline <= r.Cycle {
 		b.RunEvents(r.Cycle)
+	}
+	if r.Kind == Service {
+		r.service()
+		r.Done = r.Cycle
+		return
 	}
 	now := b.order.Reserve(r.Cycle, 1) + b.cfg.Arbitration
 	switch r.Kind {
