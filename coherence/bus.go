@@ -37,6 +37,7 @@ type Bus struct {
 	by       int32  // whose request is served, for notes
 	asked    uint64 // its cycle
 	oracle   *Oracle
+	devices  HomeShare // of agents that are no harts
 }
 
 // Now is the cycle of the device access or event in progress, or of the last
@@ -152,6 +153,14 @@ func (b *Bus) Serve(r *Request) {
 			panic(err)
 		}
 	}
+}
+
+// share is where what the home does for an agent is counted.
+func (b *Bus) share(agent int32) *HomeShare {
+	if int(agent) < len(b.privs) {
+		return &b.privs[agent].Home
+	}
+	return &b.devices
 }
 
 // snoop sends one hart a snoop.

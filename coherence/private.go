@@ -40,6 +40,7 @@ type Private struct {
 	I    CacheStats // L1I; its accesses are L1I().Clock
 	U    CacheStats // L2
 	Walk uint64     // accesses of the page-table walker, among the L1D's
+	Home HomeShare  // of the home's counters
 
 	d, i, l2 *cache.Array
 	outer    *cache.Array // l2, or d without one

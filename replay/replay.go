@@ -1,9 +1,12 @@
 package replay
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
+	"slices"
+	"strings"
 	"sync/atomic"
 
 	"github.com/sourcegraph/conc"
@@ -184,20 +187,17 @@ func (r *Replay) serve(a *agent, f func()) {
 // the present thread's source, or of every source of the VM, until the hart has
 // some or the window is full.
 func (r *Replay) feed(a *agent) {
-	if a.cur != nil && !a.cur.src.ended {
+	if a.cur != nil {
 		for a.cur.empty() && a.cur.src.pull() {
 		}
-		return
 	}
 	for again := true; again; {
 		again = false
 		for _, s := range a.vm.sources {
-			if !s.ended && s.mayFeed(a) && s.pull() {
-				again = true
-			}
 			if a.ready() {
 				return
 			}
+			again = s.pull() || again
 		}
 	}
 }
@@ -210,11 +210,6 @@ func (a *agent) ready() bool {
 		}
 	}
 	return false
-}
-
-// mayFeed says whether the source has or may yet name a thread of the hart.
-func (s *source) mayFeed(a *agent) bool {
-	return true
 }
 
 // pull takes the source's next batch. It returns false if there is none, or
@@ -320,16 +315,51 @@ func (r *Replay) Warm() bool {
 	return r.warmed
 }
 
+// Stale is the number of loads so far that did not see the last store.
+func (r *Replay) Stale() (n uint64) {
+	for _, a := range r.agents {
+		_, k := a.caches.StaleReads()
+		n += k
+	}
+	return n
+}
+
+// StaleError is the end of a replay on caches that are not coherent.
+type StaleError struct {
+	Reads []coherence.StaleRead // the first of each hart, in the order of their cycles
+	Count uint64                // of all
+}
+
+func (e *StaleError) Error() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "the caches are not coherent: %d loads did not see the last store", e.Count)
+	for i, v := range e.Reads {
+		if i == 8 {
+			fmt.Fprintf(&b, "\n  and more")
+			break
+		}
+		fmt.Fprintf(&b, "\n  %v", v)
+	}
+	return b.String()
+}
+
 // Err is what ended the replay, or a trace of it, before its end.
 func (r *Replay) Err() error {
 	var errs []error
+	if n := r.Stale(); n > 0 {
+		e := &StaleError{Count: n}
+		for _, a := range r.agents {
+			reads, _ := a.caches.StaleReads()
+			e.Reads = append(e.Reads, reads...)
+		}
+		slices.SortStableFunc(e.Reads, func(x, y coherence.StaleRead) int { return cmp.Compare(x.Cycle, y.Cycle) })
+		errs = append(errs, e)
+	}
 	for _, a := range r.agents {
 		errs = append(errs, a.err)
 	}
 	for _, s := range r.sources {
-		if s.err != nil {
-			errs = append(errs, fmt.Errorf("%w", s.err))
-		}
+		errs = append(errs, s.err)
 	}
 	return errors.Join(errs...)
 }
