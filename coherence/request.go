@@ -34,13 +34,15 @@ const (
 	Quantum // the agent has come to the end of the quantum
 	Sleep   // the agent has nothing to do before WakeAt, or until it is woken
 	Halt    // the agent has ended
+
+	Service // work for an agent by the machine around it, at no cost: see Private.Service
 	NumKinds
 )
 
 var kindNames = [NumKinds]string{
 	"GetS", "GetM", "Upgrade", "PutM", "PutO", "PutS", "ReadOnce", "WriteOnce", "ReadIO", "WriteIO",
 	"Clean", "Flush", "Inval", "DMARead", "DMAWrite", "Recall",
-	"MemoryRead", "MemoryWrite", "Quantum", "Sleep", "Halt",
+	"MemoryRead", "MemoryWrite", "Quantum", "Sleep", "Halt", "Service",
 }
 
 func (k Kind) String() string { return kindNames[k] }
@@ -59,7 +61,8 @@ type Request struct {
 	WakeAt uint64 // Sleep: the cycle to wake at, ^0 for never
 	Done   uint64 // set by the bus: the cycle when the agent has its result
 
-	access *Access
+	access  *Access
+	service func() // Service
 }
 
 // Access is the hart's access that the request is for, or nil.
