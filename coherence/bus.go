@@ -34,8 +34,9 @@ type Bus struct {
 	deadline uint64 // the earliest of the timed devices
 	put      Request
 	time     uint64
-	by       int32  // whose request is served, for notes
-	asked    uint64 // its cycle
+	by       int32               // whose request is served, for notes
+	asked    uint64              // its cycle
+	stale    map[uint64]struct{} // lines written behind the caches; kept for the checks alone
 }
 
 // Now is the cycle of the device access or event in progress, or of the last

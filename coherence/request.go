@@ -11,22 +11,24 @@ import (
 type Kind uint8
 
 const (
-	GetS      Kind = iota // read a line and keep it
-	GetM                  // read a line and become its only holder, to write it
-	Upgrade               // become the only holder of a line that the agent has
-	PutM                  // write back a Modified line (the bus makes these itself, while it fills)
-	PutO                  // write back an Owned line
-	PutS                  // announce that a clean line is gone, if configured
-	ReadOnce              // an uncached access to RAM, or an unsnooped fetch: reads, keeps no copy
-	WriteOnce             // an uncached store, AMO or SC to RAM
-	ReadIO                // a device's Read
-	WriteIO               // a device's Write
-	Clean                 // cbo.clean: memory is up to date afterwards
-	Flush                 // cbo.flush: and no cache has the line
-	Inval                 // cbo.inval: no cache has the line, dirty data is discarded
-	DMARead               // a device reads RAM, coherently
-	DMAWrite              // a device writes RAM, coherently
-	Recall                // the home takes a line from its holders to make room
+	GetS        Kind = iota // read a line and keep it
+	GetM                    // read a line and become its only holder, to write it
+	Upgrade                 // become the only holder of a line that the agent has
+	PutM                    // write back a Modified line (the bus makes these itself, while it fills)
+	PutO                    // write back an Owned line
+	PutS                    // announce that a clean line is gone, if configured
+	ReadOnce                // an uncached access to RAM, or an unsnooped fetch: reads, keeps no copy
+	WriteOnce               // an uncached store, AMO or SC to RAM
+	ReadIO                  // a device's Read
+	WriteIO                 // a device's Write
+	Clean                   // cbo.clean: memory is up to date afterwards
+	Flush                   // cbo.flush: and no cache has the line
+	Inval                   // cbo.inval: no cache has the line, dirty data is discarded
+	DMARead                 // a device reads RAM, coherently
+	DMAWrite                // a device writes RAM, coherently
+	Recall                  // the home takes a line from its holders to make room
+	MemoryRead              // a device that does not snoop reads memory
+	MemoryWrite             // a device that does not snoop writes memory
 
 	// The rest are for the engine; Serve never sees them.
 	Quantum // the agent has come to the end of the quantum
@@ -37,7 +39,8 @@ const (
 
 var kindNames = [NumKinds]string{
 	"GetS", "GetM", "Upgrade", "PutM", "PutO", "PutS", "ReadOnce", "WriteOnce", "ReadIO", "WriteIO",
-	"Clean", "Flush", "Inval", "DMARead", "DMAWrite", "Recall", "Quantum", "Sleep", "Halt",
+	"Clean", "Flush", "Inval", "DMARead", "DMAWrite", "Recall",
+	"MemoryRead", "MemoryWrite", "Quantum", "Sleep", "Halt",
 }
 
 func (k Kind) String() string { return kindNames[k] }
