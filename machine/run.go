@@ -10,12 +10,17 @@ import (
 
 	"mcsim/coherence"
 	"mcsim/event"
+	"mcsim/stats/series"
 )
 
 // Limits end a run early. 0 is no limit.
 type Limits struct {
 	Instructions, Cycles uint64         // looked at when a quantum ends; an instruction that traps counts
 	Progress             func(Progress) // called now and then, with all harts parked
+
+	// Intervals records what is counted over time, if it is not nil. It is for
+	// the caller to close it.
+	Intervals *series.Recorder
 }
 
 // Progress is how far a run has come.
@@ -48,6 +53,10 @@ func (m *Machine) Run(ctx context.Context, l Limits) (Result, error) {
 	start := now()
 	m.engine.OnQuantum = func(cycle uint64) bool {
 		m.endQuantum(cycle)
+		if l.Intervals != nil && l.Intervals.Due(cycle) {
+			m.settle()
+			l.Intervals.At(cycle)
+		}
 		switch {
 		case l.Instructions > 0 && m.begun() >= l.Instructions:
 			res.Reason = "max-instructions"
@@ -78,8 +87,8 @@ func (m *Machine) finish(res *Result, err error) {
 	}
 	for _, h := range m.harts {
 		m.cycles = max(m.cycles, h.Clock())
-		h.SyncMMUStats()
 	}
+	m.settle()
 	m.instret = m.instructions()
 	var check *coherence.InvariantError
 	switch {
@@ -97,6 +106,13 @@ func (m *Machine) finish(res *Result, err error) {
 	res.Cycles, res.Instructions, res.HostSeconds = m.cycles, m.instret, m.host
 	m.own.Emit(event.Event{Cycle: m.cycles, Hart: -1, Kind: event.RunEnd, Arg: [4]uint64{reasonNumber(res.Reason), uint64(res.ExitCode), m.instret}})
 	m.endQuantum(m.cycles)
+}
+
+// settle brings counters up to date that are not counted one by one.
+func (m *Machine) settle() {
+	for _, h := range m.harts {
+		h.SyncMMUStats()
+	}
 }
 
 // endQuantum hands on what the guest printed, typed input and events.

@@ -34,9 +34,7 @@ func (m *Machine) registerHart(at string, i int) {
 	r, h, p := &m.reg, m.harts[i], m.bus.Private(i)
 	r.Count(at+"instructions", stats.Instructions, "instructions retired", h.Instret)
 	r.Count(at+"cycles", stats.Cycles, "the hart's clock", h.Clock)
-	r.Gauge(at+"ipc", "per cycle", "instructions per cycle, sleep included", func() float64 {
-		return float64(h.Instret()) / float64(max(1, h.Clock()))
-	})
+	r.Quotient(at+"ipc", "per cycle", "instructions per cycle, sleep included", 1, at+"instructions", at+"cycles")
 	s := h.Stats()
 	r.Counter(at+"exceptions", stats.Events, "exceptions taken", &s.Exceptions)
 	r.Counter(at+"interrupts", stats.Events, "interrupts taken", &s.Interrupts)
