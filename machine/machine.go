@@ -82,8 +82,6 @@ type Machine struct {
 	consoleE error
 
 	base *stats.Snapshot // where the statistics begin, if not at 0
-	last *stats.Snapshot // at the end of the interval that was told last
-	told uint64          // its cycle
 }
 
 // New checks that a machine can be built from cfg. LoadBare or LoadELF builds it.

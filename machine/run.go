@@ -10,7 +10,7 @@ import (
 
 	"mcsim/coherence"
 	"mcsim/event"
-	"mcsim/stats"
+	"mcsim/stats/series"
 )
 
 // Limits end a run early. 0 is no limit.
@@ -18,16 +18,9 @@ type Limits struct {
 	Instructions, Cycles uint64         // looked at when a quantum ends; an instruction that traps counts
 	Progress             func(Progress) // called now and then, with all harts parked
 
-	// OnInterval, if not nil, is called at the end of every quantum in which
-	// Interval cycles have passed since it was called last, and at the end.
-	Interval   uint64
-	OnInterval func(Interval)
-}
-
-// Interval is what was counted between two cycles of a run.
-type Interval struct {
-	From, To uint64
-	Stats    *stats.Snapshot // of counters the difference, of other values the latest
+	// Intervals records what is counted over time, if it is not nil. It is for
+	// the caller to close it.
+	Intervals *series.Recorder
 }
 
 // Progress is how far a run has come.
@@ -65,7 +58,10 @@ func (m *Machine) Run(ctx context.Context, l Limits) (Result, error) {
 		if m.replay != nil {
 			res.Reason = m.replayEnds()
 		}
-		m.interval(&l, cycle, false)
+		if l.Intervals != nil && l.Intervals.Due(cycle) {
+			m.syncStats()
+			l.Intervals.At(cycle)
+		}
 		switch {
 		case res.Reason != "":
 		case l.Instructions > 0 && m.begun() >= l.Instructions:
@@ -91,7 +87,6 @@ func (m *Machine) Run(ctx context.Context, l Limits) (Result, error) {
 	err := m.engine.Run(runtime.GOMAXPROCS(0))
 	m.host = now().Sub(start).Seconds()
 	m.finish(&res, err)
-	m.interval(&l, m.cycles, true)
 	if m.replay != nil && err == nil {
 		err = m.replay.Err()
 	}
@@ -109,8 +104,8 @@ func (m *Machine) finish(res *Result, err error) {
 	}
 	for _, h := range m.harts {
 		m.cycles = max(m.cycles, h.Clock())
-		h.SyncMMUStats()
 	}
+	m.syncStats()
 	m.instret = m.instructions()
 	var check *coherence.InvariantError
 	switch {

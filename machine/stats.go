@@ -106,7 +106,6 @@ func (m *Machine) registerBus() {
 func (m *Machine) ResetStats() {
 	m.syncStats()
 	m.base = m.reg.Snapshot()
-	m.last = m.base
 	if m.replay != nil {
 		m.replay.ResetThreads()
 	}
@@ -130,21 +129,4 @@ func (m *Machine) syncStats() {
 	for _, h := range m.harts {
 		h.SyncMMUStats()
 	}
-}
-
-// interval tells of an interval that has ended.
-func (m *Machine) interval(l *Limits, cycle uint64, last bool) {
-	if l.OnInterval == nil || l.Interval == 0 || cycle <= m.told || !last && cycle < m.told+l.Interval {
-		return
-	}
-	m.syncStats()
-	now := m.reg.Snapshot()
-	from := m.told
-	m.told = cycle
-	s := now
-	if m.last != nil {
-		s = now.Since(m.last)
-	}
-	m.last = now
-	l.OnInterval(Interval{From: from, To: cycle, Stats: s})
 }

@@ -63,6 +63,10 @@ func (j *job) run() (*outcome, error) {
 	if err != nil {
 		return nil, err
 	}
+	dir, err := openOutDir(&j.cfg.Stats, j.cfg.Machine.Seed)
+	if err != nil {
+		return nil, err
+	}
 	m, err := machine.New(j.cfg, machine.Options{Console: j.console, Stdin: j.stdin, Log: events, Check: j.cfg.Run.Check})
 	if err != nil {
 		return nil, err
@@ -82,6 +86,7 @@ func (j *job) run() (*outcome, error) {
 	limits := machine.Limits{Instructions: j.cfg.Run.MaxInstructions, Cycles: j.cfg.Run.MaxCycles}
 	progress := newProgress(j.terminal, limits.Instructions, limits.Cycles)
 	limits.Progress = progress.update
+	limits.Intervals = dir.begin(m.Stats(), 0)
 	res, err := m.Run(ctx, limits)
 	progress.clear()
 
@@ -91,7 +96,7 @@ func (j *job) run() (*outcome, error) {
 	if o.err != nil {
 		o.info.Error = o.err.Error()
 	}
-	o.writeFiles(events, statsFile)
+	o.writeFiles(events, statsFile, dir)
 	return o, nil
 }
 
@@ -152,8 +157,8 @@ func (o *outcome) sentence() string {
 
 // writeFiles finishes log and statistics. What cannot be written changes the
 // exit code of a run that went well, and is told in any case.
-func (o *outcome) writeFiles(events *log.Writer, statsFile io.WriteCloser) {
-	var errs []error
+func (o *outcome) writeFiles(events *log.Writer, statsFile io.WriteCloser, dir *outDir) {
+	errs := []error{dir.close(o.values, o.info, o.result.Cycles)}
 	if events != nil {
 		errs = append(errs, events.Close())
 	}
