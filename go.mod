@@ -14,6 +14,7 @@ require (
 )
 
 require (
+	github.com/dustin/go-humanize v1.0.1 // indirect
 	github.com/inconshreveable/mousetrap v1.1.0 // indirect
 	github.com/lima-vm/go-qcow2reader v0.6.0 // indirect
 	github.com/pierrec/lz4/v4 v4.1.22 // indirect

@@ -137,6 +137,12 @@ func (b *Bus) Serve(r *Request) {
 		b.device(r, now)
 	case Clean, Flush, Inval:
 		b.block(r, now)
+	case Firmware:
+		b.time = r.Cycle
+		r.Done = max(now, r.act(now))
+		if len(b.timed) != 0 {
+			b.Reschedule()
+		}
 	default:
 		panic(fmt.Sprintf("coherence: the bus was asked to serve %v", r.Kind))
 	}

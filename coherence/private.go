@@ -313,6 +313,18 @@ func (p *Private) call(kind Kind, a *Access, line, now uint64) uint64 {
 	return r.Done
 }
 
+// Serially has act called in the serial phase, in the order of simulated time
+// among all requests of that phase: for M-mode firmware that the simulator
+// supplies, and that touches other harts or devices. act gives the cycle when the
+// hart has its result, which Serially returns.
+func (p *Private) Serially(now uint64, act func(now uint64) (done uint64)) uint64 {
+	r := &p.req
+	r.Kind, r.Agent, r.Line, r.Cycle, r.access, r.act = Firmware, p.id, 0, now, nil, act
+	p.Port.Call(r)
+	r.act = nil
+	return r.Done
+}
+
 // uncached is an access past the caches, to a device or to RAM.
 func (p *Private) uncached(a *Access, now uint64) uint64 {
 	line := uint64(a.PA) >> p.shift

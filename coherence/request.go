@@ -29,6 +29,7 @@ const (
 	Recall                  // the home takes a line from its holders to make room
 	MemoryRead              // a device that does not snoop reads memory
 	MemoryWrite             // a device that does not snoop writes memory
+	Firmware                // M-mode firmware that the simulator supplies acts on what all share
 
 	// The rest are for the engine; Serve never sees them.
 	Quantum // the agent has come to the end of the quantum
@@ -40,7 +41,7 @@ const (
 var kindNames = [NumKinds]string{
 	"GetS", "GetM", "Upgrade", "PutM", "PutO", "PutS", "ReadOnce", "WriteOnce", "ReadIO", "WriteIO",
 	"Clean", "Flush", "Inval", "DMARead", "DMAWrite", "Recall",
-	"MemoryRead", "MemoryWrite", "Quantum", "Sleep", "Halt",
+	"MemoryRead", "MemoryWrite", "Firmware", "Quantum", "Sleep", "Halt",
 }
 
 func (k Kind) String() string { return kindNames[k] }
@@ -60,6 +61,7 @@ type Request struct {
 	Done   uint64 // set by the bus: the cycle when the agent has its result
 
 	access *Access
+	act    func(now uint64) (done uint64) // Firmware: what is to be done
 }
 
 // Access is the hart's access that the request is for, or nil.

@@ -33,6 +33,7 @@ const RAMBase addr.PA = 0x8000_0000
 // Addresses and interrupt sources of QEMU's virt board.
 const (
 	finisherBase addr.PA = 0x0010_0000
+	rtcBase      addr.PA = 0x0010_1000
 	aclintBase   addr.PA = 0x0200_0000
 	plicBase     addr.PA = 0x0c00_0000
 	uartBase     addr.PA = 0x1000_0000
@@ -41,6 +42,7 @@ const (
 	plicSize     = 0x60_0000
 	uartSize     = 0x100
 	uartSource   = 10
+	rtcSource    = 11
 	plicSources  = 95
 )
 
@@ -58,6 +60,7 @@ type Machine struct {
 	opts Options
 
 	image  *Image
+	boot   *bootPlan // nil: a bare-metal program
 	amap   coherence.Map
 	dram   *coherence.DRAM
 	bus    *coherence.Bus
@@ -66,6 +69,8 @@ type Machine struct {
 
 	console  *device.Output
 	uart     *device.UART
+	aclint   *device.ACLINT
+	rtc      *device.RTC
 	htif     *device.HTIF
 	plic     *device.PLIC
 	input    *input
@@ -147,8 +152,10 @@ func (m *Machine) load(im *Image) error {
 	if err != nil {
 		return err
 	}
-	for i, h := range m.harts {
-		h.Start(uint64(im.Entry), uint64(at))
+	if err := m.start(im.Entry, at); err != nil {
+		return err
+	}
+	for i := range m.harts {
 		m.bufs[i].Emit(event.Event{Hart: int16(i), Kind: event.HartStart, Arg: [4]uint64{uint64(im.Entry)}})
 	}
 	if dtb != nil {
