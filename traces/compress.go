@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"compress/bzip2"
+	"errors"
 	"fmt"
 	"io"
 
@@ -83,6 +84,9 @@ func decompress(src io.Reader, window int) (r io.Reader, names []string, closers
 		head, err := buffered.Peek(magicBytes)
 		if err != nil && err != io.EOF {
 			return nil, names, closers, err
+		}
+		if isZip(head) {
+			return nil, names, closers, errors.New("a zip archive is read from a regular file only, for its list of members is at the end; unpack it")
 		}
 		c := codecOf(head)
 		if c == nil {

@@ -50,6 +50,7 @@ var formats = []*format{
 	&ramulatorDRAMFormat,
 	&ramulator2Format,
 	&textFormat,
+	&nativeFormat,
 }
 
 // Formats lists the names that Options.Format and Create take.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"sync/atomic"
 )
 
 const (
@@ -25,6 +26,7 @@ type input struct {
 	// The file itself, for a format that seeks; nil if it is compressed or no
 	// regular file. It is src's, from the same start.
 	file *os.File
+	read *atomic.Int64 // counts what is read of the file by another way than src
 
 	buf  []byte // padding bytes follow buf[end]
 	pos  int

@@ -49,7 +49,7 @@ func (i *Info) Physical() bool { return i.Has&(HasVA|HasPA) == HasPA }
 type Trace struct {
 	Info    Info
 	opts    Options
-	streams []*stream // open from the start
+	streams []*source // open from the start
 	shards  []*shard  // opened when they are read first
 	readers []Reader
 	archive io.Closer    // of shards
@@ -103,7 +103,7 @@ func (t *Trace) open(path string) error {
 
 // openSingle opens a trace of one file, which may hold several streams.
 func (t *Trace) openSingle(f *file) error {
-	s, err := t.openStream(f, 0)
+	s, err := t.openSource(f, 0)
 	t.streams = append(t.streams, s)
 	if err != nil {
 		return err

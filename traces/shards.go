@@ -21,7 +21,7 @@ type shard struct {
 	name   string
 	open   func() (*file, error)
 
-	stream *stream
+	stream *source
 	reader Reader
 	err    error
 }
@@ -49,7 +49,7 @@ func (s *shard) start(info *Info) error {
 	if err != nil {
 		return err
 	}
-	if s.stream, err = s.trace.openStream(f, s.number); err != nil {
+	if s.stream, err = s.trace.openSource(f, s.number); err != nil {
 		return err
 	}
 	if want := s.trace.Info.Format; want != "" && s.stream.format.name != want {

@@ -26,8 +26,6 @@ const (
 	snappyBlock = 64 << 10 // largest block, decompressed
 )
 
-var castagnoli = crc32.MakeTable(crc32.Castagnoli)
-
 type snappyReader struct {
 	r     io.Reader
 	chunk []byte

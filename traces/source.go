@@ -30,8 +30,8 @@ func openPath(path string) (*file, error) {
 	return opened, nil
 }
 
-// stream is an open file with its layers of compression taken off.
-type stream struct {
+// source is an open file with its layers of compression taken off.
+type source struct {
 	in          *input
 	format      *format
 	compression string
@@ -46,14 +46,14 @@ const (
 	maxWindow    = 128 << 20 // zstd --long, xz -9
 )
 
-// openStream opens a file that is shard number n, and finds its format. What it
+// openSource opens a file that is shard number n, and finds its format. What it
 // returns is to be closed even with an error.
-func (t *Trace) openStream(f *file, n uint32) (*stream, error) {
+func (t *Trace) openSource(f *file, n uint32) (*source, error) {
 	streams := max(len(t.shards), 1)
 	window := min(max(windowBudget/streams, minWindow), maxWindow)
 	size := min(max(bufferBudget/(4*streams), minBuffer), maxBuffer)
 
-	s := &stream{}
+	s := &source{}
 	if f.closer != nil {
 		s.closers = append(s.closers, f.closer)
 	}
@@ -78,12 +78,12 @@ func (t *Trace) openStream(f *file, n uint32) (*stream, error) {
 	s.in = newInput(src, f.name, size)
 	s.in.shard = n
 	if len(names) == 0 {
-		s.in.file = f.seekable
+		s.in.file, s.in.read = f.seekable, &t.read
 	}
 	return s, s.detect(&t.opts)
 }
 
-func (s *stream) detect(opts *Options) error {
+func (s *source) detect(opts *Options) error {
 	head, whole, err := s.in.peek(sniffBytes)
 	if err != nil {
 		return err
@@ -95,13 +95,13 @@ func (s *stream) detect(opts *Options) error {
 }
 
 // start begins to read, and completes info.
-func (s *stream) start(opts *Options, info *Info) ([]Reader, error) {
+func (s *source) start(opts *Options, info *Info) ([]Reader, error) {
 	info.Format, info.Compression, info.Has = s.format.name, s.compression, s.format.has
 	return s.format.open(s.in, opts, info)
 }
 
 // close closes everything, from the inside out.
-func (s *stream) close() error {
+func (s *source) close() error {
 	if s == nil {
 		return nil
 	}
