@@ -40,6 +40,8 @@ func (a *Array) Restore(im Image) error {
 	}
 	probe := *a
 	probe.Tags, probe.State, probe.Stamp, probe.Clock = im.Tags, im.State, im.Stamp, im.Clock
+	probe.partial = make([]uint8, len(a.partial))
+	probe.fillPartial()
 	if err := probe.Check(); err != nil {
 		return fmt.Errorf("image: %w", err)
 	}
@@ -48,6 +50,7 @@ func (a *Array) Restore(im Image) error {
 	copy(a.Stamp, im.Stamp)
 	copy(a.meta, im.Meta)
 	copy(a.Data, im.Data)
+	copy(a.partial, probe.partial)
 	a.Clock, a.Fills = im.Clock, im.Fills
 	return nil
 }

@@ -37,6 +37,8 @@ type Bus struct {
 	by       int32               // whose request is served, for notes
 	asked    uint64              // its cycle
 	stale    map[uint64]struct{} // lines written behind the caches; kept for the checks alone
+	oracle   *Oracle
+	devices  HomeShare // of agents that are no harts
 }
 
 // Now is the cycle of the device access or event in progress, or of the last
@@ -117,11 +119,17 @@ func (b *Bus) Home() *HomeStats { return &b.home.HomeStats }
 // LineBytes is the size of a line.
 func (b *Bus) LineBytes() int { return 1 << b.shift }
 
-// Serve carries out one request. It must not be Quantum, Sleep or Halt.
+// Serve carries out one request, or a Service. It must not be Quantum, Sleep or
+// Halt.
 func (b *Bus) Serve(r *Request) {
 	b.by, b.asked = r.Agent, r.Cycle
 	if b.deadline <= r.Cycle {
 		b.RunEvents(r.Cycle)
+	}
+	if r.Kind == Service {
+		r.service()
+		r.Done = r.Cycle
+		return
 	}
 	now := b.order.Reserve(r.Cycle, 1) + b.cfg.Arbitration
 	switch r.Kind {
@@ -137,6 +145,12 @@ func (b *Bus) Serve(r *Request) {
 		b.device(r, now)
 	case Clean, Flush, Inval:
 		b.block(r, now)
+	case Firmware:
+		b.time = r.Cycle
+		r.Done = max(now, r.act(now))
+		if len(b.timed) != 0 {
+			b.Reschedule()
+		}
 	default:
 		panic(fmt.Sprintf("coherence: the bus was asked to serve %v", r.Kind))
 	}
@@ -146,6 +160,14 @@ func (b *Bus) Serve(r *Request) {
 			panic(err)
 		}
 	}
+}
+
+// share is where what the home does for an agent is counted.
+func (b *Bus) share(agent int32) *HomeShare {
+	if int(agent) < len(b.privs) {
+		return &b.privs[agent].Home
+	}
+	return &b.devices
 }
 
 // snoop sends one hart a snoop.

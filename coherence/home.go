@@ -194,11 +194,14 @@ func (h *home) read(r *Request, line uint64, e int32, fresh, keep bool, now uint
 		return h.scratch, h.fromMemory(r, line, h.scratch, now), FromMemory
 	}
 	h.Accesses++
+	share := h.bus.share(r.Agent)
+	share.Accesses++
 	now = h.bank(line, now)
 	s := e
 	switch {
 	case h.inclusive && fresh:
 		h.Misses++
+		share.Misses++
 		data = h.llc.LineData(s)
 		return data, h.fromMemory(r, line, data, now), FromMemory
 	case !h.inclusive:
@@ -210,6 +213,7 @@ func (h *home) read(r *Request, line uint64, e int32, fresh, keep bool, now uint
 		return h.llc.LineData(s), now, Home
 	}
 	h.Misses++
+	share.Misses++
 	if !keep {
 		return h.scratch, h.fromMemory(r, line, h.scratch, now), FromMemory
 	}
@@ -327,4 +331,17 @@ func (h *home) write(r *Request, pa addr.PA, src []byte, now uint64) uint64 {
 	}
 	copy(h.moved[off:], src)
 	return h.store(r, line, h.moved, now)
+}
+
+// LLCLines is the number of lines of [from, to) that the LLC holds.
+func (b *Bus) LLCLines(from, to uint64) (n int) {
+	if b.home.llc == nil {
+		return 0
+	}
+	for _, t := range b.home.llc.Tags {
+		if pa := t << b.shift; t != cache.NoLine && pa >= from && pa < to {
+			n++
+		}
+	}
+	return n
 }

@@ -29,18 +29,21 @@ const (
 	Recall                  // the home takes a line from its holders to make room
 	MemoryRead              // a device that does not snoop reads memory
 	MemoryWrite             // a device that does not snoop writes memory
+	Firmware                // M-mode firmware that the simulator supplies acts on what all share
 
 	// The rest are for the engine; Serve never sees them.
 	Quantum // the agent has come to the end of the quantum
 	Sleep   // the agent has nothing to do before WakeAt, or until it is woken
 	Halt    // the agent has ended
+
+	Service // work for an agent by the machine around it, at no cost: see Private.Service
 	NumKinds
 )
 
 var kindNames = [NumKinds]string{
 	"GetS", "GetM", "Upgrade", "PutM", "PutO", "PutS", "ReadOnce", "WriteOnce", "ReadIO", "WriteIO",
 	"Clean", "Flush", "Inval", "DMARead", "DMAWrite", "Recall",
-	"MemoryRead", "MemoryWrite", "Quantum", "Sleep", "Halt",
+	"MemoryRead", "MemoryWrite", "Firmware", "Quantum", "Sleep", "Halt", "Service",
 }
 
 func (k Kind) String() string { return kindNames[k] }
@@ -59,7 +62,9 @@ type Request struct {
 	WakeAt uint64 // Sleep: the cycle to wake at, ^0 for never
 	Done   uint64 // set by the bus: the cycle when the agent has its result
 
-	access *Access
+	access  *Access
+	service func()                         // Service
+	act     func(now uint64) (done uint64) // Firmware: what is to be done
 }
 
 // Access is the hart's access that the request is for, or nil.

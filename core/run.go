@@ -58,6 +58,9 @@ func (h *Hart) execOne(now uint64) {
 
 // asleep says whether the hart waits, after ending a wait whose reason is over.
 func (h *Hart) asleep() bool {
+	if h.held {
+		return !h.machineInterrupt()
+	}
 	if h.csr.wfi {
 		// WFI ends on any interrupt pending and enabled in mie, whatever the
 		// global enables and delegation say (privileged manual, WFI).
@@ -70,6 +73,9 @@ func (h *Hart) asleep() bool {
 }
 
 func (h *Hart) wakeCycle() uint64 {
+	if h.held {
+		return ^uint64(0)
+	}
 	wake := h.nextTimer()
 	if h.wrs {
 		wake = min(wake, h.wrsUntil)

@@ -24,6 +24,7 @@ import (
 	"mcsim/event"
 	"mcsim/machine/config"
 	"mcsim/machine/log"
+	"mcsim/replay"
 	"mcsim/stats"
 )
 
@@ -33,6 +34,7 @@ const RAMBase addr.PA = 0x8000_0000
 // Addresses and interrupt sources of QEMU's virt board.
 const (
 	finisherBase addr.PA = 0x0010_0000
+	rtcBase      addr.PA = 0x0010_1000
 	aclintBase   addr.PA = 0x0200_0000
 	plicBase     addr.PA = 0x0c00_0000
 	uartBase     addr.PA = 0x1000_0000
@@ -41,6 +43,7 @@ const (
 	plicSize     = 0x60_0000
 	uartSize     = 0x100
 	uartSource   = 10
+	rtcSource    = 11
 	plicSources  = 95
 )
 
@@ -58,14 +61,18 @@ type Machine struct {
 	opts Options
 
 	image  *Image
+	boot   *bootPlan // nil: a bare-metal program
 	amap   coherence.Map
 	dram   *coherence.DRAM
 	bus    *coherence.Bus
 	engine *coherence.Engine
 	harts  []*core.Hart
+	replay *replay.Replay // what drives the harts, if not a program
 
 	console  *device.Output
 	uart     *device.UART
+	aclint   *device.ACLINT
+	rtc      *device.RTC
 	htif     *device.HTIF
 	plic     *device.PLIC
 	input    *input
@@ -78,6 +85,8 @@ type Machine struct {
 	cycles   uint64
 	host     float64
 	consoleE error
+
+	base *stats.Snapshot // where the statistics begin, if not at 0
 }
 
 // New checks that a machine can be built from cfg. LoadBare or LoadELF builds it.
@@ -130,14 +139,9 @@ func (m *Machine) load(im *Image) error {
 	if err != nil {
 		return err
 	}
-	if m.dram, err = coherence.NewDRAM(dramConfig(c), int(c.L1D.Line), &m.amap); err != nil {
-		return fmt.Errorf("machine.dram: %w", err)
+	if err := m.connect(shape); err != nil {
+		return err
 	}
-	if m.bus, err = coherence.New(shape, m.amap, m.dram); err != nil {
-		return fmt.Errorf("machine: %w", err)
-	}
-	m.engine = coherence.NewEngine(m.bus, uint64(c.Quantum), c.Seed)
-	m.bus.Wake = func(hart int, now uint64) { m.engine.Wake(hart, max(now, m.engine.Now())) }
 	m.observe()
 	if err := m.addHarts(); err != nil {
 		return err
@@ -147,14 +151,30 @@ func (m *Machine) load(im *Image) error {
 	if err != nil {
 		return err
 	}
-	for i, h := range m.harts {
-		h.Start(uint64(im.Entry), uint64(at))
+	if err := m.start(im.Entry, at); err != nil {
+		return err
+	}
+	for i := range m.harts {
 		m.bufs[i].Emit(event.Event{Hart: int16(i), Kind: event.HartStart, Arg: [4]uint64{uint64(im.Entry)}})
 	}
 	if dtb != nil {
 		copy(m.dram.Bytes(at, uint64(len(dtb))), dtb)
 	}
 	m.register()
+	return nil
+}
+
+// connect builds what harts are connected to: DRAM, the bus and the engine.
+func (m *Machine) connect(shape coherence.Config) (err error) {
+	c := &m.cfg.Machine
+	if m.dram, err = coherence.NewDRAM(dramConfig(c), int(c.L1D.Line), &m.amap); err != nil {
+		return fmt.Errorf("machine.dram: %w", err)
+	}
+	if m.bus, err = coherence.New(shape, m.amap, m.dram); err != nil {
+		return fmt.Errorf("machine: %w", err)
+	}
+	m.engine = coherence.NewEngine(m.bus, uint64(c.Quantum), c.Seed)
+	m.bus.Wake = func(hart int, now uint64) { m.engine.Wake(hart, max(now, m.engine.Now())) }
 	return nil
 }
 

@@ -253,7 +253,11 @@ func traceCharts(t *analysis.Result) []chart {
 		XLabel: "reference", YLabel: "lines", Format: "count",
 	}
 	data, code := numbers{}, numbers{}
-	for _, w := range t.Windows {
+	windows := t.Windows
+	if n := len(windows); n > 1 {
+		windows = windows[:n-1] // the last one is shorter
+	}
+	for _, w := range windows {
 		working.X = append(working.X, float64(w.From))
 		data, code = append(data, w.DataLines), append(code, w.CodeLines)
 	}

@@ -154,12 +154,20 @@ func sharing(t *analysis.Result) []*table {
 		ID: "shared-lines", Title: "Lines with most transfers", Note: "pc: the instruction that caused most of them",
 		Head: []string{"line", "class", "threads", "writers", "references", "writes", "transfers", "of all", "false", "pc"},
 	}
+	pcs := false
 	for _, l := range t.SharedLines {
 		n := float64(l.TrueTransfers + l.FalseTransfers)
 		lines.Rows = append(lines.Rows, row{Name: l.Address, Cells: []cell{
 			{Text: l.Class.String()}, {Text: strconv.Itoa(l.Threads)}, {Text: strconv.Itoa(l.Writers)}, {Text: human(float64(l.References))},
 			{Text: human(float64(l.Writes))}, {Text: human(n)}, share(n, moves), {Text: human(float64(l.FalseTransfers))}, {Text: l.PC},
 		}})
+		pcs = pcs || l.PC != ""
+	}
+	if !pcs {
+		lines.Note, lines.Head = "", lines.Head[:len(lines.Head)-1]
+		for i := range lines.Rows {
+			lines.Rows[i].Cells = lines.Rows[i].Cells[:len(lines.Rows[i].Cells)-1]
+		}
 	}
 	return append(out, lines)
 }

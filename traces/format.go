@@ -40,6 +40,7 @@ const (
 var formats = []*format{
 	&lackeyFormat,
 	&textFormat,
+	&nativeFormat,
 }
 
 // Formats lists the names that Options.Format and Create take.

@@ -55,6 +55,11 @@ func (j *job) run() (*outcome, error) {
 	if err := distinctFiles(j.cfg); err != nil {
 		return nil, err
 	}
+	give, err := j.takeTerminal()
+	if err != nil {
+		return nil, err
+	}
+	defer give()
 	events, err := openLog(j.cfg)
 	if err != nil {
 		return nil, err
@@ -89,6 +94,7 @@ func (j *job) run() (*outcome, error) {
 	limits.Intervals = dir.begin(m.Stats(), 0)
 	res, err := m.Run(ctx, limits)
 	progress.clear()
+	give()
 
 	o := &outcome{result: res, values: m.Stats().Snapshot(), err: err}
 	o.judge(ctx, j.stop)
@@ -98,6 +104,20 @@ func (j *job) run() (*outcome, error) {
 	}
 	o.writeFiles(events, statsFile, dir)
 	return o, nil
+}
+
+// takeTerminal gives a system that is booted the user's terminal, if there is one.
+// What it returns gives it back.
+func (j *job) takeTerminal() (give func(), err error) {
+	give = func() {}
+	if !j.cfg.Program.Boots() {
+		return give, nil
+	}
+	raw, err := openConsole(j.stdin, j.terminal, j.stop.quit)
+	if err == nil && raw != nil {
+		give, j.stdin = raw.close, raw
+	}
+	return give, err
 }
 
 // context ends with a signal or after the configured host time.

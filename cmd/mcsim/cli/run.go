@@ -56,13 +56,19 @@ the run with its partial results, the second at once.
 func (f *runFlags) declare(c *cobra.Command) {
 	c.Flags().SortFlags = false
 	f.config.field(c, "bare", "program.bare", "FILE")
+	f.config.field(c, "kernel", "program.kernel", "FILE")
+	f.config.field(c, "initrd", "program.initrd", "FILE")
+	f.config.field(c, "append", "program.append", "TEXT")
+	f.config.field(c, "bios", "program.bios", "FILE")
 	f.config.field(c, "harts", "machine.harts", "N")
+	f.config.field(c, "memory", "machine.memory", "SIZE")
 	f.config.field(c, "seed", "machine.seed", "N")
 	f.config.field(c, "quantum", "machine.quantum", "N")
 	f.config.add(c)
 	f.config.field(c, "max-instructions", "run.max_instructions", "N")
 	f.config.field(c, "max-cycles", "run.max_cycles", "N")
 	f.config.field(c, "max-seconds", "run.max_seconds", "N")
+	f.config.field(c, "realtime", "run.realtime", "BOOL")
 	f.config.field(c, "check", "run.check", "BOOL")
 	f.config.field(c, "stats", "stats.file", "FILE")
 	f.config.field(c, "out", "stats.dir", "DIR")
@@ -81,7 +87,7 @@ func (f *runFlags) declare(c *cobra.Command) {
 
 func runCommand(cmd *cobra.Command, args []string, f *runFlags) error {
 	var below []config.Setting
-	if len(args) == 0 && f.config.preset.text == "" && !cmd.Flags().Changed("bare") {
+	if len(args) == 0 && f.config.preset.text == "" && !changed(cmd, "bare", "kernel", "bios") {
 		below = example()
 	}
 	cfg, err := f.config.load(cmd, first(args), below...)
@@ -103,6 +109,16 @@ func runCommand(cmd *cobra.Command, args []string, f *runFlags) error {
 		return err
 	}
 	return out.tell(cmd, f, cfg)
+}
+
+// changed tells whether any of these flags was given.
+func changed(cmd *cobra.Command, flags ...string) bool {
+	for _, f := range flags {
+		if cmd.Flags().Changed(f) {
+			return true
+		}
+	}
+	return false
 }
 
 // tell prints the outcome and gives the exit code.
