@@ -44,6 +44,14 @@ func (r *Replay) Register(reg *stats.Registry) {
 	}
 }
 
+// References is the number of references replayed so far.
+func (r *Replay) References() (n uint64) {
+	for _, a := range r.agents {
+		n += a.references()
+	}
+	return n
+}
+
 func (a *agent) references() (n uint64) {
 	for op := range core.RefNone {
 		n += a.driver.Stats.Ops[op].Refs
