@@ -138,10 +138,23 @@ func (m *Machine) endQuantum(cycle uint64) {
 		m.consoleE = err
 		m.engine.Stop()
 	}
+	if err := m.vconsole.flush(); err != nil && m.consoleE == nil {
+		m.consoleE = err
+		m.engine.Stop()
+	}
 	m.offerInput(context.Background(), false)
+	if m.deliver(cycle) {
+		m.bus.Reschedule()
+	}
 	if m.opts.Log != nil {
 		m.scratch = event.Merge(m.bufs, m.scratch, m.opts.Log.Write)
 	}
+}
+
+// deliver hands the guest what has come from outside, but for the terminal.
+func (m *Machine) deliver(now uint64) bool {
+	frames := m.net.deliver(now)
+	return m.vconsole.deliver(now) || frames
 }
 
 // offerInput gives the guest what its terminal typed, as far as it takes it. It
@@ -159,7 +172,11 @@ func (m *Machine) offerInput(ctx context.Context, wait bool) bool {
 		return true
 	}
 	n := len(b)
-	if m.uart != nil {
+	switch {
+	case m.vconsole.takes():
+		n = m.vconsole.push(b, m.cycles)
+		m.bus.Reschedule()
+	case m.uart != nil:
 		n = m.uart.Push(m.cycles, b)
 		m.bus.Reschedule()
 	}

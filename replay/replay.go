@@ -91,12 +91,16 @@ func New(c Config, m Machine) (*Replay, error) {
 	if c.Pages != Pages4K {
 		unit = size2M
 	}
-	share := m.Memory / uint64(len(c.VMs)) &^ (size2M - 1)
+	ram, size := m.RAM, m.Memory
+	if c.Frames == Identity && len(c.VMs) == 1 {
+		ram, size = 0, m.RAM+m.Memory // RAM begins at 0
+	}
+	share := size / uint64(len(c.VMs)) &^ (unit - 1)
 	for i, conf := range c.VMs {
 		first, end := i*len(m.Harts)/len(c.VMs), (i+1)*len(m.Harts)/len(c.VMs)
 		v := &vm{
 			r: r, number: i, name: conf.Name, first: first, harts: end - first, spaces: map[spaceKey]*space{}, nextASID: 1,
-			frames: newFrames(m.RAM+uint64(i)*share, share, unit, c.Frames, mix(m.Seed+uint64(i))),
+			frames: newFrames(ram+uint64(i)*share, share, unit, c.Frames, mix(m.Seed+uint64(i))),
 		}
 		if len(c.VMs) > 1 {
 			v.vmid = uint16(i + 1)

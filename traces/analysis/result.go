@@ -209,7 +209,9 @@ func (a *Analysis) sharing(top int) ([]ClassCount, []SharedLine) {
 			c.TrueTransfers += w * float64(s.trueMoves)
 			c.FalseTransfers += w * float64(s.noMoves)
 			c.Invalidations += w * float64(s.invalidations)
-			moving = append(moving, l)
+			if s.trueMoves+s.noMoves > 0 {
+				moving = append(moving, l)
+			}
 		}
 	}
 	slices.SortFunc(moving, func(x, y *line) int {

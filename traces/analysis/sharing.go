@@ -1,10 +1,15 @@
 package analysis
 
+import (
+	"fmt"
+	"slices"
+)
+
 // Class says how threads share a line. The analysis follows each line through
 // caches without bound, one for each thread, kept coherent by invalidation: a
-// write takes the copies of all others away, and a thread that touches a line
-// without having a copy gets it by a transfer (the first touch of a second
-// thread is one too). A transfer is true if, before the thread loses the copy
+// write takes the copies of all others away, and a thread without a copy that
+// touches a line that others have written gets it by a transfer. A transfer is
+// true if, before the thread loses the copy
 // again, it touches a byte that others wrote and that it has not seen since;
 // else it is false: the line came for nothing (Dubois, Skeppstedt, Ricciulli,
 // Ramamurthy, Stenström: The Detection and Elimination of Useless Misses in
@@ -37,6 +42,16 @@ func (c Class) String() string { return classNames[c] }
 
 // MarshalText gives the name in JSON.
 func (c Class) MarshalText() ([]byte, error) { return []byte(c.String()), nil }
+
+// UnmarshalText reads it.
+func (c *Class) UnmarshalText(text []byte) error {
+	i := slices.Index(classNames[:], string(text))
+	if i < 0 {
+		return fmt.Errorf("%q is no class of sharing", text)
+	}
+	*c = Class(i)
+	return nil
+}
 
 // sharer is one thread that has touched a shared line.
 type sharer struct {
@@ -80,7 +95,11 @@ func (s *sharing) touch(thread int32, granules, written uint64, write bool, pc u
 	}
 	p := &s.sharers[me]
 	if !p.valid {
-		p.valid, p.pending, moved = true, true, true
+		p.valid = true
+		moved = p.unseen != 0 // else nobody has written it: it comes from memory
+	}
+	if moved {
+		p.pending = true
 		s.noMoves++
 		if hasPC {
 			s.pc.add(pc)

@@ -80,13 +80,17 @@ func (j *job) run() (*outcome, error) {
 	}
 	program, err := j.load(m)
 	if err != nil {
-		return nil, fail(exitLoad, "%w", err)
+		return nil, fail(exitLoad, "%w", errors.Join(err, m.Close()))
 	}
 	if events != nil {
 		events.Begin(Version, j.cfg.Machine.Seed, j.cfg)
 	}
 	j.terminal.say("%s on %s, %s, quantum %d, seed %d", program, plural(j.cfg.Machine.Harts, "hart"),
 		j.cfg.Machine.Protocol, j.cfg.Machine.Quantum, j.cfg.Machine.Seed)
+
+	for _, note := range m.Notes() {
+		j.terminal.say("%s", note)
+	}
 
 	ctx, cancel := j.context()
 	defer cancel()
@@ -100,6 +104,7 @@ func (j *job) run() (*outcome, error) {
 	res, err := m.Run(ctx, limits)
 	progress.clear()
 	give()
+	err = errors.Join(err, m.Close())
 
 	o := &outcome{result: res, values: m.Snapshot(), err: err}
 	o.judge(ctx, j.stop)

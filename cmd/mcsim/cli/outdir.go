@@ -7,14 +7,15 @@ import (
 	"path/filepath"
 
 	"mcsim/machine/config"
+	htmlreport "mcsim/report"
 	"mcsim/stats"
 	"mcsim/stats/series"
 )
 
 // Files of the folder that --out names, which 'mcsim report' reads.
 const (
-	outStats    = "stats.json"
-	outLines    = "intervals.jsonl"
+	outStats    = htmlreport.StatsFile
+	outLines    = htmlreport.LinesFile
 	outParquet  = "intervals.parquet"
 	intervalDoc = `--out DIR writes stats.json there and, with --interval N, what was counted in each
 N cycles, as intervals.jsonl and intervals.parquet; 'mcsim report DIR' shows it.`

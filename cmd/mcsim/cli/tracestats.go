@@ -1,14 +1,18 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"math/bits"
+	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	htmlreport "mcsim/report"
 	"mcsim/stats"
 	"mcsim/traces"
 	"mcsim/traces/analysis"
@@ -22,6 +26,7 @@ type traceStatsFlags struct {
 	top     int
 	lines   int
 	virtual bool
+	out     string
 	json    bool
 }
 
@@ -62,6 +67,7 @@ Up to --max-lines lines all counts are exact. With more, lines are sampled
 	c.Flags().IntVar(&f.top, "top", 10, "how many lines and pcs to list")
 	c.Flags().IntVar(&f.lines, "max-lines", 1<<20, "lines of data, and of code, to keep before sampling; about 150 bytes each")
 	c.Flags().BoolVar(&f.virtual, "virtual", false, "take virtual addresses where there are both")
+	c.Flags().StringVar(&f.out, "out", "", "folder to write trace.json to as well, for 'mcsim report'")
 	c.Flags().BoolVar(&f.json, "json", false, "print JSON")
 	return c
 }
@@ -113,10 +119,28 @@ func (f *traceStatsFlags) run(cmd *cobra.Command, path string) error {
 	} else {
 		printTraceStats(cmd.OutOrStdout(), r)
 	}
+	if f.out != "" {
+		err = errors.Join(err, writeAnalysis(f.out, r))
+	}
 	if failed != nil { // what was read until then has been printed
 		return failed
 	}
 	return err
+}
+
+// writeAnalysis puts an analysis beside a run's results.
+func writeAnalysis(dir string, r *analysis.Result) error {
+	if err := os.MkdirAll(dir, 0o777); err != nil {
+		return fail(exitOutput, "%w", err)
+	}
+	f, err := os.Create(filepath.Join(dir, htmlreport.TraceFile))
+	if err != nil {
+		return fail(exitOutput, "%w", err)
+	}
+	if err := errors.Join(writeJSON(f, r), f.Close()); err != nil {
+		return fail(exitOutput, "%w", err)
+	}
+	return nil
 }
 
 // human is a count for people.
