@@ -24,7 +24,7 @@ type Limits struct {
 }
 
 // Progress is how far a run has come.
-type Progress struct{ Instructions, Cycles uint64 }
+type Progress struct{ Instructions, Cycles, References uint64 }
 
 // Result is how a run ended.
 type Result struct {
@@ -36,6 +36,8 @@ type Result struct {
 	// load did not see the last store).
 	Reason               string
 	Cycles, Instructions uint64
+	References           uint64 // of a replay
+	Threads              int    // that its traces named
 	HostSeconds          float64
 }
 
@@ -73,7 +75,11 @@ func (m *Machine) Run(ctx context.Context, l Limits) (Result, error) {
 		}
 		if l.Progress != nil && m.engine.Quanta%progressEvery == 0 {
 			m.host = now().Sub(start).Seconds()
-			l.Progress(Progress{m.instructions(), cycle})
+			at := Progress{Instructions: m.instructions(), Cycles: cycle}
+			if m.replay != nil {
+				at.References = m.replay.References()
+			}
+			l.Progress(at)
 		}
 		return res.Reason == ""
 	}
@@ -101,6 +107,7 @@ func (m *Machine) finish(res *Result, err error) {
 	if m.replay != nil {
 		m.cycles = 0 // not the end of the quantum, but that of the last reference
 		m.replay.Finish()
+		res.References, res.Threads = m.replay.References(), m.replay.Threads()
 	}
 	for _, h := range m.harts {
 		m.cycles = max(m.cycles, h.Clock())
