@@ -40,7 +40,7 @@ func (a *Array) Restore(im Image) error {
 	}
 	probe := *a
 	probe.Tags, probe.State, probe.Stamp, probe.Clock = im.Tags, im.State, im.Stamp, im.Clock
-	probe.partial = make([]uint8, len(a.partial))
+	probe.partial = make([]uint64, len(a.partial))
 	probe.fillPartial()
 	if err := probe.Check(); err != nil {
 		return fmt.Errorf("image: %w", err)
