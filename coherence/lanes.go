@@ -48,8 +48,7 @@ func (l *lane) runBatch(batch []*agent) {
 	var c panics.Catcher
 	c.Try(func() {
 		for _, a := range batch {
-			a.pending = nil
-			a.pending, _ = a.next()
+			a.resume()
 		}
 	})
 	l.caught = c.Recovered()
@@ -145,9 +144,8 @@ func (e *Engine) resume() (done uint64, err error) {
 // asked last.
 func (e *Engine) retired() (done uint64) {
 	for _, a := range e.ready {
-		n := a.run.Instret()
-		done += n - a.instret
-		a.instret = n
+		done += a.instret - a.counted
+		a.counted = a.instret
 	}
 	return done
 }
