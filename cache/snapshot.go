@@ -16,6 +16,7 @@ func (a *Array) Snapshot(c *snapshot.Coder, states uint8) {
 	c.Words(a.Stamp)
 	c.Words(a.meta)
 	if c.Loading() && c.Err() == nil {
+		a.fillPartial()
 		a.checkLoaded(c, states)
 	}
 	for s := range a.Valid() {

@@ -35,6 +35,8 @@ const (
 	Quantum // the agent has come to the end of the quantum
 	Sleep   // the agent has nothing to do before WakeAt, or until it is woken
 	Halt    // the agent has ended
+
+	Service // work for an agent by the machine around it, at no cost: see Private.Service
 	Notice  // the agent has something to tell the engine's owner, and goes on afterwards
 	NumKinds
 )
@@ -42,7 +44,7 @@ const (
 var kindNames = [NumKinds]string{
 	"GetS", "GetM", "Upgrade", "PutM", "PutO", "PutS", "ReadOnce", "WriteOnce", "ReadIO", "WriteIO",
 	"Clean", "Flush", "Inval", "DMARead", "DMAWrite", "Recall",
-	"MemoryRead", "MemoryWrite", "Firmware", "Quantum", "Sleep", "Halt", "Notice",
+	"MemoryRead", "MemoryWrite", "Firmware", "Quantum", "Sleep", "Halt", "Service", "Notice",
 }
 
 func (k Kind) String() string { return kindNames[k] }
@@ -61,8 +63,9 @@ type Request struct {
 	WakeAt uint64 // Sleep: the cycle to wake at, ^0 for never
 	Done   uint64 // set by the bus: the cycle when the agent has its result
 
-	access *Access
-	act    func(now uint64) (done uint64) // Firmware: what is to be done
+	access  *Access
+	service func()                         // Service
+	act     func(now uint64) (done uint64) // Firmware: what is to be done
 }
 
 // Access is the hart's access that the request is for, or nil.

@@ -156,8 +156,8 @@ func (h *Hart) Look(va uint64, read func(pa addr.PA) (uint64, bool)) (pa addr.PA
 	return 0, false
 }
 
-// Buffered calls f for each store that waits in the store buffer, the oldest first.
-func (h *Hart) Buffered(f func(pa addr.PA, size uint64, v *uint64)) {
+// WaitingStores calls f for each store that waits in the store buffer, the oldest first.
+func (h *Hart) WaitingStores(f func(pa addr.PA, size uint64, v *uint64)) {
 	for i := range h.sb.entry {
 		e := &h.sb.entry[i]
 		f(e.pa, e.size, &e.value)
@@ -173,6 +173,13 @@ func (h *Hart) SetPC(pc uint64) {
 	h.pc = pc &^ (1 | h.alignMask)
 }
 
+// SetX sets integer register i, 0 to 31. x0 stays 0.
+func (h *Hart) SetX(i int, v uint64) {
+	if i &= 31; i != 0 {
+		h.x[i] = v
+	}
+}
+
 // SetF sets floating-point register i, as bits.
 func (h *Hart) SetF(i int, v uint64) {
 	if i >= 0 && i < 32 {
@@ -180,9 +187,9 @@ func (h *Hart) SetF(i int, v uint64) {
 	}
 }
 
-// PeekCSR reads a register as M-mode would, without the reading's side effects, of
+// ReadCSR reads a register as M-mode would, without the reading's side effects, of
 // which there are none. ok is false if the hart has no such register.
-func (h *Hart) PeekCSR(num uint16) (v uint64, ok bool) {
+func (h *Hart) ReadCSR(num uint16) (v uint64, ok bool) {
 	r := h.csrRow(num)
 	if r == nil {
 		return 0, false
@@ -190,9 +197,9 @@ func (h *Hart) PeekCSR(num uint16) (v uint64, ok bool) {
 	return r.read(h, num), true
 }
 
-// PokeCSR writes a register as M-mode would. ok is false if the hart has no such
+// WriteCSR writes a register as M-mode would. ok is false if the hart has no such
 // register, or it is read-only.
-func (h *Hart) PokeCSR(num uint16, v uint64) bool {
+func (h *Hart) WriteCSR(num uint16, v uint64) bool {
 	r := h.csrRow(num)
 	if r == nil || num>>10 == 3 {
 		return false

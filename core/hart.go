@@ -96,14 +96,14 @@ type Hart struct {
 	singleBytes uint64
 	singleLen   int
 
+	firmware Firmware // where M-mode software runs in the simulator; nil: it runs on the hart
+	held     bool     // by the firmware: nothing runs but interrupts for M-mode
+
 	current   isa.Inst // that slow executes: what is decoded in a line can be forgotten meanwhile
 	executing bool     // slow has begun, and is not done
 	note      notices
 	fast      bool      // without timing: stores do not wait
 	dbg       *debugger // nil: nobody asked
-
-	firmware Firmware // where M-mode software runs in the simulator; nil: it runs on the hart
-	held     bool     // by the firmware: nothing runs but interrupts for M-mode
 
 	wrs      bool   // waiting in wrs.nto or wrs.sto
 	wrsUntil uint64 // at most until this cycle

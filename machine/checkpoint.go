@@ -141,7 +141,7 @@ func (m *Machine) sections(c *snapshot.Coder, how *changes) {
 		}
 		snapshot.Int(c, &pending)
 		m.untaken = pending
-		m.phases.snapshot(c, &m.reg)
+		m.snapshotPhases(c)
 	})
 }
 

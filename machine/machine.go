@@ -24,7 +24,9 @@ import (
 	"mcsim/event"
 	"mcsim/firmware/sbi"
 	"mcsim/machine/config"
+	"mcsim/machine/disk"
 	"mcsim/machine/log"
+	"mcsim/replay"
 	"mcsim/stats"
 )
 
@@ -69,6 +71,7 @@ type Machine struct {
 	bus      *coherence.Bus
 	engine   *coherence.Engine
 	harts    []*core.Hart
+	replay   *replay.Replay // what drives the harts, if not a program
 
 	console  *device.Output
 	uart     *device.UART
@@ -77,6 +80,10 @@ type Machine struct {
 	htif     *device.HTIF
 	plic     *device.PLIC
 	input    *input
+	virtio   []virtioDevice
+	disks    []*disk.Disk
+	net      *network  // nil: none
+	vconsole *vconsole // nil: none
 	reg      stats.Registry
 	bufs     []*event.Buffer // by hart, then the machine's own
 	own      *event.Buffer
@@ -86,7 +93,10 @@ type Machine struct {
 	cycles   uint64
 	host     float64
 	consoleE error
-	saveE    error // of a checkpoint
+
+	base *stats.Snapshot // where the statistics begin, if not at 0
+
+	saveE error // of a checkpoint
 
 	triggers []*trigger
 	breaks   []uint64 // addresses of symbols that triggers wait for
@@ -165,14 +175,27 @@ func (m *Machine) load(im *Image) error {
 
 // build makes the machine, with empty memory, around m.image.
 func (m *Machine) build() error {
-	c := &m.cfg.Machine
 	if err := m.addDevices(); err != nil {
 		return err
 	}
-	shape, err := m.coherence(c)
+	shape, err := m.coherence(&m.cfg.Machine)
 	if err != nil {
 		return err
 	}
+	if err := m.connect(shape); err != nil {
+		return err
+	}
+	m.observe()
+	if err := m.addHarts(); err != nil {
+		return err
+	}
+	m.register()
+	return nil
+}
+
+// connect builds what harts are connected to: DRAM, the bus and the engine.
+func (m *Machine) connect(shape coherence.Config) (err error) {
+	c := &m.cfg.Machine
 	if m.dram, err = coherence.NewDRAM(dramConfig(c), int(c.L1D.Line), &m.amap); err != nil {
 		return fmt.Errorf("machine.dram: %w", err)
 	}
@@ -181,11 +204,6 @@ func (m *Machine) build() error {
 	}
 	m.engine = coherence.NewEngine(m.bus, uint64(c.Quantum), c.Seed)
 	m.bus.Wake = func(hart int, now uint64) { m.engine.Wake(hart, max(now, m.engine.Now())) }
-	m.observe()
-	if err := m.addHarts(); err != nil {
-		return err
-	}
-	m.register()
 	return nil
 }
 

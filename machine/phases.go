@@ -12,7 +12,6 @@ import (
 // somewhere in the same round, so that their counts may be off by what they do in
 // a quantum.
 type phases struct {
-	base *stats.Snapshot // what statistics count from; nil: from the start
 	last mark            // of the latest dump or reset
 	open []region        // in the order in which they began
 	done []stats.Phase
@@ -62,7 +61,7 @@ func (m *Machine) marker(hart int, n core.Notice) {
 		p.begin(name, true, now)
 	case core.MarkerReset:
 		p.last = now()
-		p.base = p.last.at
+		m.base = p.last.at
 	case core.MarkerDump:
 		at := now()
 		p.keep(name, p.last, at)
@@ -125,20 +124,20 @@ func (p *phases) keep(name string, from, to mark) {
 // Report is what the run has counted, from the last reset on if the guest asked
 // for one, and the phases that it marked. Those that have not ended end here.
 func (m *Machine) Report() (*stats.Snapshot, []stats.Phase) {
-	total := m.reg.Snapshot()
+	total := m.Snapshot()
+	end := mark{m.cycles, m.reg.Snapshot()}
 	p := m.phases
 	p.done = append([]stats.Phase{}, p.done...)
 	for _, r := range p.open {
-		p.keep(r.name, r.mark, mark{m.cycles, total})
-	}
-	if p.base != nil {
-		total = total.Since(p.base)
+		p.keep(r.name, r.mark, end)
 	}
 	return total, p.done
 }
 
-// snapshot saves or loads the phases. Of what was counted, the counters are kept.
-func (p *phases) snapshot(c *snapshot.Coder, r *stats.Registry) {
+// snapshotPhases saves or loads the phases, and where statistics begin. Of what was
+// counted, the counters are kept.
+func (m *Machine) snapshotPhases(c *snapshot.Coder) {
+	p, r := &m.phases, &m.reg
 	counts := func(at **stats.Snapshot) {
 		there := *at != nil
 		c.Bool(&there)
@@ -154,7 +153,7 @@ func (p *phases) snapshot(c *snapshot.Coder, r *stats.Registry) {
 			*at = r.FromCounts(list)
 		}
 	}
-	counts(&p.base)
+	counts(&m.base)
 	snapshot.Uint(c, &p.last.cycle, &p.lost)
 	counts(&p.last.at)
 	const maxName = 32

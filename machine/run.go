@@ -11,6 +11,7 @@ import (
 	"mcsim/coherence"
 	"mcsim/event"
 	"mcsim/machine/config"
+	"mcsim/stats/series"
 )
 
 // Limits end a run early. 0 is no limit.
@@ -23,10 +24,13 @@ type Limits struct {
 	// Machine.Checkpoint with the reason. Its error ends the run.
 	CheckpointAt config.Trigger
 	Checkpoint   func(reason string) error
+	// Intervals records what is counted over time, if it is not nil. It is for
+	// the caller to close it.
+	Intervals *series.Recorder
 }
 
 // Progress is how far a run has come.
-type Progress struct{ Instructions, Cycles uint64 }
+type Progress struct{ Instructions, Cycles, References uint64 }
 
 // Result is how a run ended.
 type Result struct {
@@ -34,10 +38,15 @@ type Result struct {
 	// Reason is "exit" (the guest ended it), "reset" (the guest wants the machine
 	// restarted), "max-instructions", "max-cycles", "interrupted", "stuck" (nobody
 	// can go on), "check" (a broken invariant), "stop-at" (the configured end),
-	// "marker" (the guest's marker), "refused" (it was not begun), "checkpoint" (one could not be written) or "bug".
+	// "marker" (the guest's marker), "refused" (it was not begun), "checkpoint" (one
+	// could not be written) or "bug"; of a replay also
+	// "trace-end" (all traces were replayed), "trace-error" (one could not be) or "incoherent" (a
+	// load did not see the last store).
 	Reason               string
 	Cycles, Instructions uint64
 	Before               uint64 // instructions of them before the checkpoint that the run went on from
+	References           uint64 // of a replay
+	Threads              int    // that its traces named
 	HostSeconds          float64
 }
 
@@ -60,12 +69,20 @@ func (m *Machine) Run(ctx context.Context, l Limits) (Result, error) {
 	start := now()
 	m.engine.OnQuantum = func(cycle uint64) bool {
 		m.endQuantum(cycle)
+		if m.replay != nil {
+			res.Reason = m.replayEnds()
+		}
+		if l.Intervals != nil && l.Intervals.Due(cycle) {
+			m.syncStats()
+			l.Intervals.At(cycle)
+		}
 		m.passed(cycle)
 		m.engine.Limit = m.nextStop(l.Cycles)
 		if m.due != "" && !m.save(&l) {
 			return false
 		}
 		switch {
+		case res.Reason != "":
 		case m.stopping != "":
 			res.Reason = m.stopping
 		case l.Instructions > 0 && m.begun() >= l.Instructions:
@@ -77,7 +94,11 @@ func (m *Machine) Run(ctx context.Context, l Limits) (Result, error) {
 		}
 		if l.Progress != nil && m.engine.Quanta%progressEvery == 0 {
 			m.host = now().Sub(start).Seconds()
-			l.Progress(Progress{m.instructions(), cycle})
+			at := Progress{Instructions: m.instructions(), Cycles: cycle}
+			if m.replay != nil {
+				at.References = m.replay.References()
+			}
+			l.Progress(at)
 		}
 		return res.Reason == ""
 	}
@@ -88,9 +109,16 @@ func (m *Machine) Run(ctx context.Context, l Limits) (Result, error) {
 		begin.Kind, begin.Cycle = event.RunRestored, m.cycles
 	}
 	m.own.Emit(begin)
+	if m.replay != nil {
+		m.replay.Start()
+		defer m.replay.Stop()
+	}
 	err := m.engine.Run(runtime.GOMAXPROCS(0))
 	m.host = now().Sub(start).Seconds()
 	m.finish(&res, err)
+	if m.replay != nil && err == nil {
+		err = m.replay.Err()
+	}
 	return res, m.explain(&res, err)
 }
 
@@ -113,10 +141,15 @@ func (m *Machine) finish(res *Result, err error) {
 	if m.uart != nil {
 		m.uart.Drain()
 	}
+	if m.replay != nil {
+		m.cycles = 0 // not the end of the quantum, but that of the last reference
+		m.replay.Finish()
+		res.References, res.Threads = m.replay.References(), m.replay.Threads()
+	}
 	for _, h := range m.harts {
 		m.cycles = max(m.cycles, h.Clock())
-		h.SyncMMUStats()
 	}
+	m.syncStats()
 	m.instret = m.instructions()
 	var check *coherence.InvariantError
 	switch {
@@ -145,10 +178,23 @@ func (m *Machine) endQuantum(cycle uint64) {
 		m.consoleE = err
 		m.engine.Stop()
 	}
+	if err := m.vconsole.flush(); err != nil && m.consoleE == nil {
+		m.consoleE = err
+		m.engine.Stop()
+	}
 	m.offerInput(context.Background(), false)
+	if m.deliver(cycle) {
+		m.bus.Reschedule()
+	}
 	if m.opts.Log != nil {
 		m.scratch = event.Merge(m.bufs, m.scratch, m.opts.Log.Write)
 	}
+}
+
+// deliver hands the guest what has come from outside, but for the terminal.
+func (m *Machine) deliver(now uint64) bool {
+	frames := m.net.deliver(now)
+	return m.vconsole.deliver(now) || frames
 }
 
 // offerInput gives the guest what its terminal typed, as far as it takes it. It
@@ -166,7 +212,11 @@ func (m *Machine) offerInput(ctx context.Context, wait bool) bool {
 		return true
 	}
 	n := len(b)
-	if m.uart != nil {
+	switch {
+	case m.vconsole.takes():
+		n = m.vconsole.push(b, m.cycles)
+		m.bus.Reschedule()
+	case m.uart != nil:
 		n = m.uart.Push(m.cycles, b)
 		m.bus.Reschedule()
 	}
@@ -198,6 +248,9 @@ func (m *Machine) explain(res *Result, err error) error {
 		}
 		return nil
 	}
+	if m.replay != nil && res.Reason != "bug" {
+		return err // it names what is wrong; the harts' state is of no interest
+	}
 	var b strings.Builder
 	for i, h := range m.harts {
 		if i == 8 {
@@ -205,6 +258,9 @@ func (m *Machine) explain(res *Result, err error) error {
 			break
 		}
 		fmt.Fprintf(&b, "\n  hart %d: %s", i, h.State())
+		if m.image == nil {
+			continue
+		}
 		if f, ok := m.image.Function(h.PC()); ok {
 			fmt.Fprintf(&b, " in %s", f.Name)
 		}

@@ -27,6 +27,9 @@ func (m *Machine) register() {
 		m.registerHart(fmt.Sprintf("harts[%d].", i), i)
 	}
 	m.registerBus()
+	if m.replay != nil {
+		m.replay.Register(r)
+	}
 	r.Freeze()
 }
 
@@ -97,4 +100,33 @@ func (m *Machine) registerBus() {
 	r.Counter("dram.row_hits", stats.Events, "accesses to an open row", &d.RowHits)
 	r.Counter("dram.row_misses", stats.Events, "accesses that had to open a row", &d.RowMisses)
 	r.Counter("dram.refreshes", stats.Events, "refreshes of a channel", &d.Refreshes)
+}
+
+// ResetStats lets the statistics begin anew.
+func (m *Machine) ResetStats() {
+	m.syncStats()
+	m.base = m.reg.Snapshot()
+	if m.replay != nil {
+		m.replay.ResetThreads()
+	}
+}
+
+// Snapshot is what was counted since the beginning, or ResetStats.
+func (m *Machine) Snapshot() *stats.Snapshot {
+	m.syncStats()
+	s := m.reg.Snapshot()
+	if m.base != nil {
+		s = s.Since(m.base)
+	}
+	if m.replay != nil {
+		s = s.Join(m.replay.ThreadStats())
+	}
+	return s
+}
+
+// syncStats brings counters up to date that are computed late.
+func (m *Machine) syncStats() {
+	for _, h := range m.harts {
+		h.SyncMMUStats()
+	}
 }

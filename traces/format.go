@@ -39,7 +39,18 @@ const (
 // formats is filled by the formats' files; the order is that of lists.
 var formats = []*format{
 	&lackeyFormat,
+	&dinFormat,
+	&xdinFormat,
+	&champsimFormat,
+	&cloudsuiteFormat,
+	&drmemtraceFormat,
+	&spikeFormat,
+	&dramsimFormat,
+	&ramulatorFormat,
+	&ramulatorDRAMFormat,
+	&ramulator2Format,
 	&textFormat,
+	&nativeFormat,
 }
 
 // Formats lists the names that Options.Format and Create take.

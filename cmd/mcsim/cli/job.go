@@ -18,12 +18,13 @@ import (
 // job is one run of one configuration.
 type job struct {
 	cfg      *config.Config
-	saving   *saving
+	saving   saving
 	saved    int // checkpoints so far
 	console  io.Writer
 	stdin    io.Reader
 	terminal *terminal
 	stop     *stopper
+	replay   *replayJob // what is replayed, if no program is run
 }
 
 // runInfo begins the JSON of a run: what anyone needs to repeat it, and how it
@@ -35,6 +36,7 @@ type runInfo struct {
 	Reason   string         `json:"reason"`
 	ExitCode int            `json:"exit_code"`
 	Error    string         `json:"error,omitempty"`
+	Replay   *replayInfo    `json:"replay,omitempty"`
 	Config   *config.Config `json:"config"`
 }
 
@@ -52,19 +54,26 @@ type outcome struct {
 // leaves no results.
 func (j *job) run() (*outcome, error) {
 	// Nothing that exists is overwritten for a run that cannot begin.
-	if j.saving.restore == "" {
-		if err := checkProgram(j.cfg); err != nil {
-			return nil, fail(exitLoad, "%w", err)
-		}
+	if err := j.check(); err != nil {
+		return nil, fail(exitLoad, "%w", err)
 	}
 	if err := distinctFiles(j.cfg, j.saving); err != nil {
 		return nil, err
 	}
+	give, err := j.takeTerminal()
+	if err != nil {
+		return nil, err
+	}
+	defer give()
 	events, err := openLog(j.cfg)
 	if err != nil {
 		return nil, err
 	}
 	statsFile, err := create(j.cfg.Stats.File, j.cfg.Machine.Seed)
+	if err != nil {
+		return nil, err
+	}
+	dir, err := openOutDir(&j.cfg.Stats, j.cfg.Machine.Seed)
 	if err != nil {
 		return nil, err
 	}
@@ -74,7 +83,7 @@ func (j *job) run() (*outcome, error) {
 	}
 	program, err := j.load(m)
 	if err != nil {
-		return nil, err
+		return nil, fail(exitLoad, "%w", errors.Join(err, m.Close()))
 	}
 	if events != nil {
 		events.Begin(Version, j.cfg.Machine.Seed, j.cfg)
@@ -82,14 +91,24 @@ func (j *job) run() (*outcome, error) {
 	j.terminal.say("%s on %s, %s, quantum %d, seed %d", program, plural(j.cfg.Machine.Harts, "hart"),
 		j.cfg.Machine.Protocol, j.cfg.Machine.Quantum, j.cfg.Machine.Seed)
 
+	for _, note := range m.Notes() {
+		j.terminal.say("%s", note)
+	}
+
 	ctx, cancel := j.context()
 	defer cancel()
 	limits := machine.Limits{Instructions: j.cfg.Run.MaxInstructions, Cycles: j.cfg.Run.MaxCycles,
 		CheckpointAt: j.saving.at, Checkpoint: j.save(m)}
 	progress := newProgress(j.terminal, limits.Instructions, limits.Cycles)
+	if j.replay != nil {
+		progress.read = j.replay.traces.progress
+	}
 	limits.Progress = progress.update
+	limits.Intervals = dir.begin(m.Stats(), 0)
 	res, err := m.Run(ctx, limits)
 	progress.clear()
+	give()
+	err = errors.Join(err, m.Close())
 
 	o := &outcome{result: res, err: err}
 	o.values, o.phases = m.Report()
@@ -99,7 +118,10 @@ func (j *job) run() (*outcome, error) {
 	if o.err != nil {
 		o.info.Error = o.err.Error()
 	}
-	o.writeFiles(events, statsFile)
+	if j.replay != nil {
+		j.replay.finish(o)
+	}
+	o.writeFiles(events, statsFile, dir)
 	return o, nil
 }
 
@@ -113,17 +135,37 @@ func (j *job) missed(m *machine.Machine) {
 	}
 }
 
-// load puts the program or the checkpoint into the machine and gives the program's
-// name.
+// check finds out early what cannot be run.
+func (j *job) check() error {
+	if j.replay != nil || j.saving.restore != "" {
+		return nil // the traces are open; the checkpoint has the program
+	}
+	return checkProgram(j.cfg)
+}
+
+// load builds the machine around what it runs, and names that.
 func (j *job) load(m *machine.Machine) (string, error) {
-	if j.saving.restore != "" {
+	switch {
+	case j.replay != nil:
+		return j.replay.load(m)
+	case j.saving.restore != "":
 		return j.resume(m)
 	}
-	program, err := load(m, j.cfg)
-	if err != nil {
-		return program, fail(exitLoad, "%w", err)
+	return load(m, j.cfg)
+}
+
+// takeTerminal gives a system that is booted the user's terminal, if there is one.
+// What it returns gives it back.
+func (j *job) takeTerminal() (give func(), err error) {
+	give = func() {}
+	if !j.cfg.Program.Boots() {
+		return give, nil
 	}
-	return program, nil
+	raw, err := openConsole(j.stdin, j.terminal, j.stop.quit)
+	if err == nil && raw != nil {
+		give, j.stdin = raw.close, raw
+	}
+	return give, err
 }
 
 // context ends with a signal or after the configured host time.
@@ -158,8 +200,12 @@ func (o *outcome) judge(ctx context.Context, stop *stopper) {
 		o.code = exitOutput
 	case "stuck":
 		o.code = exitStuck
-	case "check":
+	case "check", "incoherent":
 		o.code = exitCheck
+	case "trace-end":
+		o.code = exitOK
+	case "trace-error":
+		o.code = exitTrace
 	case "", "bug":
 		o.code = exitInternal
 	default:
@@ -170,6 +216,9 @@ func (o *outcome) judge(ctx context.Context, stop *stopper) {
 // sentence says how the run ended, for people.
 func (o *outcome) sentence() string {
 	r := o.result
+	if o.info.Replay != nil {
+		return o.replaySentence()
+	}
 	mips := 0.0
 	if r.HostSeconds > 0 {
 		mips = float64(r.Instructions-r.Before) / r.HostSeconds / 1e6
@@ -191,8 +240,8 @@ func (o *outcome) sentence() string {
 
 // writeFiles finishes log and statistics. What cannot be written changes the
 // exit code of a run that went well, and is told in any case.
-func (o *outcome) writeFiles(events *log.Writer, statsFile io.WriteCloser) {
-	var errs []error
+func (o *outcome) writeFiles(events *log.Writer, statsFile io.WriteCloser, dir *outDir) {
+	errs := []error{dir.close(o.values, o.info, o.result.Cycles)}
 	if events != nil {
 		errs = append(errs, events.Close())
 	}

@@ -2,6 +2,8 @@ package cli
 
 import (
 	"fmt"
+	"io"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -33,6 +35,8 @@ The guest's console is standard output; what mcsim says goes to standard error:
 a table, or with --json one JSON object and nothing else. The first Ctrl-C ends
 the run with its partial results, the second at once.
 
+` + intervalDoc + `
+
 ` + exitHelp,
 		Example: `  mcsim run
   mcsim run --bare prog.elf --harts 4 --stats stats.json
@@ -40,6 +44,7 @@ the run with its partial results, the second at once.
   mcsim run --bare prog.elf --log events.jsonl --log-only coherence,bus --log-level debug
   mcsim run --bare prog.elf --checkpoint mid.ckpt --checkpoint-at cycle:1000000
   mcsim run --restore mid.ckpt --seed 7 --stats seed7.json
+  mcsim run --bare prog.elf --out results --interval 10000 && mcsim report results
   mcsim run --bare prog.elf --seeds 1-20 --set machine.jitter=4 --json 2> spread.json`,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if n := len(args); n > 1 {
@@ -60,6 +65,8 @@ func (f *runFlags) declare(c *cobra.Command) {
 	f.config.field(c, "initrd", "program.initrd", "FILE")
 	f.config.field(c, "append", "program.append", "TEXT")
 	f.config.field(c, "bios", "program.bios", "FILE")
+	f.config.list(c, "disk", "machine.virtio.disks", "IMAGE", "attach a disk, raw or qcow2; repeatable. After the file's name may come ,ro or ,overlay (writes are kept in memory) or ,overlay=FILE, and ,format=raw or ,format=qcow2")
+	f.config.field(c, "net", "machine.virtio.net", "NETWORK")
 	f.config.field(c, "harts", "machine.harts", "N")
 	f.config.field(c, "memory", "machine.memory", "SIZE")
 	f.config.field(c, "seed", "machine.seed", "N")
@@ -73,7 +80,14 @@ func (f *runFlags) declare(c *cobra.Command) {
 	f.config.field(c, "fast-until", "run.fast_until", "POINT")
 	f.config.field(c, "stop-at", "run.stop_at", "POINT")
 	f.saving.declare(c)
+	f.declareOutput(c)
+}
+
+// declareOutput declares the flags that say what becomes of the results.
+func (f *runFlags) declareOutput(c *cobra.Command) {
 	f.config.field(c, "stats", "stats.file", "FILE")
+	f.config.field(c, "out", "stats.dir", "DIR")
+	f.config.field(c, "interval", "stats.interval", "N")
 	f.config.field(c, "log", "log.file", "FILE")
 	f.config.field(c, "log-level", "log.level", "LEVEL")
 	f.config.field(c, "log-only", "log.only", "LIST")
@@ -111,9 +125,15 @@ func runCommand(cmd *cobra.Command, args []string, f *runFlags) error {
 	stop := newStopper()
 	defer stop.close()
 	if cmd.Flags().Changed("seeds") {
-		return runSeeds(cmd, f, cfg, t, stop)
+		return runSeeds(cmd, f, cfg, stop, func(cfg *config.Config, first bool) (*outcome, error) {
+			j := job{cfg: cfg, saving: f.saving, console: io.Discard, stdin: strings.NewReader(""), terminal: t, stop: stop}
+			if first {
+				j.console, j.stdin = t.console(), cmd.InOrStdin()
+			}
+			return j.run()
+		})
 	}
-	j := job{cfg: cfg, saving: &f.saving, console: t.console(), stdin: cmd.InOrStdin(), terminal: t, stop: stop}
+	j := job{cfg: cfg, saving: f.saving, console: t.console(), stdin: cmd.InOrStdin(), terminal: t, stop: stop}
 	out, err := j.run()
 	if err != nil {
 		return err
@@ -150,6 +170,9 @@ func (o *outcome) tell(cmd *cobra.Command, f *runFlags, cfg *config.Config) erro
 		fmt.Fprintf(w, "mcsim: %s\n", o.sentence())
 		if file := cfg.Stats.File; file != "" && file != "-" {
 			fmt.Fprintf(w, "mcsim: statistics in %s\n", file)
+		}
+		if dir := cfg.Stats.Dir; dir != "" {
+			fmt.Fprintf(w, "mcsim: results in %s\n", expandSeed(dir, cfg.Machine.Seed))
 		}
 		if file := cfg.Log.File; file != "" && file != "-" {
 			fmt.Fprintf(w, "mcsim: log in %s\n", file)
