@@ -17,6 +17,9 @@ import (
 // a machine can be saved where a quantum has ended, for there every hart is between
 // two instructions. reason is for those who read the file.
 func (m *Machine) Checkpoint(w io.Writer, reason string) error {
+	if m.replay != nil {
+		return errors.New("machine: a replay cannot be saved")
+	}
 	if !m.savable {
 		return errors.New("machine: a checkpoint can be taken at the end of a quantum only")
 	}

@@ -12,8 +12,8 @@ import (
 // somewhere in the same round, so that their counts may be off by what they do in
 // a quantum.
 type phases struct {
-	last mark            // of the latest dump or reset
-	open []region        // in the order in which they began
+	last mark     // of the latest dump or reset
+	open []region // in the order in which they began
 	done []stats.Phase
 	lost uint64 // phases beyond the limit
 }
