@@ -148,6 +148,13 @@ func (m *Machine) Harts() []*core.Hart { return m.harts }
 // and disturbs nothing. It fails outside of RAM.
 func (m *Machine) ReadMemory(pa addr.PA, buf []byte) error { return m.bus.Peek(pa, buf) }
 
+// CheckCaches verifies that all copies of all lines agree, as coherence says.
+func (m *Machine) CheckCaches() error { return m.bus.Check() }
+
+// WriteMemory writes data at pa, wherever its copies are: for debuggers. It fails
+// outside of RAM.
+func (m *Machine) WriteMemory(pa addr.PA, data []byte) error { return m.bus.Poke(pa, data) }
+
 func (m *Machine) load(im *Image) error {
 	if err := im.CheckFits(RAMBase, uint64(m.cfg.Machine.Memory)); err != nil {
 		return err
