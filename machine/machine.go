@@ -11,6 +11,7 @@ package machine
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -23,6 +24,7 @@ import (
 	"mcsim/device"
 	"mcsim/event"
 	"mcsim/firmware/sbi"
+	"mcsim/gdb"
 	"mcsim/machine/config"
 	"mcsim/machine/disk"
 	"mcsim/machine/log"
@@ -56,6 +58,9 @@ type Options struct {
 	Log     *log.Writer // nil: no events
 	Check   bool        // check coherence invariants after each transaction
 	Version string      // of mcsim, for checkpoints
+
+	// Debugger, if not nil, is waited for before the run begins.
+	Debugger *gdb.Server
 }
 
 // Machine is a machine with its program. Its methods are for one goroutine.
@@ -104,6 +109,8 @@ type Machine struct {
 	due      string // why a checkpoint is to be taken when the quantum ends
 	stopping string // the reason for which the run ends with the quantum
 	savable  bool   // a quantum has just ended
+	armed    []arm  // by hart, where a debugger stops it
+	ctx      context.Context
 
 	restored bool   // from a checkpoint
 	resumed  uint64 // instructions retired before it

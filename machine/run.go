@@ -38,7 +38,8 @@ type Result struct {
 	// Reason is "exit" (the guest ended it), "reset" (the guest wants the machine
 	// restarted), "max-instructions", "max-cycles", "interrupted", "stuck" (nobody
 	// can go on), "check" (a broken invariant), "stop-at" (the configured end),
-	// "marker" (the guest's marker), "refused" (it was not begun), "checkpoint" (one
+	// "marker" (the guest's marker), "refused" (it was not begun),
+	// "killed" (by the debugger), "checkpoint" (one
 	// could not be written) or "bug"; of a replay also
 	// "trace-end" (all traces were replayed), "trace-error" (one could not be) or "incoherent" (a
 	// load did not see the last store).
@@ -81,6 +82,9 @@ func (m *Machine) Run(ctx context.Context, l Limits) (Result, error) {
 		if m.due != "" && !m.save(&l) {
 			return false
 		}
+		if d := m.opts.Debugger; d != nil && d.Wanted() {
+			d.Interrupt(ctx)
+		}
 		switch {
 		case res.Reason != "":
 		case m.stopping != "":
@@ -113,9 +117,16 @@ func (m *Machine) Run(ctx context.Context, l Limits) (Result, error) {
 		m.replay.Start()
 		defer m.replay.Stop()
 	}
+	m.ctx = ctx
+	if d := m.opts.Debugger; d != nil {
+		d.Begin(ctx, (*target)(m))
+	}
 	err := m.engine.Run(runtime.GOMAXPROCS(0))
 	m.host = now().Sub(start).Seconds()
 	m.finish(&res, err)
+	if d := m.opts.Debugger; d != nil {
+		d.Exited(res.ExitCode)
+	}
 	if m.replay != nil && err == nil {
 		err = m.replay.Err()
 	}
@@ -233,6 +244,11 @@ func (m *Machine) offerInput(ctx context.Context, wait bool) bool {
 func (m *Machine) waitForInput(ctx context.Context) bool {
 	if m.uart == nil || m.uart.Save().IER&1 == 0 {
 		return false
+	}
+	if d := m.opts.Debugger; d != nil {
+		until, cancel := d.Until(ctx)
+		defer cancel()
+		return m.offerInput(until, true) || until.Err() != nil
 	}
 	return m.offerInput(ctx, true) || ctx.Err() != nil // OnQuantum sees to the latter
 }
