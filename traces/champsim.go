@@ -151,11 +151,11 @@ func (c *champsim) record(refs []Ref) (n int) {
 
 // memory takes the addresses that are some, most often none.
 func (c *champsim) memory(refs []Ref, n int, addrs []byte, kind Kind) int {
-	var any uint64
+	var some uint64
 	for at := 0; at+8 <= len(addrs); at += 8 {
-		any |= binary.LittleEndian.Uint64(addrs[at:])
+		some |= binary.LittleEndian.Uint64(addrs[at:])
 	}
-	if any == 0 {
+	if some == 0 {
 		return n
 	}
 	for at := 0; at+8 <= len(addrs); at += 8 {
