@@ -126,6 +126,3 @@ func (h *Hart) Has(e isa.Extensions) bool { return h.cfg.ISA.Has(e) }
 
 // ID is the hart's number, mhartid.
 func (h *Hart) ID() int { return h.cfg.ID }
-
-// SetPC moves the hart to another instruction.
-func (h *Hart) SetPC(pc uint64) { h.pc = pc }
