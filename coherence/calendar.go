@@ -53,19 +53,27 @@ func newCalendars(n int, longest uint64) []Calendar {
 // and returns where they start. A dur longer than NewCalendar was told counts
 // as the longest.
 func (c *Calendar) Reserve(t, dur uint64) uint64 {
-	n := (dur + (1 << c.gran) - 1) >> c.gran
-	if n == 0 {
+	gran := c.gran & 63
+	g := t >> gran
+	n := (dur + 1<<gran - 1) >> gran
+	word := c.at(g >> 6)
+	if word == nil || n == 0 {
 		return t
 	}
-	n = min(n, 64)
-	for g := t >> c.gran; ; {
+	// As usual: it is free, and within a word.
+	if piece := (uint64(1)<<(n&63) - 1) << (g & 63); g&63+n <= 64 && n < 64 && word.busy&piece == 0 {
+		word.busy |= piece
+		return max(t, g<<gran)
+	}
+	return c.search(t, g, min(n, 64))
+}
+
+// search finds the first n free granules in a row from granule g on.
+func (c *Calendar) search(t, g, n uint64) uint64 {
+	for {
 		w, off := g>>6, g&63
 		lo := c.at(w)
 		if lo == nil {
-			return max(t, g<<c.gran)
-		}
-		if m := ^uint64(0) >> (64 - n); off+n <= 64 && lo.busy>>off&m == 0 { // as usual
-			lo.busy |= m << off
 			return max(t, g<<c.gran)
 		}
 		if at := firstRun(^lo.busy>>off, n); at < 64 {
@@ -90,7 +98,7 @@ func (c *Calendar) Reserve(t, dur uint64) uint64 {
 
 // at is word w of time, or nil if it has fallen off the ring.
 func (c *Calendar) at(w uint64) *calendarWord {
-	s := &c.ring[uint32(w%calendarWords)<<c.stride+c.first]
+	s := &c.ring[uint32(w%calendarWords)<<(c.stride&31)+c.first]
 	if s.time != w {
 		if s.time > w {
 			return nil

@@ -53,6 +53,9 @@ func (b *Bus) once(r *Request, now uint64) {
 	if r.Kind == WriteOnce {
 		b.wrote(r.Line, r.Agent, now)
 		r.Done = b.home.write(r, b.lineAddr(r.Line)+addr.PA(off), line[off:off+size], done)
+		if b.oracle != nil {
+			b.oracle.wrote(r.Line, line[:], off, size, r.Agent, now)
+		}
 	}
 }
 
@@ -187,6 +190,9 @@ func (b *Bus) block(r *Request, now uint64) {
 		b.wrote(r.Line, nobody, now) // the line's value may change
 	}
 	h.forget(r.Line)
+	if b.oracle != nil && r.Kind == Inval {
+		b.revert(r.Line, r.Agent, now)
+	}
 	r.Done = now
 }
 
@@ -234,6 +240,9 @@ func (b *Bus) DMAWrite(agent int, pa addr.PA, buf []byte, now uint64) (done uint
 		at := b.recall(&r, r.Line, b.order.Reserve(now, 1)+b.cfg.Arbitration)
 		b.wrote(r.Line, nobody, at)
 		done = max(done, b.home.write(&r, pa, buf[:n], b.transfer(at)))
+		if b.oracle != nil {
+			b.oracleWrote(pa, buf[:n], at)
+		}
 		if b.cfg.Check {
 			if err := b.CheckLine(r.Line); err != nil {
 				panic(err)

@@ -10,12 +10,17 @@ import (
 
 	"mcsim/coherence"
 	"mcsim/event"
+	"mcsim/stats/series"
 )
 
 // Limits end a run early. 0 is no limit.
 type Limits struct {
 	Instructions, Cycles uint64         // looked at when a quantum ends; an instruction that traps counts
 	Progress             func(Progress) // called now and then, with all harts parked
+
+	// Intervals records what is counted over time, if it is not nil. It is for
+	// the caller to close it.
+	Intervals *series.Recorder
 }
 
 // Progress is how far a run has come.
@@ -26,7 +31,9 @@ type Result struct {
 	ExitCode int
 	// Reason is "exit" (the guest ended it), "reset" (the guest wants the machine
 	// restarted), "max-instructions", "max-cycles", "interrupted", "stuck" (nobody
-	// can go on), "check" (a broken invariant) or "bug".
+	// can go on), "check" (a broken invariant) or "bug"; of a replay also
+	// "trace-end" (all traces were replayed), "trace-error" (one could not be) or "incoherent" (a
+	// load did not see the last store).
 	Reason               string
 	Cycles, Instructions uint64
 	HostSeconds          float64
@@ -48,7 +55,15 @@ func (m *Machine) Run(ctx context.Context, l Limits) (Result, error) {
 	start := now()
 	m.engine.OnQuantum = func(cycle uint64) bool {
 		m.endQuantum(cycle)
+		if m.replay != nil {
+			res.Reason = m.replayEnds()
+		}
+		if l.Intervals != nil && l.Intervals.Due(cycle) {
+			m.syncStats()
+			l.Intervals.At(cycle)
+		}
 		switch {
+		case res.Reason != "":
 		case l.Instructions > 0 && m.begun() >= l.Instructions:
 			res.Reason = "max-instructions"
 		case l.Cycles > 0 && cycle >= l.Cycles:
@@ -65,9 +80,16 @@ func (m *Machine) Run(ctx context.Context, l Limits) (Result, error) {
 	m.engine.Limit = l.Cycles
 	m.engine.OnIdle = func() bool { return m.waitForInput(ctx) }
 	m.own.Emit(event.Event{Hart: -1, Kind: event.RunBegin, Arg: [4]uint64{uint64(len(m.harts)), m.cfg.Machine.Seed, uint64(m.cfg.Machine.Quantum)}})
+	if m.replay != nil {
+		m.replay.Start()
+		defer m.replay.Stop()
+	}
 	err := m.engine.Run(runtime.GOMAXPROCS(0))
 	m.host = now().Sub(start).Seconds()
 	m.finish(&res, err)
+	if m.replay != nil && err == nil {
+		err = m.replay.Err()
+	}
 	return res, m.explain(&res, err)
 }
 
@@ -76,10 +98,14 @@ func (m *Machine) finish(res *Result, err error) {
 	if m.uart != nil {
 		m.uart.Drain()
 	}
+	if m.replay != nil {
+		m.cycles = 0 // not the end of the quantum, but that of the last reference
+		m.replay.Finish()
+	}
 	for _, h := range m.harts {
 		m.cycles = max(m.cycles, h.Clock())
-		h.SyncMMUStats()
 	}
+	m.syncStats()
 	m.instret = m.instructions()
 	var check *coherence.InvariantError
 	switch {
@@ -172,6 +198,9 @@ func (m *Machine) explain(res *Result, err error) error {
 		}
 		return nil
 	}
+	if m.replay != nil && res.Reason != "bug" {
+		return err // it names what is wrong; the harts' state is of no interest
+	}
 	var b strings.Builder
 	for i, h := range m.harts {
 		if i == 8 {
@@ -179,6 +208,9 @@ func (m *Machine) explain(res *Result, err error) error {
 			break
 		}
 		fmt.Fprintf(&b, "\n  hart %d: %s", i, h.State())
+		if m.image == nil {
+			continue
+		}
 		if f, ok := m.image.Function(h.PC()); ok {
 			fmt.Fprintf(&b, " in %s", f.Name)
 		}

@@ -83,6 +83,22 @@ func (s *Snapshot) Since(before *Snapshot) *Snapshot {
 	return d
 }
 
+// Join returns a snapshot with the values of both, those of o last. Names must not
+// clash.
+func (s *Snapshot) Join(o *Snapshot) *Snapshot {
+	j := &Snapshot{
+		Values: append(append(make([]Value, 0, len(s.Values)+len(o.Values)), s.Values...), o.Values...),
+		index:  make(map[string]int, len(s.Values)+len(o.Values)),
+	}
+	if s.stats != nil && o.stats != nil {
+		j.stats = append(append(make([]stat, 0, len(j.Values)), s.stats...), o.stats...)
+	}
+	for i, v := range j.Values {
+		j.index[v.Name] = i
+	}
+	return j
+}
+
 // Get finds a value by its name.
 func (s *Snapshot) Get(name string) (Value, bool) {
 	i, ok := s.index[name]

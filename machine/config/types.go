@@ -194,5 +194,7 @@ type Log struct {
 
 // Stats says where the counters go.
 type Stats struct {
-	File string `yaml:"file" doc:"JSON file to write, - for standard error; empty for none"`
+	File     string `yaml:"file" doc:"JSON file to write, - for standard error; empty for none"`
+	Dir      string `yaml:"dir" doc:"folder to write stats.json and intervals to, as mcsim report reads them; empty for none"`
+	Interval uint64 `yaml:"interval" doc:"length of the intervals whose counts are written to the folder as JSON lines and Parquet; 0 for none" unit:"cycles"`
 }

@@ -55,11 +55,20 @@ func (j *job) run() (*outcome, error) {
 	if err := distinctFiles(j.cfg); err != nil {
 		return nil, err
 	}
+	give, err := j.takeTerminal()
+	if err != nil {
+		return nil, err
+	}
+	defer give()
 	events, err := openLog(j.cfg)
 	if err != nil {
 		return nil, err
 	}
 	statsFile, err := create(j.cfg.Stats.File, j.cfg.Machine.Seed)
+	if err != nil {
+		return nil, err
+	}
+	dir, err := openOutDir(&j.cfg.Stats, j.cfg.Machine.Seed)
 	if err != nil {
 		return nil, err
 	}
@@ -86,8 +95,10 @@ func (j *job) run() (*outcome, error) {
 	limits := machine.Limits{Instructions: j.cfg.Run.MaxInstructions, Cycles: j.cfg.Run.MaxCycles}
 	progress := newProgress(j.terminal, limits.Instructions, limits.Cycles)
 	limits.Progress = progress.update
+	limits.Intervals = dir.begin(m.Stats(), 0)
 	res, err := m.Run(ctx, limits)
 	progress.clear()
+	give()
 	err = errors.Join(err, m.Close())
 
 	o := &outcome{result: res, values: m.Stats().Snapshot(), err: err}
@@ -96,8 +107,22 @@ func (j *job) run() (*outcome, error) {
 	if o.err != nil {
 		o.info.Error = o.err.Error()
 	}
-	o.writeFiles(events, statsFile)
+	o.writeFiles(events, statsFile, dir)
 	return o, nil
+}
+
+// takeTerminal gives a system that is booted the user's terminal, if there is one.
+// What it returns gives it back.
+func (j *job) takeTerminal() (give func(), err error) {
+	give = func() {}
+	if !j.cfg.Program.Boots() {
+		return give, nil
+	}
+	raw, err := openConsole(j.stdin, j.terminal, j.stop.quit)
+	if err == nil && raw != nil {
+		give, j.stdin = raw.close, raw
+	}
+	return give, err
 }
 
 // context ends with a signal or after the configured host time.
@@ -157,8 +182,8 @@ func (o *outcome) sentence() string {
 
 // writeFiles finishes log and statistics. What cannot be written changes the
 // exit code of a run that went well, and is told in any case.
-func (o *outcome) writeFiles(events *log.Writer, statsFile io.WriteCloser) {
-	var errs []error
+func (o *outcome) writeFiles(events *log.Writer, statsFile io.WriteCloser, dir *outDir) {
+	errs := []error{dir.close(o.values, o.info, o.result.Cycles)}
 	if events != nil {
 		errs = append(errs, events.Close())
 	}

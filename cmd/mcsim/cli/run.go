@@ -32,11 +32,14 @@ The guest's console is standard output; what mcsim says goes to standard error:
 a table, or with --json one JSON object and nothing else. The first Ctrl-C ends
 the run with its partial results, the second at once.
 
+` + intervalDoc + `
+
 ` + exitHelp,
 		Example: `  mcsim run
   mcsim run --bare prog.elf --harts 4 --stats stats.json
   mcsim run machine.yaml --set machine.llc.size=8MiB --set machine.protocol=moesi
   mcsim run --bare prog.elf --log events.jsonl --log-only coherence,bus --log-level debug
+  mcsim run --bare prog.elf --out results --interval 10000 && mcsim report results
   mcsim run --bare prog.elf --seeds 1-20 --set machine.jitter=4 --json 2> spread.json`,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if n := len(args); n > 1 {
@@ -70,6 +73,8 @@ func (f *runFlags) declare(c *cobra.Command) {
 	f.config.field(c, "realtime", "run.realtime", "BOOL")
 	f.config.field(c, "check", "run.check", "BOOL")
 	f.config.field(c, "stats", "stats.file", "FILE")
+	f.config.field(c, "out", "stats.dir", "DIR")
+	f.config.field(c, "interval", "stats.interval", "N")
 	f.config.field(c, "log", "log.file", "FILE")
 	f.config.field(c, "log-level", "log.level", "LEVEL")
 	f.config.field(c, "log-only", "log.only", "LIST")
@@ -137,6 +142,9 @@ func (o *outcome) tell(cmd *cobra.Command, f *runFlags, cfg *config.Config) erro
 		fmt.Fprintf(w, "mcsim: %s\n", o.sentence())
 		if file := cfg.Stats.File; file != "" && file != "-" {
 			fmt.Fprintf(w, "mcsim: statistics in %s\n", file)
+		}
+		if dir := cfg.Stats.Dir; dir != "" {
+			fmt.Fprintf(w, "mcsim: results in %s\n", expandSeed(dir, cfg.Machine.Seed))
 		}
 		if file := cfg.Log.File; file != "" && file != "-" {
 			fmt.Fprintf(w, "mcsim: log in %s\n", file)

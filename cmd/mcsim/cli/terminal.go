@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -25,6 +26,7 @@ type terminal struct {
 	isTTY    bool // standard error is one, so that a progress line is of use
 	shown    bool // a progress line is on the screen
 	midLine  bool // the guest has written part of a line
+	raw      bool // the guest has the terminal: lines of ours end in \r\n
 }
 
 func newTerminal(out, err io.Writer, quiet bool) *terminal {
@@ -58,7 +60,27 @@ func (t *terminal) say(format string, args ...any) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.erase()
-	fmt.Fprintf(t.err, "mcsim: "+format+"\n", args...)
+	t.tell(fmt.Sprintf("mcsim: "+format+"\n", args...))
+}
+
+// note prints a text of several lines, wherever the guest is in its own.
+func (t *terminal) note(text string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.tell(text)
+}
+
+func (t *terminal) tell(text string) {
+	if t.raw {
+		text = strings.ReplaceAll(text, "\n", "\r\n")
+	}
+	fmt.Fprint(t.err, text)
+}
+
+func (t *terminal) setRaw(raw bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.raw = raw
 }
 
 func (t *terminal) erase() {
@@ -118,7 +140,7 @@ func (p *progress) update(at machine.Progress) {
 
 	p.t.mu.Lock()
 	defer p.t.mu.Unlock()
-	if p.t.midLine {
+	if p.t.midLine || p.t.raw {
 		return // do not write into the guest's line
 	}
 	p.t.shown = true
@@ -160,6 +182,7 @@ type stopper struct {
 	sigs   chan os.Signal
 	mu     sync.Mutex
 	got    os.Signal
+	wish   bool // quit was called
 	done   chan struct{}
 }
 
@@ -182,10 +205,21 @@ func newStopper() *stopper {
 	return s
 }
 
+// quit ends the run as the user's wish, which is no failure.
+func (s *stopper) quit() {
+	s.mu.Lock()
+	s.wish = true
+	s.mu.Unlock()
+	s.cancel()
+}
+
 // code is the exit code for the signal that came.
 func (s *stopper) code() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.wish {
+		return exitOK
+	}
 	if s.got == syscall.SIGTERM {
 		return exitTerminated
 	}
