@@ -44,6 +44,10 @@ type Engine struct {
 	// will wake one. It may wait for the world outside, and returns false if that
 	// will not wake one either. Nil: nothing comes from outside.
 	OnIdle func() bool
+	// OnSkip is called when nobody runs before the cycle to. It may wait for the
+	// world outside, and returns the cycle at which to look again: to, or an
+	// earlier one from from on. Nil: time that nobody uses takes none.
+	OnSkip func(from, to uint64) uint64
 	// OnNotice is called with all agents parked when an agent has something to tell
 	// (Port.Tell), in the order of clocks and numbers. The agents that told go on
 	// afterwards within the same round, so that telling changes no result.
@@ -398,6 +402,10 @@ func (e *Engine) advance() (more bool, err error) {
 		}
 		if e.Limit != 0 {
 			next = min(next, e.Limit)
+		}
+		if e.OnSkip != nil && next > e.end {
+			next = min(e.OnSkip(e.end, next), e.bus.NextEvent())
+			e.admit()
 		}
 		e.end = max(e.end, next/e.quantum*e.quantum)
 	}
