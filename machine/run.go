@@ -24,7 +24,7 @@ type Limits struct {
 }
 
 // Progress is how far a run has come.
-type Progress struct{ Instructions, Cycles uint64 }
+type Progress struct{ Instructions, Cycles, References uint64 }
 
 // Result is how a run ended.
 type Result struct {
@@ -36,6 +36,8 @@ type Result struct {
 	// load did not see the last store).
 	Reason               string
 	Cycles, Instructions uint64
+	References           uint64 // of a replay
+	Threads              int    // that its traces named
 	HostSeconds          float64
 }
 
@@ -73,12 +75,19 @@ func (m *Machine) Run(ctx context.Context, l Limits) (Result, error) {
 		}
 		if l.Progress != nil && m.engine.Quanta%progressEvery == 0 {
 			m.host = now().Sub(start).Seconds()
-			l.Progress(Progress{m.instructions(), cycle})
+			at := Progress{Instructions: m.instructions(), Cycles: cycle}
+			if m.replay != nil {
+				at.References = m.replay.References()
+			}
+			l.Progress(at)
 		}
 		return res.Reason == ""
 	}
 	m.engine.Limit = l.Cycles
 	m.engine.OnIdle = func() bool { return m.waitForInput(ctx) }
+	if m.paced() {
+		m.engine.OnSkip = func(from, to uint64) uint64 { return m.pace(ctx, from, to) }
+	}
 	m.own.Emit(event.Event{Hart: -1, Kind: event.RunBegin, Arg: [4]uint64{uint64(len(m.harts)), m.cfg.Machine.Seed, uint64(m.cfg.Machine.Quantum)}})
 	if m.replay != nil {
 		m.replay.Start()
@@ -101,6 +110,7 @@ func (m *Machine) finish(res *Result, err error) {
 	if m.replay != nil {
 		m.cycles = 0 // not the end of the quantum, but that of the last reference
 		m.replay.Finish()
+		res.References, res.Threads = m.replay.References(), m.replay.Threads()
 	}
 	for _, h := range m.harts {
 		m.cycles = max(m.cycles, h.Clock())
@@ -136,10 +146,7 @@ func (m *Machine) endQuantum(cycle uint64) {
 		m.consoleE = err
 		m.engine.Stop()
 	}
-	m.offerInput(context.Background(), false)
-	if m.deliver(cycle) {
-		m.bus.Reschedule()
-	}
+	m.takeIn()
 	if m.opts.Log != nil {
 		m.scratch = event.Merge(m.bufs, m.scratch, m.opts.Log.Write)
 	}
@@ -181,13 +188,20 @@ func (m *Machine) offerInput(ctx context.Context, wait bool) bool {
 	return true
 }
 
-// waitForInput waits for the terminal where all harts sleep and the guest has
-// asked for an interrupt when a character comes. It returns false if none will.
+// waitForInput waits for the world outside where all harts sleep and the guest
+// listens to it: for the terminal it has to have asked for an interrupt when a
+// character comes. It returns false if nothing will come.
 func (m *Machine) waitForInput(ctx context.Context) bool {
-	if m.uart == nil || m.uart.Save().IER&1 == 0 {
+	typed := m.input != nil && (m.vconsole.takes() || m.uart != nil && m.uart.Save().IER&1 != 0)
+	if !typed && m.net == nil && m.vconsole.silent() {
 		return false
 	}
-	return m.offerInput(ctx, true) || ctx.Err() != nil // OnQuantum sees to the latter
+	if typed && m.input.file != nil {
+		return m.offerInput(ctx, true)
+	}
+	m.outside(ctx, forever) // OnQuantum sees to an end of ctx
+	m.takeIn()
+	return true
 }
 
 // explain adds to an error what helps to find its cause: the harts' state.
