@@ -76,10 +76,10 @@ type drClass uint8
 
 const (
 	drIsOther drClass = iota // a marker, or what only the slow path knows
-	drIsData
-	drIsInstr
-	drIsPrefetch
 	drIsEncoding
+	drIsInstr // from here on with an address
+	drIsData
+	drIsPrefetch
 	drIsWrong // the address wraps, or there is no size
 )
 

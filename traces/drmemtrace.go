@@ -76,7 +76,7 @@ func (d *drmemtrace) parse(refs []Ref, count int) (n int) {
 		if kind := head & 0xffff; kind < drTypes {
 			class = drClasses[kind]
 		}
-		if class != drIsOther && addr+uint64(size) < addr && addr+uint64(size) != 0 {
+		if class >= drIsInstr && addr+uint64(size) < addr && addr+uint64(size) != 0 {
 			class = drIsWrong
 		}
 		switch class {

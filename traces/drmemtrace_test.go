@@ -91,6 +91,7 @@ func TestDrmemtraceRecords(t *testing.T) {
 			{VA: 0x10, Size: 4, Kind: Load}, {VA: 0x20, Size: 4, Kind: Load, Thread: 9}}},
 		{"traces one behind the other", []traceEntry{{0, 4, 0x10}, {26, 0, 0}, {25, 0, 6}, {22, 0, 9}, {1, 4, 0x20}}, []Ref{
 			{VA: 0x10, Size: 4, Kind: Load}, {VA: 0x20, Size: 4, Kind: Store, Thread: 9}}},
+		{"a long encoding", []traceEntry{{47, 8, 1<<64 - 1}, {47, 7, 1<<64 - 1}, {10, 15, 0x1000}}, []Ref{{VA: 0x1000, Size: 15}}},
 		{"an interrupted instruction", []traceEntry{{28, 41, 0x90}, {28, 0, 0x1000}, {28, 40, 11}, {28, 1, 0x1000}, {28, 13, 1}, {28, 200, 5}}, nil},
 	}
 	for _, test := range tests {
