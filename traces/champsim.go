@@ -151,16 +151,19 @@ func (c *champsim) record(refs []Ref) (n int) {
 
 // memory takes the addresses that are some, most often none.
 func (c *champsim) memory(refs []Ref, n int, addrs []byte, kind Kind) int {
-	var some uint64
-	for at := 0; at+8 <= len(addrs); at += 8 {
-		some |= binary.LittleEndian.Uint64(addrs[at:])
-	}
-	if some == 0 {
-		return n
-	}
-	for at := 0; at+8 <= len(addrs); at += 8 {
-		if addr := binary.LittleEndian.Uint64(addrs[at:]); addr != 0 {
-			refs[n] = Ref{VA: addr, PC: refs[0].PC, Size: 1, Thread: refs[0].Thread, ASID: refs[0].ASID, Kind: kind, Has: HasVA | HasPC}
+	for ; len(addrs) >= 16; addrs = addrs[16:] {
+		first, second := binary.LittleEndian.Uint64(addrs), binary.LittleEndian.Uint64(addrs[8:])
+		if first|second == 0 {
+			continue
+		}
+		ref := Ref{VA: first, PC: refs[0].PC, Size: 1, Thread: refs[0].Thread, ASID: refs[0].ASID, Kind: kind, Has: HasVA | HasPC}
+		if first != 0 {
+			refs[n] = ref
+			n++
+		}
+		if second != 0 {
+			ref.VA = second
+			refs[n] = ref
 			n++
 		}
 	}

@@ -167,18 +167,3 @@ func TestDrmemtraceRefused(t *testing.T) {
 		}
 	}
 }
-
-func BenchmarkDrmemtrace(b *testing.B) {
-	entries := append([]traceEntry{}, drHead...)
-	for i := range 200000 {
-		entries = append(entries, traceEntry{10, 3, 0x400000 + 3*uint64(i)})
-		if i%3 == 0 {
-			entries = append(entries, traceEntry{0, 8, uint64(i) * 8})
-		}
-		if i%5 == 0 {
-			entries = append(entries, traceEntry{1, 8, uint64(i) * 8})
-		}
-	}
-	entries = append(entries, traceEntry{26, 0, 0})
-	benchmarkReader(b, []byte(encoded(entries)), &drmemtraceFormat)
-}
