@@ -80,7 +80,7 @@ const (
 	drIsInstr // from here on with an address
 	drIsData
 	drIsPrefetch
-	drIsWrong // the address wraps, or there is no size
+	drWraps // around the end of the address space
 )
 
 var drClasses = func() (t [drTypes]drClass) {
