@@ -146,8 +146,8 @@ func TestDrmemtraceRefused(t *testing.T) {
 		{"type beyond a byte", encoded([]traceEntry{{25, 0, 7}, {0, 4, 16}, {256, 4, 0}, {26, 0, 0}}), 1, at(2), "type 256"},
 		{"wraps", encoded([]traceEntry{{25, 0, 7}, {0, 4, 1<<64 - 2}, {26, 0, 0}}), 0, at(1), "wrap"},
 		{"time runs backwards", encoded([]traceEntry{{25, 0, 7}, {28, 2, 9}, {28, 2, 8}, {26, 0, 0}}), 0, at(2), "backwards"},
-		{"raw", "\x42\x02\x00\x00\x00\x00\x08\xc4\x12\x23\x34\x45\x56\x67\x78\x89", 0, 0, "drraw2trace"},
-		{"old raw", "\x03\x00\x00\x00\x00\x00\x00\xc0\x12\x23\x34\x45\x56\x67\x78\x89", 0, 0, "drraw2trace"},
+		{"raw", "\x42\x02\x00\x00\x00\x00\x08\xc4\x72\x6d\x08\x00\x00\x00\x00\x40", 0, 0, "drraw2trace"},
+		{"old raw", "\x03\x00\x00\x00\x00\x00\x00\xc0\x72\x6d\x08\x00\x00\x00\x00\x40", 0, 0, "drraw2trace"},
 		{"32 bit", encoded([]struct {
 			Type, Size uint16
 			Addr       uint32
