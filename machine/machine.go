@@ -54,6 +54,11 @@ type Options struct {
 	Stdin   io.Reader   // what the guest's terminal types; nil: nothing
 	Log     *log.Writer // nil: no events
 	Check   bool        // check coherence invariants after each transaction
+
+	// Protocol, if not nil, goes before the configuration's. One that was not
+	// proven may let harts race with each other, so that it runs on one thread of
+	// the host only.
+	Protocol *coherence.Protocol
 }
 
 // Machine is a machine with its program. Its methods are for one goroutine.
@@ -201,6 +206,9 @@ func (m *Machine) coherence() (coherence.Config, error) {
 	p, err := coherence.ByName(c.Protocol)
 	if err != nil {
 		return coherence.Config{}, fmt.Errorf("machine.protocol: %w", err)
+	}
+	if m.opts.Protocol != nil {
+		p = m.opts.Protocol
 	}
 	var errs []error
 	shape := func(name string, k config.Cache) cache.Config {

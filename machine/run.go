@@ -93,11 +93,20 @@ func (m *Machine) Run(ctx context.Context, l Limits) (Result, error) {
 		m.replay.Start()
 		defer m.replay.Stop()
 	}
-	err := m.engine.Run(runtime.GOMAXPROCS(0))
+	lanes := runtime.GOMAXPROCS(0)
+	if m.opts.Protocol != nil {
+		lanes = 1
+	}
+	err := m.engine.Run(lanes)
 	m.host = now().Sub(start).Seconds()
 	m.finish(&res, err)
 	if m.replay != nil && err == nil {
 		err = m.replay.Err()
+		if err == nil && res.Reason == "trace-end" {
+			if err = m.replay.CheckMemory(); err != nil {
+				res.Reason = "incoherent"
+			}
+		}
 	}
 	return res, m.explain(&res, err)
 }
