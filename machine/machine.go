@@ -23,7 +23,9 @@ import (
 	"mcsim/device"
 	"mcsim/event"
 	"mcsim/machine/config"
+	"mcsim/machine/disk"
 	"mcsim/machine/log"
+	"mcsim/replay"
 	"mcsim/stats"
 )
 
@@ -66,6 +68,7 @@ type Machine struct {
 	bus    *coherence.Bus
 	engine *coherence.Engine
 	harts  []*core.Hart
+	replay *replay.Replay // what drives the harts, if not a program
 
 	console  *device.Output
 	uart     *device.UART
@@ -74,6 +77,10 @@ type Machine struct {
 	htif     *device.HTIF
 	plic     *device.PLIC
 	input    *input
+	virtio   []virtioDevice
+	disks    []*disk.Disk
+	net      *network  // nil: none
+	vconsole *vconsole // nil: none
 	reg      stats.Registry
 	bufs     []*event.Buffer // by hart, then the machine's own
 	own      *event.Buffer
@@ -83,6 +90,8 @@ type Machine struct {
 	cycles   uint64
 	host     float64
 	consoleE error
+
+	base *stats.Snapshot // where the statistics begin, if not at 0
 }
 
 // New checks that a machine can be built from cfg. LoadBare or LoadELF builds it.
@@ -135,14 +144,9 @@ func (m *Machine) load(im *Image) error {
 	if err != nil {
 		return err
 	}
-	if m.dram, err = coherence.NewDRAM(dramConfig(c), int(c.L1D.Line), &m.amap); err != nil {
-		return fmt.Errorf("machine.dram: %w", err)
+	if err := m.connect(shape); err != nil {
+		return err
 	}
-	if m.bus, err = coherence.New(shape, m.amap, m.dram); err != nil {
-		return fmt.Errorf("machine: %w", err)
-	}
-	m.engine = coherence.NewEngine(m.bus, uint64(c.Quantum), c.Seed)
-	m.bus.Wake = func(hart int, now uint64) { m.engine.Wake(hart, max(now, m.engine.Now())) }
 	m.observe()
 	if err := m.addHarts(); err != nil {
 		return err
@@ -162,6 +166,20 @@ func (m *Machine) load(im *Image) error {
 		copy(m.dram.Bytes(at, uint64(len(dtb))), dtb)
 	}
 	m.register()
+	return nil
+}
+
+// connect builds what harts are connected to: DRAM, the bus and the engine.
+func (m *Machine) connect(shape coherence.Config) (err error) {
+	c := &m.cfg.Machine
+	if m.dram, err = coherence.NewDRAM(dramConfig(c), int(c.L1D.Line), &m.amap); err != nil {
+		return fmt.Errorf("machine.dram: %w", err)
+	}
+	if m.bus, err = coherence.New(shape, m.amap, m.dram); err != nil {
+		return fmt.Errorf("machine: %w", err)
+	}
+	m.engine = coherence.NewEngine(m.bus, uint64(c.Quantum), c.Seed)
+	m.bus.Wake = func(hart int, now uint64) { m.engine.Wake(hart, max(now, m.engine.Now())) }
 	return nil
 }
 

@@ -10,25 +10,34 @@ import (
 
 	"mcsim/coherence"
 	"mcsim/event"
+	"mcsim/stats/series"
 )
 
 // Limits end a run early. 0 is no limit.
 type Limits struct {
 	Instructions, Cycles uint64         // looked at when a quantum ends; an instruction that traps counts
 	Progress             func(Progress) // called now and then, with all harts parked
+
+	// Intervals records what is counted over time, if it is not nil. It is for
+	// the caller to close it.
+	Intervals *series.Recorder
 }
 
 // Progress is how far a run has come.
-type Progress struct{ Instructions, Cycles uint64 }
+type Progress struct{ Instructions, Cycles, References uint64 }
 
 // Result is how a run ended.
 type Result struct {
 	ExitCode int
 	// Reason is "exit" (the guest ended it), "reset" (the guest wants the machine
 	// restarted), "max-instructions", "max-cycles", "interrupted", "stuck" (nobody
-	// can go on), "check" (a broken invariant) or "bug".
+	// can go on), "check" (a broken invariant) or "bug"; of a replay also
+	// "trace-end" (all traces were replayed), "trace-error" (one could not be) or "incoherent" (a
+	// load did not see the last store).
 	Reason               string
 	Cycles, Instructions uint64
+	References           uint64 // of a replay
+	Threads              int    // that its traces named
 	HostSeconds          float64
 }
 
@@ -48,7 +57,15 @@ func (m *Machine) Run(ctx context.Context, l Limits) (Result, error) {
 	start := now()
 	m.engine.OnQuantum = func(cycle uint64) bool {
 		m.endQuantum(cycle)
+		if m.replay != nil {
+			res.Reason = m.replayEnds()
+		}
+		if l.Intervals != nil && l.Intervals.Due(cycle) {
+			m.syncStats()
+			l.Intervals.At(cycle)
+		}
 		switch {
+		case res.Reason != "":
 		case l.Instructions > 0 && m.begun() >= l.Instructions:
 			res.Reason = "max-instructions"
 		case l.Cycles > 0 && cycle >= l.Cycles:
@@ -58,16 +75,30 @@ func (m *Machine) Run(ctx context.Context, l Limits) (Result, error) {
 		}
 		if l.Progress != nil && m.engine.Quanta%progressEvery == 0 {
 			m.host = now().Sub(start).Seconds()
-			l.Progress(Progress{m.instructions(), cycle})
+			at := Progress{Instructions: m.instructions(), Cycles: cycle}
+			if m.replay != nil {
+				at.References = m.replay.References()
+			}
+			l.Progress(at)
 		}
 		return res.Reason == ""
 	}
 	m.engine.Limit = l.Cycles
 	m.engine.OnIdle = func() bool { return m.waitForInput(ctx) }
+	if m.paced() {
+		m.engine.OnSkip = func(from, to uint64) uint64 { return m.pace(ctx, from, to) }
+	}
 	m.own.Emit(event.Event{Hart: -1, Kind: event.RunBegin, Arg: [4]uint64{uint64(len(m.harts)), m.cfg.Machine.Seed, uint64(m.cfg.Machine.Quantum)}})
+	if m.replay != nil {
+		m.replay.Start()
+		defer m.replay.Stop()
+	}
 	err := m.engine.Run(runtime.GOMAXPROCS(0))
 	m.host = now().Sub(start).Seconds()
 	m.finish(&res, err)
+	if m.replay != nil && err == nil {
+		err = m.replay.Err()
+	}
 	return res, m.explain(&res, err)
 }
 
@@ -76,10 +107,15 @@ func (m *Machine) finish(res *Result, err error) {
 	if m.uart != nil {
 		m.uart.Drain()
 	}
+	if m.replay != nil {
+		m.cycles = 0 // not the end of the quantum, but that of the last reference
+		m.replay.Finish()
+		res.References, res.Threads = m.replay.References(), m.replay.Threads()
+	}
 	for _, h := range m.harts {
 		m.cycles = max(m.cycles, h.Clock())
-		h.SyncMMUStats()
 	}
+	m.syncStats()
 	m.instret = m.instructions()
 	var check *coherence.InvariantError
 	switch {
@@ -106,10 +142,20 @@ func (m *Machine) endQuantum(cycle uint64) {
 		m.consoleE = err
 		m.engine.Stop()
 	}
-	m.offerInput(context.Background(), false)
+	if err := m.vconsole.flush(); err != nil && m.consoleE == nil {
+		m.consoleE = err
+		m.engine.Stop()
+	}
+	m.takeIn()
 	if m.opts.Log != nil {
 		m.scratch = event.Merge(m.bufs, m.scratch, m.opts.Log.Write)
 	}
+}
+
+// deliver hands the guest what has come from outside, but for the terminal.
+func (m *Machine) deliver(now uint64) bool {
+	frames := m.net.deliver(now)
+	return m.vconsole.deliver(now) || frames
 }
 
 // offerInput gives the guest what its terminal typed, as far as it takes it. It
@@ -127,7 +173,11 @@ func (m *Machine) offerInput(ctx context.Context, wait bool) bool {
 		return true
 	}
 	n := len(b)
-	if m.uart != nil {
+	switch {
+	case m.vconsole.takes():
+		n = m.vconsole.push(b, m.cycles)
+		m.bus.Reschedule()
+	case m.uart != nil:
 		n = m.uart.Push(m.cycles, b)
 		m.bus.Reschedule()
 	}
@@ -138,13 +188,20 @@ func (m *Machine) offerInput(ctx context.Context, wait bool) bool {
 	return true
 }
 
-// waitForInput waits for the terminal where all harts sleep and the guest has
-// asked for an interrupt when a character comes. It returns false if none will.
+// waitForInput waits for the world outside where all harts sleep and the guest
+// listens to it: for the terminal it has to have asked for an interrupt when a
+// character comes. It returns false if nothing will come.
 func (m *Machine) waitForInput(ctx context.Context) bool {
-	if m.uart == nil || m.uart.Save().IER&1 == 0 {
+	typed := m.input != nil && (m.vconsole.takes() || m.uart != nil && m.uart.Save().IER&1 != 0)
+	if !typed && m.net == nil && m.vconsole.silent() {
 		return false
 	}
-	return m.offerInput(ctx, true) || ctx.Err() != nil // OnQuantum sees to the latter
+	if typed && m.input.file != nil {
+		return m.offerInput(ctx, true)
+	}
+	m.outside(ctx, forever) // OnQuantum sees to an end of ctx
+	m.takeIn()
+	return true
 }
 
 // explain adds to an error what helps to find its cause: the harts' state.
@@ -155,6 +212,9 @@ func (m *Machine) explain(res *Result, err error) error {
 		}
 		return nil
 	}
+	if m.replay != nil && res.Reason != "bug" {
+		return err // it names what is wrong; the harts' state is of no interest
+	}
 	var b strings.Builder
 	for i, h := range m.harts {
 		if i == 8 {
@@ -162,6 +222,9 @@ func (m *Machine) explain(res *Result, err error) error {
 			break
 		}
 		fmt.Fprintf(&b, "\n  hart %d: %s", i, h.State())
+		if m.image == nil {
+			continue
+		}
 		if f, ok := m.image.Function(h.PC()); ok {
 			fmt.Fprintf(&b, " in %s", f.Name)
 		}

@@ -34,6 +34,20 @@ var kindNames = [NumKinds]string{
 	"prefetch", "walk", "dma-read", "dma-write",
 }
 
+// moves reports whether a kind reads and writes data. An SC and what changes
+// caches count as what they do when all goes well.
+func (k Kind) moves() (reads, writes bool) {
+	switch k {
+	case Load, LR, Walk, DMARead:
+		return true, false
+	case Store, SC, Zero, DMAWrite:
+		return false, true
+	case AMO:
+		return true, true
+	}
+	return false, false
+}
+
 func (k Kind) String() string {
 	if k < NumKinds {
 		return kindNames[k]
@@ -50,6 +64,7 @@ const (
 	HasPC
 	HasCycle
 	HasMode // Mode, ASID and VMID
+	HasSize // else Size is 1, so that a reference touches one line
 )
 
 // Ref is one reference of one thread.
@@ -68,6 +83,22 @@ type Ref struct {
 	Kind         Kind
 	Mode         uint8 // privilege: 0 user, 1 supervisor, 3 machine
 	Has          Fields
+}
+
+// address is the virtual address if there is one, else the physical.
+func (r *Ref) address() uint64 {
+	if r.Has&HasVA != 0 || r.Has&HasPA == 0 {
+		return r.VA
+	}
+	return r.PA
+}
+
+// physical is the physical address if there is one, else the virtual.
+func (r *Ref) physical() uint64 {
+	if r.Has&HasPA != 0 {
+		return r.PA
+	}
+	return r.VA
 }
 
 // Reader yields the references of one stream (a file, or one shard of a trace

@@ -1,0 +1,104 @@
+package traces
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"strings"
+	"testing"
+)
+
+// readAll reads a whole stream in batches of the given length.
+func readAll(r Reader, batch int) (all []Ref, err error) {
+	refs := make([]Ref, batch)
+	for {
+		n, err := r.Read(refs)
+		all = append(all, refs[:n]...)
+		if err == io.EOF {
+			return all, nil
+		}
+		if err != nil {
+			return all, err
+		}
+	}
+}
+
+func readString(t *testing.T, content, format string) ([]Ref, error) {
+	t.Helper()
+	trace, err := Open("-", Options{Format: format, Stdin: strings.NewReader(content)})
+	if err != nil {
+		return nil, err
+	}
+	defer trace.Close()
+	return readAll(trace.Readers()[0], 3)
+}
+
+func TestLackey(t *testing.T) {
+	refs, err := readString(t, `==1== Lackey
+I  04001f00,3
+ L 1ffefff6c8,8
+ M 0421b4f0,4
+I  ffffffffffffffff,1
+ S 1000,16`, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []Ref{
+		{VA: 0x4001f00, PC: 0x4001f00, Kind: Fetch, Size: 3, Instructions: 1},
+		{VA: 0x1ffefff6c8, PC: 0x4001f00, Kind: Load, Size: 8},
+		{VA: 0x421b4f0, PC: 0x4001f00, Kind: Load, Size: 4},
+		{VA: 0x421b4f0, PC: 0x4001f00, Kind: Store, Size: 4},
+		{VA: 1<<64 - 1, PC: 1<<64 - 1, Kind: Fetch, Size: 1, Instructions: 1},
+		{VA: 0x1000, PC: 1<<64 - 1, Kind: Store, Size: 16},
+	}
+	if len(refs) != len(want) {
+		t.Fatalf("%d references: %+v", len(refs), refs)
+	}
+	for i, w := range want {
+		w.Has = HasVA | HasPC | HasSize
+		if refs[i] != w {
+			t.Errorf("reference %d is %+v, want %+v", i, refs[i], w)
+		}
+	}
+}
+
+func BenchmarkLackey(b *testing.B) {
+	random := rand.New(rand.NewPCG(1, 2))
+	var text bytes.Buffer
+	for pc := uint64(0x4001f00); text.Len() < 8<<20; pc += uint64(random.IntN(8)) {
+		fmt.Fprintf(&text, "I  %08x,%d\n", pc, 1+random.IntN(7))
+		switch random.IntN(6) {
+		case 0:
+			fmt.Fprintf(&text, " L %08x,%d\n", 0x1ffefff000+random.Uint64N(4096), 8)
+		case 1:
+			fmt.Fprintf(&text, " S %08x,%d\n", 0x421b000+random.Uint64N(4096), 4)
+		case 2:
+			fmt.Fprintf(&text, " M %08x,%d\n", 0x421b000+random.Uint64N(4096), 4)
+		}
+	}
+	benchmarkReader(b, text.Bytes(), &lackeyFormat)
+}
+
+func benchmarkReader(b *testing.B, content []byte, f *format) {
+	refs := make([]Ref, 512)
+	b.SetBytes(int64(len(content)))
+	total := 0
+	for b.Loop() {
+		readers, err := f.open(newInput(bytes.NewReader(content), "bench", maxBuffer), &Options{}, &Info{})
+		if err != nil {
+			b.Fatal(err)
+		}
+		for {
+			n, err := readers[0].Read(refs)
+			total += n
+			if err == io.EOF {
+				break
+			}
+			if err != nil {
+				b.Fatal(err)
+			}
+		}
+	}
+	b.ReportMetric(float64(total)/b.Elapsed().Seconds(), "refs/s")
+}
