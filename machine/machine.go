@@ -21,6 +21,7 @@ import (
 	"mcsim/core"
 	"mcsim/core/isa"
 	"mcsim/device"
+	"mcsim/device/pci"
 	"mcsim/event"
 	"mcsim/machine/config"
 	"mcsim/machine/disk"
@@ -84,6 +85,7 @@ type Machine struct {
 	input    *input
 	virtio   []virtioDevice
 	disks    []*disk.Disk
+	pci      *pci.Host // nil: none
 	net      *network  // nil: none
 	vconsole *vconsole // nil: none
 	reg      stats.Registry
