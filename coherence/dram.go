@@ -180,10 +180,10 @@ func (d *DRAM) WriteLine(_ *Request, line addr.PA, src []byte, now uint64) uint6
 
 func (d *DRAM) timed(line addr.PA, now uint64, write bool) uint64 {
 	if d.Notify == nil {
-		return d.access(uint64(line)>>d.shift, now)
+		return d.access(uint64(line)>>(d.shift&63), now)
 	}
 	hits := d.Stats.RowHits
-	done := d.access(uint64(line)>>d.shift, now)
+	done := d.access(uint64(line)>>(d.shift&63), now)
 	d.Notify(line, now, done, write, d.Stats.RowHits != hits)
 	return done
 }
@@ -193,10 +193,10 @@ func (d *DRAM) PeekLine(line addr.PA, dst []byte) { copy(dst, d.Bytes(line, uint
 
 // access charges one burst and returns the cycle at which it is over.
 func (d *DRAM) access(l, now uint64) uint64 {
-	c := &d.channels[l&(1<<d.chanBits-1)]
-	l >>= d.chanBits + d.colBits
-	row := l>>d.bankBits + 1
-	k := &c.banks[(l^l>>d.bankBits)&(1<<d.bankBits-1)]
+	c := &d.channels[l&(1<<(d.chanBits&63)-1)]
+	l >>= (d.chanBits + d.colBits) & 63
+	row := l>>(d.bankBits&63) + 1
+	k := &c.banks[(l^l>>(d.bankBits&63))&(1<<(d.bankBits&63)-1)]
 
 	now += d.cfg.Controller / 2
 	var epoch uint64
