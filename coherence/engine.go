@@ -1,11 +1,13 @@
 package coherence
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"iter"
 	"runtime"
 	"runtime/debug"
+	"slices"
 
 	"github.com/sourcegraph/conc"
 )
@@ -42,6 +44,10 @@ type Engine struct {
 	// will wake one. It may wait for the world outside, and returns false if that
 	// will not wake one either. Nil: nothing comes from outside.
 	OnIdle func() bool
+	// OnNotice is called with all agents parked when an agent has something to tell
+	// (Port.Tell), in the order of clocks and numbers. The agents that told go on
+	// afterwards within the same round, so that telling changes no result.
+	OnNotice func(agent int)
 	// Limit is a cycle that the owner wants to see: time that nobody uses is not
 	// skipped beyond it. 0: none.
 	Limit uint64
@@ -54,9 +60,13 @@ type Engine struct {
 	woken   []*agent // woken in this serial phase
 	naps    []*agent // fell asleep in this round, until a cycle of this quantum
 	reqs    []*Request
-	end     uint64 // of this quantum
-	direct  *agent // the only agent still running in this quantum
+	told    []*agent // have something to tell
+	start   uint64   // of this quantum
+	end     uint64   // of this quantum
+	direct  *agent   // the only agent still running in this quantum
 	stopped bool
+	fast    bool // without timing: see functional.go
+	resumed bool // Run goes on from a checkpoint, at the end of a quantum
 	lanes   []lane
 	work    uint64 // instructions per round of late, times workScale
 	gov     governor
@@ -126,13 +136,13 @@ func (e *Engine) body(a *agent, yield func(*Request) bool) {
 		}
 	}
 	a.port.Park = func(r *Request) {
-		if e.direct != a {
+		if e.direct != a || r.Kind == Notice {
 			park(r)
 			return
 		}
 		e.bus.Serve(r)
 		e.Rounds++
-		if len(e.woken) > 0 || e.stopped {
+		if len(e.woken) > 0 && !e.fast || e.stopped {
 			park(served)
 		}
 	}
@@ -161,7 +171,7 @@ func (e *Engine) Wake(id int, cycle uint64) {
 func (e *Engine) Stop() { e.stopped = true }
 
 // Now is the start of the present quantum: no agent that runs is behind it.
-func (e *Engine) Now() uint64 { return e.end - e.quantum }
+func (e *Engine) Now() uint64 { return e.start }
 
 // Run runs until Stop, until OnQuantum returns false, or until everybody
 // sleeps for good (ErrAsleep). A panic in an agent ends the run as an error
@@ -188,8 +198,14 @@ func (e *Engine) Run(lanes int) (err error) {
 			a.port.Park = nil
 		}
 	}()
-	e.end = e.quantum
-	e.ready = append(e.ready[:0], e.agents...)
+	if e.resumed {
+		if more, err := e.advance(); !more {
+			return err
+		}
+	} else {
+		e.end = e.quantum
+		e.ready = append(e.ready[:0], e.agents...)
+	}
 	for {
 		for len(e.ready) > 0 {
 			if err := e.round(); err != nil {
@@ -207,6 +223,9 @@ func (e *Engine) Run(lanes int) (err error) {
 
 // round lets the ready agents run until they park, and serves them.
 func (e *Engine) round() error {
+	if e.fast {
+		return e.turns()
+	}
 	e.direct = nil
 	running := 0
 	for _, a := range e.ready {
@@ -217,7 +236,10 @@ func (e *Engine) round() error {
 		e.direct = e.ready[0]
 	}
 	done, err := e.resume()
-	if err != nil {
+	if err == nil {
+		err = e.hearNotices()
+	}
+	if err != nil || e.stopped {
 		return err
 	}
 	e.reqs, e.naps = e.reqs[:0], e.naps[:0]
@@ -251,8 +273,14 @@ func (e *Engine) round() error {
 		}
 	}
 	e.admit()
-	// A sleeper whose own time comes within the quantum runs on in it; else it
-	// would fall behind the others by more with every nap.
+	e.endNaps()
+	return nil
+}
+
+// endNaps puts sleepers whose own time comes within the quantum back to work:
+// they run on in it; else they would fall behind the others by more with every
+// nap.
+func (e *Engine) endNaps() {
 	for _, a := range e.naps {
 		if a.state == agentAsleep {
 			a.run.WakeAt(a.wakeAt)
@@ -260,7 +288,37 @@ func (e *Engine) round() error {
 			e.ready = append(e.ready, a)
 		}
 	}
-	return nil
+}
+
+// hearNotices lets the owner hear what agents have to tell, until all of them
+// are parked for another reason.
+func (e *Engine) hearNotices() error {
+	for {
+		e.told = e.told[:0]
+		for _, a := range e.ready {
+			if a.pending.Kind == Notice {
+				e.told = append(e.told, a)
+			}
+		}
+		if len(e.told) == 0 {
+			return nil
+		}
+		slices.SortStableFunc(e.told, func(a, b *agent) int {
+			return cmp.Or(cmp.Compare(a.run.Clock(), b.run.Clock()), cmp.Compare(a.id, b.id))
+		})
+		for _, a := range e.told {
+			if e.OnNotice != nil && !e.stopped {
+				e.OnNotice(a.id)
+			}
+		}
+		if e.stopped {
+			return nil
+		}
+		e.lanes[0].runBatch(e.told)
+		if err := e.lanes[0].failure(e.told); err != nil {
+			return err
+		}
+	}
 }
 
 // admit puts the agents that were woken back to work, in the order of their
@@ -280,14 +338,18 @@ func (e *Engine) admit() {
 	}
 }
 
-// nextQuantum ends the quantum: devices act, the owner looks on, time moves to
-// the next quantum in which anything happens.
+// nextQuantum ends the quantum: devices act, the owner looks on, time moves on.
 func (e *Engine) nextQuantum() (more bool, err error) {
 	e.Quanta++
 	e.bus.RunEvents(e.end)
 	if e.stopped || e.OnQuantum != nil && !e.OnQuantum(e.end) {
 		return false, nil
 	}
+	return e.advance()
+}
+
+// advance moves time to the next quantum in which anything happens.
+func (e *Engine) advance() (more bool, err error) {
 	e.admit()
 	next := e.bus.NextEvent()
 	awake := len(e.ready) > 0
@@ -312,6 +374,7 @@ func (e *Engine) nextQuantum() (more bool, err error) {
 		}
 		e.end = max(e.end, next/e.quantum*e.quantum)
 	}
+	e.start = e.end
 	e.end += e.quantum
 	for _, a := range e.agents {
 		switch {

@@ -89,7 +89,7 @@ func (h *home) claim(r *Request, line uint64, s int32, now uint64) {
 // arrived is when a request that reached the home at cycle now can be served: a
 // line that is on its way to a holder has to get there first.
 func (h *home) arrived(e int32, now uint64) uint64 {
-	if h.moving == nil {
+	if h.moving == nil || h.bus.fast {
 		return now
 	}
 	return max(now, h.moving[e])
@@ -148,6 +148,9 @@ func (h *home) take(s int32, line, now uint64) (dirty []byte) {
 
 // bank charges an access to the line's LLC bank and returns when it is over.
 func (h *home) bank(line, now uint64) uint64 {
+	if h.bus.fast {
+		return now
+	}
 	return h.banks[line&uint64(len(h.banks)-1)].Reserve(now, h.bus.cfg.LLCBusy) + h.bus.cfg.LLCHit
 }
 
@@ -274,7 +277,7 @@ func (h *home) store(r *Request, line uint64, data []byte, now uint64) uint64 {
 
 func (h *home) fromMemory(r *Request, line uint64, dst []byte, now uint64) uint64 {
 	now = h.mem.ReadLine(r, lineAddr(line, h.bus.shift), dst, now)
-	if h.jitter != 0 {
+	if h.jitter != 0 && !h.bus.fast {
 		h.drawn++
 		now += splitmix64(h.bus.cfg.Seed^splitmix64(h.drawn)) % (h.jitter + 1)
 	}

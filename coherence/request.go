@@ -37,13 +37,14 @@ const (
 	Halt    // the agent has ended
 
 	Service // work for an agent by the machine around it, at no cost: see Private.Service
+	Notice  // the agent has something to tell the engine's owner, and goes on afterwards
 	NumKinds
 )
 
 var kindNames = [NumKinds]string{
 	"GetS", "GetM", "Upgrade", "PutM", "PutO", "PutS", "ReadOnce", "WriteOnce", "ReadIO", "WriteIO",
 	"Clean", "Flush", "Inval", "DMARead", "DMAWrite", "Recall",
-	"MemoryRead", "MemoryWrite", "Firmware", "Quantum", "Sleep", "Halt", "Service",
+	"MemoryRead", "MemoryWrite", "Firmware", "Quantum", "Sleep", "Halt", "Service", "Notice",
 }
 
 func (k Kind) String() string { return kindNames[k] }
@@ -77,17 +78,33 @@ type Port struct {
 	Park func(*Request)
 	bus  *Bus
 	seq  uint64
+
+	waiting bool // for the bus to serve a request
 }
+
+// Waiting says whether the agent is parked with a request.
+func (p *Port) Waiting() bool { return p.waiting }
 
 // Call hands r to the bus and returns when it is served.
 func (p *Port) Call(r *Request) {
 	p.seq++
 	r.Seq = p.seq
 	if p.Park != nil {
+		p.waiting = true
 		p.Park(r)
+		p.waiting = false
 		return
 	}
 	p.bus.Serve(r)
+}
+
+// Tell parks the agent until the engine's owner has heard it: Engine.OnNotice. It
+// is no request, and counts as none. Without an engine nobody hears.
+func (p *Port) Tell(r *Request) {
+	if p.Park != nil {
+		r.Kind = Notice
+		p.Park(r)
+	}
 }
 
 // Arbiter gives the requests of one round their order: by cycle, then by an

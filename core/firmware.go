@@ -16,26 +16,13 @@ func (h *Hart) SetFirmware(f Firmware) { h.firmware = f }
 
 // CSR reads a CSR as M-mode software would. One that is not there reads as 0.
 func (h *Hart) CSR(num uint16) uint64 {
-	if r := csrTable[num]; r != nil && (r.check == nil || r.check(h, num)) {
-		return r.read(h, num)
-	}
-	return 0
+	v, _ := h.ReadCSR(num)
+	return v
 }
 
 // SetCSR writes a CSR as M-mode software would; it does nothing to one that is
 // not there or cannot be written. The hart is in M-mode.
-func (h *Hart) SetCSR(num uint16, v uint64) {
-	if r := csrTable[num]; r != nil && num>>10 != 3 && (r.check == nil || r.check(h, num)) {
-		r.write(h, num, v)
-	}
-}
-
-// SetX writes integer register i, 0 to 31. x0 stays 0.
-func (h *Hart) SetX(i int, v uint64) {
-	if i &= 31; i != 0 {
-		h.x[i] = v
-	}
-}
+func (h *Hart) SetCSR(num uint16, v uint64) { h.WriteCSR(num, v) }
 
 // MachineReturn is mret: it goes to mepc in the mode of mstatus.MPP.
 func (h *Hart) MachineReturn() { h.returnTo(Priv(h.csr.mstatus>>mstatusMPPShift&3), h.csr.mepc) }

@@ -99,6 +99,10 @@ type Hart struct {
 	firmware Firmware // where M-mode software runs in the simulator; nil: it runs on the hart
 	held     bool     // by the firmware: nothing runs but interrupts for M-mode
 
+	executing *isa.Inst // by slow, which may park
+	note      notices
+	dbg       *debugger // nil: nobody asked
+
 	wrs      bool   // waiting in wrs.nto or wrs.sto
 	wrsUntil uint64 // at most until this cycle
 

@@ -73,6 +73,9 @@ func (h *Hart) loadPart(va, size uint64) (uint64, bool) {
 	if !h.translate(va, int(size), accLoad, &t) {
 		return 0, false
 	}
+	if h.dbg != nil {
+		h.watch(va, size, false)
+	}
 	switch h.mem.Attr(t.PA, size) {
 	case coherence.AttrRAM:
 	case coherence.AttrDevice:
@@ -148,6 +151,9 @@ func (h *Hart) storeSlow(va, size, v uint64) bool {
 func (h *Hart) storeCheck(va, size uint64, t *translation) bool {
 	if !h.translate(va, int(size), accStore, t) {
 		return false
+	}
+	if h.dbg != nil {
+		h.watch(va, size, true)
 	}
 	switch h.mem.Attr(t.PA, size) {
 	case coherence.AttrRAM:

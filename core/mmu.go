@@ -231,18 +231,7 @@ func (h *Hart) setContext() {
 	h.SyncMMUStats()
 	m := &h.mmu
 	status := h.csr.mstatus
-	dpriv := h.priv
-	if status&mstatusMPRV != 0 {
-		dpriv = Priv(status >> mstatusMPPShift & 3)
-	}
-	if h.mem != nil {
-		h.mem.SetContext(uint8(h.priv), m.vmid, 0) // bus requests say who asks
-	}
-	m.fetch = h.regimeFor(h.priv)
-	m.data = m.fetch
-	if dpriv != h.priv {
-		m.data = h.regimeFor(dpriv)
-	}
+	dpriv := h.setRegimes()
 	// Lines that were kept readable because of MXR, or not at all for want of
 	// it: rare enough to start anew.
 	if mxr := status&mstatusMXR != 0; mxr != m.mxr {
@@ -258,6 +247,25 @@ func (h *Hart) setContext() {
 		m.dctx, m.fctx = dctx, fctx
 		h.useContext(dctx, fctx)
 	}
+}
+
+// setRegimes works out how fetches and data are translated now, and returns the
+// privilege of the latter.
+func (h *Hart) setRegimes() (dpriv Priv) {
+	m := &h.mmu
+	dpriv = h.priv
+	if status := h.csr.mstatus; status&mstatusMPRV != 0 {
+		dpriv = Priv(status >> mstatusMPPShift & 3)
+	}
+	if h.mem != nil {
+		h.mem.SetContext(uint8(h.priv), m.vmid, 0) // bus requests say who asks
+	}
+	m.fetch = h.regimeFor(h.priv)
+	m.data = m.fetch
+	if dpriv != h.priv {
+		m.data = h.regimeFor(dpriv)
+	}
+	return dpriv
 }
 
 // enterBare empties the tables of untranslated lines where they were filled

@@ -36,12 +36,18 @@ func (h *Hart) Run(end uint64) (asleep bool, wake uint64) {
 		if h.sbCount > 0 {
 			limit = min(limit, h.sb.next)
 		}
+		if h.dbg != nil && h.dbg.step {
+			limit = now + 1
+		}
 		if h.ev.On(event.Inst) {
 			h.execOne(now)
-			continue
+		} else {
+			h.limit, h.left = limit, int64(limit-now)
+			h.exec()
 		}
-		h.limit, h.left = limit, int64(limit-now)
-		h.exec()
+		if h.dbg != nil {
+			h.stepped()
+		}
 	}
 }
 

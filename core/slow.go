@@ -11,13 +11,21 @@ import (
 func (h *Hart) slow(in *isa.Inst) {
 	h.instret-- // while it executes, it has not retired: a CSR read does not see it
 	next := h.pc + uint64(in.Size)
+	h.executing = in
 	if !h.execSlow(in) {
 		h.takeTrap(h.pc)
-		return
+		if h.dbg != nil {
+			h.dbg.isHit = false // what was watched was not accessed
+		}
+	} else {
+		h.instret++
+		if in.Op != isa.OpMRET && in.Op != isa.OpSRET { // those have set it
+			h.pc = next
+		}
 	}
-	h.instret++
-	if in.Op != isa.OpMRET && in.Op != isa.OpSRET { // those have set it
-		h.pc = next
+	h.executing = nil
+	if h.dbg != nil {
+		h.executed()
 	}
 }
 
@@ -90,6 +98,9 @@ func (h *Hart) execMisalignedJump(in *isa.Inst) bool {
 // CSRs and the privileged instructions.
 func (h *Hart) execSpecial(in *isa.Inst) bool {
 	switch in.Op {
+	case opMarker:
+		h.execMarker(in)
+		return true
 	case isa.OpFENCE:
 		h.execFence(in)
 		return true
@@ -155,6 +166,9 @@ func (h *Hart) execAtomic(in *isa.Inst) bool {
 	if !h.translate(va, int(size), kind, &t) {
 		return false
 	}
+	if h.dbg != nil {
+		h.watch(va, size, op != coherence.OpLR)
+	}
 	if !h.mem.Atomics(t.PA, size) {
 		return h.raise(access, va)
 	}
@@ -202,6 +216,9 @@ func (h *Hart) execCBO(in *isa.Inst) bool {
 	}
 	if h.mem.Attr(t.PA, h.lineSize) != coherence.AttrRAM || !h.pmpWholeLine(t.PA, kind) {
 		return h.raise(causeStoreAccess, va)
+	}
+	if h.dbg != nil && op == coherence.OpZero {
+		h.watch(line, h.lineSize, true)
 	}
 	h.drainAll()
 	a := &h.acc

@@ -68,6 +68,9 @@ func (m *Machine) addDevices() error {
 			return err
 		}
 	}
+	if err := m.addVirtio(line); err != nil {
+		return err
+	}
 	return m.addHTIF()
 }
 
@@ -223,6 +226,9 @@ func (m *Machine) deviceTree() (dtb []byte, at addr.PA, err error) {
 			cfg.UART, cfg.UARTSource, cfg.UARTClockHz = r, uartSource, 3686400
 		case "rtc":
 			cfg.RTC, cfg.RTCSource = r, rtcSource
+		case "virtio":
+			i := uint32(g.Base-virtioBase) / virtioStride
+			cfg.Virtio = append(cfg.Virtio, DTVirtio{r, virtioSource + i, c.Virtio.Coherent})
 		}
 	}
 	if ext.Has(isa.ExtZihpm) {

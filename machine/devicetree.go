@@ -37,6 +37,7 @@ type DTConfig struct {
 	UARTClockHz uint32
 	RTC         DTRange
 	RTCSource   uint32
+	Virtio      []DTVirtio
 	PMU         bool    // harts have programmable counters: core.EventNumber
 	Reserved    DTRange // memory of the firmware; Size 0 if it says so itself
 	RNGSeed     []byte
@@ -216,6 +217,7 @@ func (b *dtBuilder) soc() *dt.Node {
 		cells("interrupt-parent", phPLIC), cells("interrupts", c.UARTSource))
 	add(c.RTC, "rtc", text("compatible", "google,goldfish-rtc"),
 		cells("interrupt-parent", phPLIC), cells("interrupts", c.RTCSource))
+	b.addVirtio(soc)
 	return soc
 }
 

@@ -23,6 +23,7 @@ import (
 	"mcsim/device"
 	"mcsim/event"
 	"mcsim/machine/config"
+	"mcsim/machine/disk"
 	"mcsim/machine/log"
 	"mcsim/replay"
 	"mcsim/stats"
@@ -76,6 +77,10 @@ type Machine struct {
 	htif     *device.HTIF
 	plic     *device.PLIC
 	input    *input
+	virtio   []virtioDevice
+	disks    []*disk.Disk
+	net      *network  // nil: none
+	vconsole *vconsole // nil: none
 	reg      stats.Registry
 	bufs     []*event.Buffer // by hart, then the machine's own
 	own      *event.Buffer

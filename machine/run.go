@@ -24,7 +24,7 @@ type Limits struct {
 }
 
 // Progress is how far a run has come.
-type Progress struct{ Instructions, Cycles uint64 }
+type Progress struct{ Instructions, Cycles, References uint64 }
 
 // Result is how a run ended.
 type Result struct {
@@ -36,6 +36,7 @@ type Result struct {
 	// load did not see the last store).
 	Reason               string
 	Cycles, Instructions uint64
+	References           uint64 // of a replay
 	HostSeconds          float64
 }
 
@@ -73,7 +74,11 @@ func (m *Machine) Run(ctx context.Context, l Limits) (Result, error) {
 		}
 		if l.Progress != nil && m.engine.Quanta%progressEvery == 0 {
 			m.host = now().Sub(start).Seconds()
-			l.Progress(Progress{m.instructions(), cycle})
+			at := Progress{Instructions: m.instructions(), Cycles: cycle}
+			if m.replay != nil {
+				at.References = m.replay.References()
+			}
+			l.Progress(at)
 		}
 		return res.Reason == ""
 	}
@@ -101,6 +106,7 @@ func (m *Machine) finish(res *Result, err error) {
 	if m.replay != nil {
 		m.cycles = 0 // not the end of the quantum, but that of the last reference
 		m.replay.Finish()
+		res.References = m.replay.References()
 	}
 	for _, h := range m.harts {
 		m.cycles = max(m.cycles, h.Clock())
@@ -132,10 +138,23 @@ func (m *Machine) endQuantum(cycle uint64) {
 		m.consoleE = err
 		m.engine.Stop()
 	}
+	if err := m.vconsole.flush(); err != nil && m.consoleE == nil {
+		m.consoleE = err
+		m.engine.Stop()
+	}
 	m.offerInput(context.Background(), false)
+	if m.deliver(cycle) {
+		m.bus.Reschedule()
+	}
 	if m.opts.Log != nil {
 		m.scratch = event.Merge(m.bufs, m.scratch, m.opts.Log.Write)
 	}
+}
+
+// deliver hands the guest what has come from outside, but for the terminal.
+func (m *Machine) deliver(now uint64) bool {
+	frames := m.net.deliver(now)
+	return m.vconsole.deliver(now) || frames
 }
 
 // offerInput gives the guest what its terminal typed, as far as it takes it. It
@@ -153,7 +172,11 @@ func (m *Machine) offerInput(ctx context.Context, wait bool) bool {
 		return true
 	}
 	n := len(b)
-	if m.uart != nil {
+	switch {
+	case m.vconsole.takes():
+		n = m.vconsole.push(b, m.cycles)
+		m.bus.Reschedule()
+	case m.uart != nil:
 		n = m.uart.Push(m.cycles, b)
 		m.bus.Reschedule()
 	}

@@ -2,7 +2,6 @@ package replay
 
 import (
 	"fmt"
-	"io"
 
 	"mcsim/core"
 	"mcsim/traces"
@@ -68,7 +67,7 @@ func (c *compiler) feed(id uint32) (*feed, error) {
 
 // compile fills b with what raw says, grouped by thread. A mistake in a
 // reference ends the batch in front of it.
-func (c *compiler) compile(b *batch, raw []traces.Ref) {
+func (c *compiler) compile(b *batch, raw []traces.Ref) error {
 	b.refs, b.runs = b.refs[:0], b.runs[:0]
 	if len(raw) > 0 && c.single(raw) {
 		f, err := c.feed(raw[0].Thread)
@@ -76,8 +75,7 @@ func (c *compiler) compile(b *batch, raw []traces.Ref) {
 			b.refs, err = c.thread(f, raw, b.refs)
 			b.runs = append(b.runs, run{thread: f, ended: f.ended, refs: b.refs, batch: b})
 		}
-		c.close(b, err)
-		return
+		return err
 	}
 	c.touched = c.touched[:0]
 	var err error
@@ -108,17 +106,7 @@ func (c *compiler) compile(b *batch, raw []traces.Ref) {
 			b.runs = append(b.runs, run{thread: f, ended: f.ended, refs: b.refs[at:len(b.refs):len(b.refs)], batch: b})
 		}
 	}
-	c.close(b, err)
-}
-
-func (c *compiler) close(b *batch, err error) {
-	if err != nil {
-		b.err = err
-	}
-	b.left.Store(int32(len(b.runs)))
-	if b.err == nil && c.allEnded() {
-		b.err = io.EOF
-	}
+	return err
 }
 
 func (c *compiler) single(raw []traces.Ref) bool {

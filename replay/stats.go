@@ -24,7 +24,7 @@ func (r *Replay) Register(reg *stats.Registry) {
 		reg.Count(at+".misses", stats.Events, "of them that missed the L1 with a line or more", sum(func(a *agent) uint64 { return a.driver.Stats.Ops[op].Misses }))
 	}
 	reg.Count("replay.split", stats.Events, "references that touched more than one line", sum(func(a *agent) uint64 { return a.driver.Stats.Split }))
-	reg.Count("replay.threads", stats.Events, "threads that the traces named", func() uint64 { return uint64(len(r.threads)) })
+	reg.Gauge("replay.threads", "threads", "that the traces named", func() float64 { return float64(len(r.threads)) })
 	reg.Count("replay.switches", stats.Events, "switches of threads that share a hart", sum(func(a *agent) uint64 { return a.switches }))
 	reg.Count("replay.faults", stats.Events, "first touches of a page by a hart", sum(func(a *agent) uint64 { return a.driver.Stats.Faults }))
 	reg.Count("replay.pages", stats.Events, "pages mapped", r.ofVMs(func(v *vm) uint64 { return v.Pages }))
@@ -42,6 +42,14 @@ func (r *Replay) Register(reg *stats.Registry) {
 			v.register(reg)
 		}
 	}
+}
+
+// References is the number of references replayed so far.
+func (r *Replay) References() (n uint64) {
+	for _, a := range r.agents {
+		n += a.references()
+	}
+	return n
 }
 
 func (a *agent) references() (n uint64) {

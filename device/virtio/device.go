@@ -196,7 +196,8 @@ func (d *Device) setFeatures(w, v uint32) {
 	}
 }
 
-func (d *Device) live() bool {
+// Live says whether a driver uses the device.
+func (d *Device) Live() bool {
 	return d.st.Status&(StatusDriverOK|StatusNeedsReset|StatusFailed) == StatusDriverOK
 }
 
@@ -210,7 +211,7 @@ func (d *Device) Notify(now uint64, q uint32) {
 
 // Look makes the device look at a queue soon.
 func (d *Device) Look(q int, now uint64) {
-	if s := &d.st.Queues[q]; s.Enabled && d.live() {
+	if s := &d.st.Queues[q]; s.Enabled && d.Live() {
 		s.Look = min(s.Look, now+lookAfter)
 	}
 }

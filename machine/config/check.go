@@ -65,6 +65,7 @@ func (c *checker) check() {
 		c.blame([]string{"machine.devices.epoch"}, hint, "%s", msg)
 	}
 	c.program()
+	c.virtio(&m.Virtio)
 	if uint64(m.Memory)%4096 != 0 {
 		c.blame([]string{"machine.memory"}, fmt.Sprintf("try %v", m.Memory&^4095), "%v is no whole number of 4KiB pages", m.Memory)
 	}

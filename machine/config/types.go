@@ -2,7 +2,8 @@ package config
 
 // Config describes a run. Tags: doc (one sentence, without its full stop),
 // min and max (in the notation of the field), enum (joined by |), unit, and
-// optional on an inlined struct: the field in it that may also be 0.
+// optional on an inlined struct: the field in it that may also be 0, and whole on
+// a list: a flag's text is one element, commas and all.
 type Config struct {
 	Preset  string  `yaml:"preset" doc:"named machine that the other fields change; see mcsim config show --preset NAME"`
 	Machine Machine `yaml:"machine" doc:"the machine that is simulated"`
@@ -44,6 +45,7 @@ type Machine struct {
 	Bus         Bus         `yaml:"bus" doc:"what joins private caches, LLC and devices"`
 	DRAM        DRAM        `yaml:"dram" doc:"memory behind the LLC"`
 	Firmware    Firmware    `yaml:"firmware" doc:"time that the built-in M-mode firmware takes, on top of the traps into and out of it"`
+	Virtio      Virtio      `yaml:"virtio" doc:"virtio devices: disks, network, console, entropy"`
 	Devices     Devices     `yaml:"devices" doc:"devices, at the addresses of QEMU's virt board"`
 }
 

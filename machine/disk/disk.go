@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+
+	"mcsim/machine/config"
 )
 
 // SectorBytes is the unit of addresses.
@@ -20,7 +22,7 @@ var ErrReadOnly = errors.New("the disk is read-only")
 // Disk is an open image. It is for one goroutine. Its methods but Close are
 // those of virtio.Disk.
 type Disk struct {
-	Format, Mode string
+	Name, Format, Mode string
 	store
 	closers []io.Closer
 }
@@ -36,8 +38,8 @@ type store interface {
 }
 
 // Open opens the image of s.
-func Open(s Spec) (*Disk, error) {
-	d := &Disk{Mode: s.Mode}
+func Open(s config.Disk) (*Disk, error) {
+	d := &Disk{Name: s.File, Mode: s.Mode}
 	if err := d.open(s); err != nil {
 		_ = d.Close() // the first error counts
 		return nil, fmt.Errorf("disk %s: %w", s.File, err)
@@ -45,15 +47,8 @@ func Open(s Spec) (*Disk, error) {
 	return d, nil
 }
 
-func (d *Disk) open(s Spec) error {
-	flag := os.O_RDONLY
-	if s.Mode == "" || s.Mode == ReadWrite {
-		flag = os.O_RDWR
-	}
-	f, err := os.OpenFile(s.File, flag, 0)
-	if errors.Is(err, os.ErrPermission) && flag == os.O_RDWR {
-		return fmt.Errorf("%w; a disk that cannot be written needs ,ro or ,overlay", err)
-	}
+func (d *Disk) open(s config.Disk) error {
+	f, err := os.Open(s.File)
 	if err != nil {
 		return err
 	}
@@ -70,27 +65,31 @@ func (d *Disk) open(s Spec) error {
 			return err
 		}
 	}
-	if d.Format == QCOW2 {
+	if d.Format == config.DiskQCOW2 {
 		return d.openQCOW2(s, f)
+	}
+	if d.Mode == "" || d.Mode == config.DiskReadWrite {
+		d.Mode = config.DiskReadWrite
+		if f, err = os.OpenFile(s.File, os.O_RDWR, 0); err != nil {
+			return fmt.Errorf("%w; a disk that cannot be written needs ,ro or ,overlay", err)
+		}
+		d.closers = append(d.closers, f)
 	}
 	raw, err := newRaw(f, info.Size())
 	if err != nil {
 		return err
 	}
-	if d.Mode == "" {
-		d.Mode = ReadWrite
-	}
 	return d.over(s, raw)
 }
 
-func (d *Disk) openQCOW2(s Spec, f *os.File) error {
+func (d *Disk) openQCOW2(s config.Disk, f *os.File) error {
 	switch d.Mode {
-	case ReadWrite:
+	case config.DiskReadWrite:
 		return errors.New("qcow2 images are not written; use ,ro or ,overlay, or convert it: qemu-img convert -O raw")
 	case "":
-		d.Mode = Overlay
+		d.Mode = config.DiskOverlay
 	}
-	q, err := newQCOW2(f, s.Format == QCOW2)
+	q, err := newQCOW2(f, s.Format == config.DiskQCOW2)
 	if err != nil {
 		return err
 	}
@@ -99,14 +98,14 @@ func (d *Disk) openQCOW2(s Spec, f *os.File) error {
 }
 
 // over puts what the mode wants over the image.
-func (d *Disk) over(s Spec, image store) error {
+func (d *Disk) over(s config.Disk, image store) error {
 	d.store = image
 	switch {
-	case d.Mode == ReadOnly:
+	case d.Mode == config.DiskReadOnly:
 		d.store = readOnly{image}
-	case d.Mode == Overlay && s.OverlayFile == "":
+	case d.Mode == config.DiskOverlay && s.OverlayFile == "":
 		d.store = newMemoryOverlay(image)
-	case d.Mode == Overlay:
+	case d.Mode == config.DiskOverlay:
 		o, err := openOverlayFile(image, s.OverlayFile)
 		if err != nil {
 			return fmt.Errorf("overlay %s: %w", s.OverlayFile, err)
@@ -115,6 +114,16 @@ func (d *Disk) over(s Spec, image store) error {
 		d.store = o
 	}
 	return nil
+}
+
+// Lost says whether what is written lasts no longer than the run.
+func (d *Disk) Lost() bool {
+	o, ok := d.store.(*overlay)
+	if !ok {
+		return false
+	}
+	_, inMemory := o.blocks.(memoryBlocks)
+	return inMemory
 }
 
 // Close makes what was written stable and closes all files.
@@ -144,9 +153,9 @@ func look(f io.ReaderAt) (string, error) {
 		}
 	}
 	if string(magic[:]) == "QFI\xfb" {
-		return QCOW2, nil
+		return config.DiskQCOW2, nil
 	}
-	return Raw, nil
+	return config.DiskRaw, nil
 }
 
 // readOnly refuses writes.

@@ -8,16 +8,16 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"reflect"
 	"strings"
 	"testing"
 
+	"mcsim/machine/config"
 	"mcsim/machine/disk"
 )
 
 func open(t testing.TB, text string) *disk.Disk {
 	t.Helper()
-	s, err := disk.ParseSpec(text)
+	s, err := config.ParseDisk(text)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -32,7 +32,7 @@ func open(t testing.TB, text string) *disk.Disk {
 // refused says why an image cannot be opened.
 func refused(t testing.TB, text string) string {
 	t.Helper()
-	s, err := disk.ParseSpec(text)
+	s, err := config.ParseDisk(text)
 	if err == nil {
 		var d *disk.Disk
 		if d, err = disk.Open(s); err == nil {
@@ -61,27 +61,6 @@ func noise(n int, seed uint64) []byte {
 		b[i] = byte(r.Uint32())
 	}
 	return b
-}
-
-func TestSpecs(t *testing.T) {
-	for text, want := range map[string]disk.Spec{
-		"a.img":            {File: "a.img"},
-		"a,,b.img,ro":      {File: "a,b.img", Mode: "ro"},
-		"x,overlay=y.ovl":  {File: "x", Mode: "overlay", OverlayFile: "y.ovl"},
-		"x,format=qcow2":   {File: "x", Format: "qcow2"},
-		"x,fail-read=7+2":  {File: "x", FailReads: []disk.Range{{First: 7, N: 2}}},
-		"x,fail-write=0x9": {File: "x", FailWrites: []disk.Range{{First: 9, N: 1}}},
-		"x,id=root,rw":     {File: "x", ID: "root", Mode: "rw"},
-	} {
-		if got, err := disk.ParseSpec(text); err != nil || !reflect.DeepEqual(got, want) {
-			t.Errorf("%s: %+v, %v", text, got, err)
-		}
-	}
-	for _, text := range []string{"", ",ro", "x,", "x,bogus", "x,ro,overlay", "x,format=vmdk", "x,fail-read=", "x,fail-read=1+0", "x,fail-read=-1", "x,id=123456789012345678901"} {
-		if _, err := disk.ParseSpec(text); err == nil {
-			t.Errorf("%q is taken", text)
-		}
-	}
 }
 
 // random drives a disk against a slice of bytes.
@@ -321,7 +300,7 @@ func FuzzQCOW2(f *testing.F) {
 		if err := os.WriteFile(name, data, 0o666); err != nil {
 			t.Fatal(err)
 		}
-		d, err := disk.Open(disk.Spec{File: name, Mode: disk.ReadOnly})
+		d, err := disk.Open(config.Disk{File: name, Mode: config.DiskReadOnly})
 		if err != nil {
 			return
 		}

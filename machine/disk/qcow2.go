@@ -11,6 +11,8 @@ import (
 	"github.com/lima-vm/go-qcow2reader/image"
 	"github.com/lima-vm/go-qcow2reader/image/qcow2"
 	"github.com/lima-vm/go-qcow2reader/image/raw"
+
+	"mcsim/machine/config"
 )
 
 // maxBacking is how many images may lie behind one another.
@@ -95,7 +97,7 @@ func checkBacking(name string, h qcow2Header, depth int) error {
 		return fmt.Errorf("qcow2: the image behind %s: %w", name, err)
 	}
 	defer f.Close()
-	if format, err := look(f); err != nil || format == Raw {
+	if format, err := look(f); err != nil || format == config.DiskRaw {
 		return err
 	}
 	below, err := checkQCOW2(f)

@@ -18,7 +18,7 @@ where their makers publish them, and kept in the user's cache directory.`,
 		Example: `  mcsim guest fetch debian
   mcsim run --kernel guest:debian --harts 4`,
 	}
-	c.AddCommand(newGuestFetch(), newGuestShow())
+	c.AddCommand(newGuestFetch(), newGuestShow(), newGuestInitramfs())
 	return c
 }
 

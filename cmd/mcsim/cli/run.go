@@ -2,6 +2,8 @@ package cli
 
 import (
 	"fmt"
+	"io"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -60,6 +62,8 @@ func (f *runFlags) declare(c *cobra.Command) {
 	f.config.field(c, "initrd", "program.initrd", "FILE")
 	f.config.field(c, "append", "program.append", "TEXT")
 	f.config.field(c, "bios", "program.bios", "FILE")
+	f.config.list(c, "disk", "machine.virtio.disks", "IMAGE", "attach a disk, raw or qcow2; repeatable. After the file's name may come ,ro or ,overlay (writes are kept in memory) or ,overlay=FILE, and ,format=raw or ,format=qcow2")
+	f.config.field(c, "net", "machine.virtio.net", "NETWORK")
 	f.config.field(c, "harts", "machine.harts", "N")
 	f.config.field(c, "memory", "machine.memory", "SIZE")
 	f.config.field(c, "seed", "machine.seed", "N")
@@ -70,6 +74,11 @@ func (f *runFlags) declare(c *cobra.Command) {
 	f.config.field(c, "max-seconds", "run.max_seconds", "N")
 	f.config.field(c, "realtime", "run.realtime", "BOOL")
 	f.config.field(c, "check", "run.check", "BOOL")
+	f.declareOutput(c)
+}
+
+// declareOutput declares the flags that say what becomes of the results.
+func (f *runFlags) declareOutput(c *cobra.Command) {
 	f.config.field(c, "stats", "stats.file", "FILE")
 	f.config.field(c, "out", "stats.dir", "DIR")
 	f.config.field(c, "interval", "stats.interval", "N")
@@ -101,7 +110,13 @@ func runCommand(cmd *cobra.Command, args []string, f *runFlags) error {
 	stop := newStopper()
 	defer stop.close()
 	if cmd.Flags().Changed("seeds") {
-		return runSeeds(cmd, f, cfg, t, stop)
+		return runSeeds(cmd, f, cfg, stop, func(cfg *config.Config, first bool) (*outcome, error) {
+			j := job{cfg: cfg, console: io.Discard, stdin: strings.NewReader(""), terminal: t, stop: stop}
+			if first {
+				j.console, j.stdin = t.console(), cmd.InOrStdin()
+			}
+			return j.run()
+		})
 	}
 	j := job{cfg: cfg, console: t.console(), stdin: cmd.InOrStdin(), terminal: t, stop: stop}
 	out, err := j.run()

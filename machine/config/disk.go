@@ -1,4 +1,4 @@
-package disk
+package config
 
 import (
 	"fmt"
@@ -8,52 +8,52 @@ import (
 
 // Modes of a disk.
 const (
-	ReadWrite = "rw"
-	ReadOnly  = "ro"
-	Overlay   = "overlay"
+	DiskReadWrite = "rw"
+	DiskReadOnly  = "ro"
+	DiskOverlay   = "overlay"
 )
 
-// Formats of images.
+// Formats of disk images.
 const (
-	Raw   = "raw"
-	QCOW2 = "qcow2"
+	DiskRaw   = "raw"
+	DiskQCOW2 = "qcow2"
 )
 
-// Spec says which image a disk is, and how it is used. In text:
+// Disk says which image a disk is, and how it is used. In text:
 //
 //	FILE[,ro|rw|overlay|overlay=FILE][,format=raw|qcow2][,id=NAME][,fail-read=SECTOR[+N]][,fail-write=SECTOR[+N]]
 //
 // A comma in a file's name is written twice.
-type Spec struct {
+type Disk struct {
 	File        string
 	Mode        string // "" for rw with raw, overlay with qcow2
 	OverlayFile string // "" for memory
 	Format      string // "" to look
 	ID          string // what the guest reads as the disk's identity; at most 20 bytes
 	// Sectors whose reads and writes fail, for tests of a guest.
-	FailReads, FailWrites []Range
+	FailReads, FailWrites []Sectors
 }
 
-// Range is N sectors from First.
-type Range struct{ First, N uint64 }
+// Sectors are N sectors from First.
+type Sectors struct{ First, N uint64 }
 
-// ParseSpec reads a Spec.
-func ParseSpec(text string) (Spec, error) {
-	parts := split(text)
-	s := Spec{File: parts[0]}
+// ParseDisk reads a Disk.
+func ParseDisk(text string) (Disk, error) {
+	parts := splitDisk(text)
+	s := Disk{File: parts[0]}
 	if s.File == "" {
-		return s, fmt.Errorf("disk %q: no file; write FILE[,ro|overlay][,format=raw|qcow2]", text)
+		return s, fmt.Errorf("no file; write FILE[,ro|overlay][,format=raw|qcow2]")
 	}
 	for _, p := range parts[1:] {
 		if err := s.option(p); err != nil {
-			return s, fmt.Errorf("disk %q: %w", text, err)
+			return s, err
 		}
 	}
 	return s, nil
 }
 
-// split cuts a text at single commas; two stand for one.
-func split(text string) (parts []string) {
+// splitDisk cuts a text at single commas; two stand for one.
+func splitDisk(text string) (parts []string) {
 	var b strings.Builder
 	for i := 0; i < len(text); i++ {
 		switch {
@@ -70,7 +70,7 @@ func split(text string) (parts []string) {
 	return append(parts, b.String())
 }
 
-func (s *Spec) option(p string) error {
+func (s *Disk) option(p string) error {
 	name, value, has := strings.Cut(p, "=")
 	mode := func(m string) error {
 		if s.Mode != "" && s.Mode != m {
@@ -80,12 +80,12 @@ func (s *Spec) option(p string) error {
 		return nil
 	}
 	switch {
-	case (p == ReadOnly || p == ReadWrite || p == Overlay):
+	case p == DiskReadOnly || p == DiskReadWrite || p == DiskOverlay:
 		return mode(p)
-	case name == Overlay && value != "":
+	case name == DiskOverlay && value != "":
 		s.OverlayFile = value
-		return mode(Overlay)
-	case name == "format" && (value == Raw || value == QCOW2):
+		return mode(DiskOverlay)
+	case name == "format" && (value == DiskRaw || value == DiskQCOW2):
 		s.Format = value
 	case name == "format":
 		return fmt.Errorf("format %q is unknown; there is raw and qcow2", value)
@@ -95,7 +95,7 @@ func (s *Spec) option(p string) error {
 		}
 		s.ID = value
 	case name == "fail-read" || name == "fail-write":
-		r, err := parseRange(value)
+		r, err := parseSectors(value)
 		if err != nil {
 			return err
 		}
@@ -110,9 +110,9 @@ func (s *Spec) option(p string) error {
 	return nil
 }
 
-func parseRange(text string) (Range, error) {
+func parseSectors(text string) (Sectors, error) {
 	first, n, many := strings.Cut(text, "+")
-	r := Range{N: 1}
+	r := Sectors{N: 1}
 	var err, err2 error
 	r.First, err = strconv.ParseUint(first, 0, 55)
 	if many {
