@@ -37,6 +37,7 @@ type Result struct {
 	Reason               string
 	Cycles, Instructions uint64
 	References           uint64 // of a replay
+	Threads              int    // that its traces named
 	HostSeconds          float64
 }
 
@@ -106,7 +107,7 @@ func (m *Machine) finish(res *Result, err error) {
 	if m.replay != nil {
 		m.cycles = 0 // not the end of the quantum, but that of the last reference
 		m.replay.Finish()
-		res.References = m.replay.References()
+		res.References, res.Threads = m.replay.References(), m.replay.Threads()
 	}
 	for _, h := range m.harts {
 		m.cycles = max(m.cycles, h.Clock())

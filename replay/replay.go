@@ -183,13 +183,18 @@ func (r *Replay) scale(unit string) float64 {
 	return 1
 }
 
-// Start begins to read the traces. Stop must be called afterwards.
+// Start begins to read the traces and hands out what comes first. Stop must be
+// called afterwards.
 func (r *Replay) Start() {
 	r.started = true
 	for _, s := range r.sources {
 		if s.loaded == nil {
 			r.readers.Go(s.work)
 		}
+	}
+	// Threads that begin together take turns from the start.
+	for _, s := range r.sources {
+		s.pull()
 	}
 }
 
@@ -211,21 +216,20 @@ func (r *Replay) serve(a *agent, f func()) {
 	f()
 }
 
-// feed brings references for a hart that has none at hand: the next batches of
-// the present thread's source, or of every source of the VM, until the hart has
-// some or the window is full.
+// feed brings references for the threads of a hart that have none at hand, as far
+// as the windows allow. If no thread has any then, every source of the VM is read
+// on until one of them names something for the hart.
 func (r *Replay) feed(a *agent) {
-	if a.cur != nil {
-		for a.cur.empty() && a.cur.src.pull() {
+	for _, t := range a.threads {
+		for t.empty() && t.src.pull() {
 		}
 	}
-	for again := true; again; {
+	for again := !a.ready(); again; {
 		again = false
 		for _, s := range a.vm.sources {
-			if a.ready() {
+			if again = s.pull() || again; a.ready() {
 				return
 			}
-			again = s.pull() || again
 		}
 	}
 }

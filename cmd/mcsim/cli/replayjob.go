@@ -175,7 +175,6 @@ func (o *outcome) replaySentence() string {
 	if r.HostSeconds > 0 {
 		rate = float64(r.References) / r.HostSeconds / 1e6
 	}
-	threads, _ := o.values.Get("replay.threads")
 	return fmt.Sprintf("%s %s references of %s in %s cycles; %.2f s, %.1f million references/s", how,
-		stats.Human(stats.Value{U: r.References}, ""), plural(int(threads.U), "thread"), stats.Human(stats.Value{U: r.Cycles}, ""), r.HostSeconds, rate)
+		stats.Human(stats.Value{U: r.References}, ""), plural(r.Threads, "thread"), stats.Human(stats.Value{U: r.Cycles}, ""), r.HostSeconds, rate)
 }
