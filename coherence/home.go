@@ -113,7 +113,7 @@ func (h *home) free(r *Request, s int32, now uint64) {
 	dirty := h.take(s, line, now)
 	if !h.inclusive {
 		if dirty != nil {
-			h.writeBack(r, line, dirty, now)
+			h.writeBack(r, line, -1, dirty, now)
 		}
 		h.tags.Invalidate(s)
 		return
@@ -151,7 +151,7 @@ func (h *home) bank(line, now uint64) uint64 {
 	if h.bus.fast {
 		return now
 	}
-	return h.banks[line&uint64(len(h.banks)-1)].Reserve(now, h.bus.cfg.LLCBusy) + h.bus.cfg.LLCHit
+	return h.banks[line&uint64(len(h.banks)-1)].Take(now) + h.bus.cfg.LLCHit
 }
 
 // touch brings what a request for line will need into the host's caches, all
@@ -249,19 +249,20 @@ func (h *home) allocate(r *Request, line uint64, st uint8, now uint64) int32 {
 	return s
 }
 
-// writeBack takes a dirty line from a private cache.
-func (h *home) writeBack(r *Request, line uint64, data []byte, now uint64) {
+// writeBack takes a dirty line from a private cache. e is its filter entry, or -1.
+func (h *home) writeBack(r *Request, line uint64, e int32, data []byte, now uint64) {
 	if h.llc == nil {
 		h.store(r, line, data, now)
 		return
 	}
-	s := h.llc.Lookup(line)
-	if s < 0 {
-		if h.inclusive { // the LLC has just given the line up
-			h.store(r, line, data, now)
-			return
+	s := e
+	if !h.inclusive {
+		if s = h.llc.Lookup(line); s < 0 {
+			s = h.allocate(r, line, llcDirty, now)
 		}
-		s = h.allocate(r, line, llcDirty, now)
+	} else if s < 0 { // the LLC has just given the line up
+		h.store(r, line, data, now)
+		return
 	}
 	h.bank(line, now)
 	h.llc.State[s] = llcDirty

@@ -86,7 +86,7 @@ func (b *Bus) recall(r *Request, line, now uint64) uint64 {
 	dirty := h.take(e, line, now)
 	now += b.cfg.Snoop
 	if dirty != nil {
-		h.writeBack(r, line, dirty, b.transfer(now))
+		h.writeBack(r, line, e, dirty, b.transfer(now))
 	}
 	return now
 }
@@ -214,7 +214,7 @@ func (b *Bus) DMARead(agent int, pa addr.PA, buf []byte, now uint64) (done uint6
 			b.Notify(Note{Cycle: now, What: NoteBus, Kind: DMARead, Agent: r.Agent, Line: r.Line, Value: b.asked})
 		}
 		b.Stats.Kinds[DMARead]++
-		data, at := b.peek(&r, r.Line, b.order.Reserve(now, 1)+b.cfg.Arbitration)
+		data, at := b.peek(&r, r.Line, b.order.Take(now)+b.cfg.Arbitration)
 		copy(buf[:n], data[off:])
 		done = max(done, b.transfer(at))
 		buf, pa = buf[n:], pa+addr.PA(n)
@@ -237,7 +237,7 @@ func (b *Bus) DMAWrite(agent int, pa addr.PA, buf []byte, now uint64) (done uint
 			b.Notify(Note{Cycle: now, What: NoteBus, Kind: DMAWrite, Agent: r.Agent, Line: r.Line, Value: b.asked})
 		}
 		b.Stats.Kinds[DMAWrite]++
-		at := b.recall(&r, r.Line, b.order.Reserve(now, 1)+b.cfg.Arbitration)
+		at := b.recall(&r, r.Line, b.order.Take(now)+b.cfg.Arbitration)
 		b.wrote(r.Line, nobody, at)
 		done = max(done, b.home.write(&r, pa, buf[:n], b.transfer(at)))
 		if b.oracle != nil {

@@ -85,6 +85,9 @@ func (m *Machine) Run(ctx context.Context, l Limits) (Result, error) {
 	}
 	m.engine.Limit = l.Cycles
 	m.engine.OnIdle = func() bool { return m.waitForInput(ctx) }
+	if m.paced() {
+		m.engine.OnSkip = func(from, to uint64) uint64 { return m.pace(ctx, from, to) }
+	}
 	m.own.Emit(event.Event{Hart: -1, Kind: event.RunBegin, Arg: [4]uint64{uint64(len(m.harts)), m.cfg.Machine.Seed, uint64(m.cfg.Machine.Quantum)}})
 	if m.replay != nil {
 		m.replay.Start()
@@ -143,10 +146,7 @@ func (m *Machine) endQuantum(cycle uint64) {
 		m.consoleE = err
 		m.engine.Stop()
 	}
-	m.offerInput(context.Background(), false)
-	if m.deliver(cycle) {
-		m.bus.Reschedule()
-	}
+	m.takeIn()
 	if m.opts.Log != nil {
 		m.scratch = event.Merge(m.bufs, m.scratch, m.opts.Log.Write)
 	}
@@ -188,13 +188,20 @@ func (m *Machine) offerInput(ctx context.Context, wait bool) bool {
 	return true
 }
 
-// waitForInput waits for the terminal where all harts sleep and the guest has
-// asked for an interrupt when a character comes. It returns false if none will.
+// waitForInput waits for the world outside where all harts sleep and the guest
+// listens to it: for the terminal it has to have asked for an interrupt when a
+// character comes. It returns false if nothing will come.
 func (m *Machine) waitForInput(ctx context.Context) bool {
-	if m.uart == nil || m.uart.Save().IER&1 == 0 {
+	typed := m.input != nil && (m.vconsole.takes() || m.uart != nil && m.uart.Save().IER&1 != 0)
+	if !typed && m.net == nil && m.vconsole.silent() {
 		return false
 	}
-	return m.offerInput(ctx, true) || ctx.Err() != nil // OnQuantum sees to the latter
+	if typed && m.input.file != nil {
+		return m.offerInput(ctx, true)
+	}
+	m.outside(ctx, forever) // OnQuantum sees to an end of ctx
+	m.takeIn()
+	return true
 }
 
 // explain adds to an error what helps to find its cause: the harts' state.
