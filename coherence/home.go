@@ -189,6 +189,15 @@ func (h *home) find(line uint64) (e, victim int32) {
 	return e, victim
 }
 
+// entry is the filter entry for line to claim, once the requester's victim has
+// left: that may have freed a better one than find chose.
+func (h *home) entry(line uint64, victim int32) int32 {
+	if h.inclusive {
+		return victim
+	}
+	return h.tags.Victim(line)
+}
+
 // read returns the home's data of a line and when they are there. e is its
 // filter entry, or -1, and fresh says that claim has just made it: then it is
 // in no LLC, and an inclusive one has no data in its slot yet. keep says

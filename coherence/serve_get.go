@@ -24,7 +24,7 @@ func (b *Bus) getS(r *Request, now uint64) {
 	}
 	fresh := e < 0
 	if fresh {
-		e = victim
+		e = b.home.entry(line, victim)
 		b.home.claim(r, line, e, now+b.behind)
 	}
 	now = b.home.arrived(e, now)
@@ -113,7 +113,7 @@ func (b *Bus) getM(r *Request, now uint64) {
 	slot := p.room(line, now+b.behind)
 	fresh := e < 0
 	if fresh {
-		e = victim
+		e = h.entry(line, victim)
 		h.claim(r, line, e, now+b.behind)
 	} else {
 		h.tags.Touch(e)
