@@ -81,11 +81,11 @@ func TestMain(m *testing.M) {
 
 // boot is a boot of the self-test.
 type boot struct {
-	harts    int
-	opensbi  bool
-	set      []string
-	args     string // appended to the command line
-	check    bool
+	harts   int
+	opensbi bool
+	set     []string
+	args    string // appended to the command line
+	check   bool
 }
 
 type outcome struct {
