@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"iter"
 	"math/bits"
+	"unsafe"
 
 	"mcsim/hostmem"
 )
@@ -31,12 +32,13 @@ type Array struct {
 	Fills uint64   // Fill calls so far
 
 	meta    []uint64 // per slot, for policies that need more than a stamp
-	partial []uint8  // a byte per way, row bytes per set
+	partial []uint64 // a byte per way, row words per set
 	setMask uint64
 	setBits uint8
 	ways    int
-	row     int // bytes of partial per set: ways, rounded up to whole words
+	row     int // words of partial per set
 	shift   uint8
+	line    int // bytes
 	policy  Policy
 	seed    uint64
 	arena   *hostmem.Arena // keeps the memory
@@ -58,8 +60,9 @@ func NewIn(cfg Config, arena *hostmem.Arena) (*Array, error) {
 		setMask: uint64(cfg.Sets() - 1),
 		setBits: uint8(bits.TrailingZeros(uint(cfg.Sets()))),
 		ways:    cfg.Ways,
-		row:     (cfg.Ways + 7) &^ 7,
+		row:     (cfg.Ways + 7) / 8,
 		shift:   uint8(bits.TrailingZeros(uint(cfg.Line))),
+		line:    cfg.Line,
 		policy:  cfg.Replacement,
 		seed:    cfg.Seed,
 		arena:   arena,
@@ -69,7 +72,7 @@ func NewIn(cfg Config, arena *hostmem.Arena) (*Array, error) {
 	if cfg.Replacement == FIFO || cfg.Replacement == SRRIP {
 		a.meta = make([]uint64, slots)
 	}
-	a.partial = arena.Bytes(cfg.Sets() * a.row)
+	a.partial = arena.Words(cfg.Sets() * a.row)
 	for i := range a.Tags {
 		a.Tags[i] = NoLine
 	}
@@ -110,7 +113,7 @@ func (a *Array) Fill(slot int32, line uint64, state uint8) {
 	if state == 0 || uint(way) >= uint(a.ways) {
 		a.badFill(slot, line, state)
 	}
-	a.partial[set*a.row+way] = a.partialOf(line)
+	a.setPartial(set, way, a.partialOf(line))
 	a.Clock++
 	a.Fills++
 	a.Tags[slot] = line
@@ -137,16 +140,16 @@ func (a *Array) Invalidate(slot int32) {
 		return
 	}
 	set := int(line & a.setMask)
-	a.partial[set*a.row+int(slot)-set*a.ways] = partialEmpty
+	a.setPartial(set, int(slot)-set*a.ways, partialEmpty)
 	a.Tags[slot] = NoLine
 	a.State[slot] = 0
 }
 
 // LineData is the data of slot, one line long, shared with the array.
 func (a *Array) LineData(slot int32) []byte {
-	lo := int(slot) << a.shift
-	hi := lo + 1<<a.shift
-	return a.Data[lo:hi:hi]
+	_ = a.State[slot] // all slots have their line in Data
+	at := unsafe.Add(unsafe.Pointer(unsafe.SliceData(a.Data)), int(slot)<<(a.shift&63))
+	return unsafe.Slice((*byte)(at), a.line)
 }
 
 // LineOf is the address of the line in slot, or NoLine.
@@ -177,8 +180,8 @@ func (a *Array) Check() error {
 			return fmt.Errorf("cache: slot %d: tag %#x with state %d", slot, t, a.State[i])
 		case a.Stamp[i] > a.Clock:
 			return fmt.Errorf("cache: slot %d: stamp %d is later than clock %d", slot, a.Stamp[i], a.Clock)
-		case (t == NoLine) != (a.partial[i/a.ways*a.row+i%a.ways] == partialEmpty):
-			return fmt.Errorf("cache: slot %d: tag %#x with partial tag %#x", slot, t, a.partial[i/a.ways*a.row+i%a.ways])
+		case (t == NoLine) != (a.partialAt(i/a.ways, i%a.ways) == partialEmpty):
+			return fmt.Errorf("cache: slot %d: tag %#x with partial tag %#x", slot, t, a.partialAt(i/a.ways, i%a.ways))
 		case t != NoLine && a.Lookup(t) != slot:
 			return fmt.Errorf("cache: slot %d: line %#x is found in slot %d", slot, t, a.Lookup(t))
 		}

@@ -1,8 +1,8 @@
 package cache
 
 import (
-	"encoding/binary"
 	"math/bits"
+	"unsafe"
 )
 
 // A byte of each tag stands beside the others of its set, so that a look at one
@@ -26,18 +26,28 @@ func (a *Array) partialOf(line uint64) uint8 {
 	return uint8(tag^tag>>7) | 0x80
 }
 
+// setPartial writes a way's byte.
+func (a *Array) setPartial(set, way int, b uint8) {
+	w, at := &a.partial[set*a.row+way>>3], way&7*8
+	*w = *w&^(0xff<<at) | uint64(b)<<at
+}
+
+func (a *Array) partialAt(set, way int) uint8 {
+	return uint8(a.partial[set*a.row+way>>3] >> (way & 7 * 8))
+}
+
 // fillPartial writes the bytes anew, from the tags.
 func (a *Array) fillPartial() {
 	for set := range a.Sets() {
-		for way := range a.row {
-			p := uint8(partialNone)
+		for way := range a.row * 8 {
+			b := uint8(partialNone)
 			if way < a.ways {
-				p = partialEmpty
+				b = partialEmpty
 				if line := a.Tags[set*a.ways+way]; line != NoLine {
-					p = a.partialOf(line)
+					b = a.partialOf(line)
 				}
 			}
-			a.partial[set*a.row+way] = p
+			a.setPartial(set, way, b)
 		}
 	}
 }
@@ -47,25 +57,31 @@ func (a *Array) fillPartial() {
 func (a *Array) Lookup(line uint64) int32 {
 	set := int(line & a.setMask)
 	want := uint64(a.partialOf(line)) * lanes
-	row, base := set*a.row, set*a.ways
-	for i := 0; i < a.row; i += 8 {
-		x := binary.LittleEndian.Uint64(a.partial[row+i:])
+	slot := set * a.ways
+	for _, x := range a.partial[set*a.row:][:a.row] {
 		for may := zeroBytes(x ^ want); may != 0; may &= may - 1 {
-			if s := base + i + bits.TrailingZeros64(may)>>3; a.Tags[s] == line {
+			if s := slot + bits.TrailingZeros64(may)>>3; a.Tags[s] == line {
 				return int32(s)
 			}
 		}
+		slot += 8
 	}
 	return -1
 }
 
+// Glance is where Lookup looks first, for hosts that can be told of it early.
+func (a *Array) Glance(line uint64) unsafe.Pointer {
+	return unsafe.Pointer(&a.partial[int(line&a.setMask)*a.row])
+}
+
 // empty returns the first slot of a set that holds no line, or -1.
 func (a *Array) empty(set int) int32 {
-	row := set * a.row
-	for i := 0; i < a.row; i += 8 {
-		if free := zeroBytes(binary.LittleEndian.Uint64(a.partial[row+i:])); free != 0 {
-			return int32(set*a.ways + i + bits.TrailingZeros64(free)>>3)
+	slot := set * a.ways
+	for _, x := range a.partial[set*a.row:][:a.row] {
+		if free := zeroBytes(x); free != 0 {
+			return int32(slot + bits.TrailingZeros64(free)>>3)
 		}
+		slot += 8
 	}
 	return -1
 }

@@ -118,7 +118,7 @@ func (b *Bus) Private(i int) *Private { return b.privs[i] }
 func (b *Bus) Home() *HomeStats { return &b.home.HomeStats }
 
 // LineBytes is the size of a line.
-func (b *Bus) LineBytes() int { return 1 << b.shift }
+func (b *Bus) LineBytes() int { return 1 << (b.shift & 63) }
 
 // Serve carries out one request, or a Service. It must not be Quantum, Sleep or
 // Halt.
@@ -134,7 +134,7 @@ func (b *Bus) Serve(r *Request) {
 	}
 	now := r.Cycle
 	if !b.fast {
-		now = b.order.Reserve(now, 1) + b.cfg.Arbitration
+		now = b.order.Take(now) + b.cfg.Arbitration
 	}
 	switch r.Kind {
 	case GetS:
@@ -185,11 +185,11 @@ func (b *Bus) snoop(hart int, line uint64, ev Event, now uint64) (move, []byte) 
 
 // transfer charges a line on the data bus and returns when it has arrived.
 func (b *Bus) transfer(now uint64) uint64 {
-	b.Stats.DataBytes += 1 << b.shift
+	b.Stats.DataBytes += 1 << (b.shift & 63)
 	if b.fast {
 		return now
 	}
-	return b.data.Reserve(now, b.beats) + b.beats
+	return b.data.Take(now) + b.beats
 }
 
 // RunEvents fires the timed devices whose deadline is at or before now, in the
@@ -225,41 +225,45 @@ func (b *Bus) putDirty(p *Private, line uint64, st State, data []byte, now uint6
 	if st == Owned {
 		kind = PutO
 	}
-	r := b.leave(p, kind, line, p.fetchable(line), now)
-	b.home.writeBack(r, line, data, b.transfer(now))
+	r, e := b.leave(p, kind, line, p.fetchable(line), now)
+	b.home.writeBack(r, line, e, data, b.transfer(now))
 }
 
 // gone tells the home that a hart's clean copy is gone.
 func (b *Bus) gone(p *Private, line, now uint64) { b.leave(p, PutS, line, false, now) }
 
-// leave takes a hart off a line's holders, unless its L1I has kept a copy.
-func (b *Bus) leave(p *Private, kind Kind, line uint64, kept bool, now uint64) *Request {
+// leave takes a hart off a line's holders, unless its L1I has kept a copy. It
+// returns the line's filter entry, or -1.
+func (b *Bus) leave(p *Private, kind Kind, line uint64, kept bool, now uint64) (r *Request, e int32) {
 	b.Stats.Kinds[kind]++
 	if !b.fast {
-		b.order.Reserve(now, 1)
+		b.order.Take(now)
 	}
 	if b.Notify != nil {
 		b.Notify(Note{Cycle: now, What: NoteBus, Kind: kind, Agent: p.id, Line: line, Value: b.asked})
 	}
-	if s := b.home.tags.Lookup(line); s >= 0 {
+	if e = b.home.tags.Lookup(line); e >= 0 {
 		if !kept {
-			b.home.sharers[s] &^= 1 << p.id
+			b.home.sharers[e] &^= bit(p.id)
 		}
-		if b.home.owner[s] == int8(p.id) {
-			b.home.owner[s] = nobody
+		if b.home.owner[e] == int8(p.id) {
+			b.home.owner[e] = nobody
+		}
+		if !b.home.inclusive && b.home.sharers[e] == 0 {
+			b.home.tags.Invalidate(e) // else a line that is in use may be recalled for want of an entry
 		}
 	}
-	r := &b.put
+	r = &b.put
 	r.Kind, r.Agent, r.Line, r.Cycle = kind, p.id, line, now
 	r.Priv, r.VMID, r.Domain = p.req.Priv, p.req.VMID, p.req.Domain
-	return r
+	return r, e
 }
 
 // loseTo says that the hart's reserved line is taken out of its caches. If no
 // one has written it, the bus watches it from now on.
 func (p *Private) loseTo(ev Event, now uint64) {
 	if ev == SnoopInval {
-		p.bus.monitors |= 1 << p.id
+		p.bus.monitors |= bit(p.id)
 		return
 	}
 	p.loseReservation(now)
@@ -291,7 +295,7 @@ func (b *Bus) wrote(line uint64, by int32, now uint64) {
 // it in its caches: then nobody may get it Exclusive, for a silent store would
 // not end the reservation.
 func (b *Bus) watched(line uint64, by int32) bool {
-	for m := b.monitors &^ (1 << by); m != 0; m &= m - 1 {
+	for m := b.monitors &^ bit(by); m != 0; m &= m - 1 {
 		if b.privs[bits.TrailingZeros64(m)].reserved == line {
 			return true
 		}

@@ -87,6 +87,8 @@ type DRAM struct {
 	bytes     []byte
 	others    []ramBytes
 	channels  []channel
+	epoch     uint64 // refresh interval of the latest access
+	epochFrom uint64 // its first cycle
 	rowMiss   uint64 // bank time of an activate
 	rowSwitch uint64 // bank time of a precharge and an activate
 }
@@ -164,9 +166,11 @@ func (d *DRAM) Bytes(pa addr.PA, n uint64) []byte {
 
 // ReadLine implements Memory.
 func (d *DRAM) ReadLine(_ *Request, line addr.PA, dst []byte, now uint64) uint64 {
-	copyLine(dst, d.Bytes(line, uint64(len(dst))))
 	d.Stats.Reads++
-	return d.timed(line, now, false)
+	done := d.timed(line, now, false)
+	// At last: the host is still fetching the line (home.touch).
+	copyLine(dst, d.Bytes(line, uint64(len(dst))))
+	return done
 }
 
 // WriteLine implements Memory. Writes are posted: done is when the burst is
@@ -182,10 +186,10 @@ func (d *DRAM) timed(line addr.PA, now uint64, write bool) uint64 {
 		return now
 	}
 	if d.Notify == nil {
-		return d.access(uint64(line)>>d.shift, now)
+		return d.access(uint64(line)>>(d.shift&63), now)
 	}
 	hits := d.Stats.RowHits
-	done := d.access(uint64(line)>>d.shift, now)
+	done := d.access(uint64(line)>>(d.shift&63), now)
 	d.Notify(line, now, done, write, d.Stats.RowHits != hits)
 	return done
 }
@@ -195,16 +199,20 @@ func (d *DRAM) PeekLine(line addr.PA, dst []byte) { copy(dst, d.Bytes(line, uint
 
 // access charges one burst and returns the cycle at which it is over.
 func (d *DRAM) access(l, now uint64) uint64 {
-	c := &d.channels[l&(1<<d.chanBits-1)]
-	l >>= d.chanBits + d.colBits
-	row := l>>d.bankBits + 1
-	k := &c.banks[(l^l>>d.bankBits)&(1<<d.bankBits-1)]
+	c := &d.channels[l&(1<<(d.chanBits&63)-1)]
+	l >>= (d.chanBits + d.colBits) & 63
+	row := l>>(d.bankBits&63) + 1
+	k := &c.banks[(l^l>>(d.bankBits&63))&(1<<(d.bankBits&63)-1)]
 
 	now += d.cfg.Controller / 2
 	var epoch uint64
 	if d.cfg.TREFI != 0 {
-		epoch = now / d.cfg.TREFI
-		now = max(now, epoch*d.cfg.TREFI+d.cfg.TRFC)
+		if now-d.epochFrom >= d.cfg.TREFI { // not that of the access before
+			d.epoch = now / d.cfg.TREFI
+			d.epochFrom = d.epoch * d.cfg.TREFI
+		}
+		epoch = d.epoch
+		now = max(now, d.epochFrom+d.cfg.TRFC)
 		if epoch > c.epoch {
 			d.Stats.Refreshes += epoch - c.epoch
 			c.epoch = epoch
@@ -232,5 +240,5 @@ func (d *DRAM) access(l, now uint64) uint64 {
 	if busy != d.cfg.TBurst {
 		k.act = command - d.cfg.TRCD
 	}
-	return c.data.Reserve(command+d.cfg.TCL, d.cfg.TBurst) + d.cfg.TBurst + (d.cfg.Controller+1)/2
+	return c.data.Take(command+d.cfg.TCL) + d.cfg.TBurst + (d.cfg.Controller+1)/2
 }

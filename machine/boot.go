@@ -159,7 +159,8 @@ func (m *Machine) start(entry, dtb addr.PA) error {
 		cfg.Regions = append(cfg.Regions, sbi.Region{Base: uint64(aclintBase), Size: device.ACLINTSize})
 	}
 	cfg.Regions = append(cfg.Regions, m.aia.delegate()...)
-	_, err := sbi.New(cfg, (*platform)(m), m.harts)
+	var err error
+	m.firmware, err = sbi.New(cfg, (*platform)(m), m.harts)
 	return err
 }
 

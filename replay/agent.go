@@ -129,33 +129,23 @@ func (a *agent) noMemory(t *thread) error {
 // references if all must wait.
 func (a *agent) choose(now uint64) *thread {
 	for {
-		if t := a.cur; t != nil && !t.empty() && (now < a.turnEnd && t.first() <= now || len(a.threads) == 1) {
+		t := a.cur
+		if t != nil && !t.empty() && (now < a.turnEnd && t.first() <= now || len(a.threads) == 1) {
 			return t
 		}
-		if a.cur != nil && a.cur.empty() && now < a.turnEnd && !a.cur.over() {
+		if a.dry() {
 			a.caches.Service(a.refill, now)
-			if !a.cur.empty() {
+			if t != nil && !t.empty() && now < a.turnEnd {
 				continue
 			}
 		}
 		a.retire(now)
-		next := a.next(now)
-		if next == nil && len(a.threads) == 0 {
-			a.caches.Service(a.refill, now) // a source may name a thread that is ours
-			if len(a.threads) == 0 {
-				return nil
-			}
-			continue
+		if len(a.threads) == 0 {
+			return nil
 		}
+		next := a.next(now)
 		if next == nil {
-			a.caches.Service(a.refill, now)
-			a.retire(now)
-			if next = a.next(now); next == nil {
-				if len(a.threads) == 0 {
-					continue
-				}
-				return a.threads[0]
-			}
+			return a.threads[0]
 		}
 		if next != a.cur {
 			a.enter(next)
@@ -166,6 +156,17 @@ func (a *agent) choose(now uint64) *thread {
 			return next
 		}
 	}
+}
+
+// dry says whether a thread of the hart needs references and may get some, or
+// whether the hart has no thread.
+func (a *agent) dry() bool {
+	for _, t := range a.threads {
+		if t.empty() && !t.over() {
+			return true
+		}
+	}
+	return len(a.threads) == 0
 }
 
 // next is the thread whose turn is next: the first after the present one that

@@ -64,7 +64,9 @@ type Config struct {
 
 	Regions   []Region
 	EachFetch bool // every fetch is an access of the L1I, even one from the line of the one before
-	NoCheck   bool // do without versions
+	NoCheck   bool // do not compare loads with stores
+	Preload   bool // read the traces into memory before anything runs
+	Alone     int  // if not 0, only VM number Alone-1 has something to do; the others need no traces
 	Window    int  // references of a stream that are in memory at most; 0: the default
 }
 
@@ -113,8 +115,8 @@ func (c *Config) check(harts int) error {
 	if len(c.VMs) > harts {
 		errs = append(errs, fmt.Errorf("%d virtual machines need a hart each, and there are %d: --harts %d", len(c.VMs), harts, len(c.VMs)))
 	}
-	for _, v := range c.VMs {
-		if len(v.Traces) == 0 {
+	for i, v := range c.VMs {
+		if len(v.Traces) == 0 && (c.Alone == 0 || c.Alone == i+1) {
 			errs = append(errs, fmt.Errorf("VM %s has no trace", v.Name))
 		}
 	}

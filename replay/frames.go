@@ -96,5 +96,5 @@ func (f *frames) table() (addr.PA, bool) {
 
 // full is the error of memory that has run out.
 func (f *frames) full(vm string, memory uint64) error {
-	return fmt.Errorf("%s has touched all of its memory, %d MiB; a larger one: --set machine.memory=%dMiB", vm, f.size>>20, 4*memory>>20)
+	return fmt.Errorf("%s has touched all of its memory, %d KiB; a larger one: --set machine.memory=%dMiB", vm, f.size>>10, 4*memory>>20)
 }

@@ -91,12 +91,16 @@ func New(c Config, m Machine) (*Replay, error) {
 	if c.Pages != Pages4K {
 		unit = size2M
 	}
-	share := m.Memory / uint64(len(c.VMs)) &^ (size2M - 1)
+	ram, size := m.RAM, m.Memory
+	if c.Frames == Identity && len(c.VMs) == 1 {
+		ram, size = 0, m.RAM+m.Memory // RAM begins at 0
+	}
+	share := size / uint64(len(c.VMs)) &^ (unit - 1)
 	for i, conf := range c.VMs {
 		first, end := i*len(m.Harts)/len(c.VMs), (i+1)*len(m.Harts)/len(c.VMs)
 		v := &vm{
 			r: r, number: i, name: conf.Name, first: first, harts: end - first, spaces: map[spaceKey]*space{}, nextASID: 1,
-			frames: newFrames(m.RAM+uint64(i)*share, share, unit, c.Frames, mix(m.Seed+uint64(i))),
+			frames: newFrames(ram+uint64(i)*share, share, unit, c.Frames, mix(m.Seed+uint64(i))),
 		}
 		if len(c.VMs) > 1 {
 			v.vmid = uint16(i + 1)
@@ -105,9 +109,31 @@ func New(c Config, m Machine) (*Replay, error) {
 		for h := first; h < end; h++ {
 			r.agents = append(r.agents, newAgent(r, h, v, m.Harts[h], m.Bus.Private(h)))
 		}
-		v.addSources(conf)
+		if c.Alone == 0 || c.Alone == i+1 {
+			v.addSources(conf)
+		}
+	}
+	for _, v := range r.vms {
+		v.prime()
 	}
 	return r, nil
+}
+
+// prime reads the beginning of the VM's traces. Cycle 0 is the earliest of their
+// time stamps.
+func (v *vm) prime() {
+	base, any := uint64(0), false
+	for _, s := range v.sources {
+		if stamp, ok := s.prime(); ok && (!any || stamp < base) {
+			base, any = stamp, true
+		}
+	}
+	for _, s := range v.sources {
+		s.base = base
+		if v.r.cfg.Preload {
+			s.preload()
+		}
+	}
 }
 
 func (r *Replay) allPhysical() bool {
@@ -130,7 +156,7 @@ func (v *vm) addSources(conf VM) {
 		for _, reader := range t.Readers {
 			s := &source{
 				name: t.Name, index: len(v.sources), vm: v, trace: i,
-				full: make(chan *batch, 4), free: make(chan *batch, r.cfg.Window/batchRefs+8), stop: make(chan struct{}),
+				full: make(chan *batch, aheadBatches), free: make(chan *batch, r.cfg.Window/batchRefs+8), stop: make(chan struct{}),
 				used: new(atomic.Int64),
 			}
 			s.compiler = compiler{
@@ -157,11 +183,18 @@ func (r *Replay) scale(unit string) float64 {
 	return 1
 }
 
-// Start begins to read the traces. Stop must be called afterwards.
+// Start begins to read the traces and hands out what comes first. Stop must be
+// called afterwards.
 func (r *Replay) Start() {
 	r.started = true
 	for _, s := range r.sources {
-		s.start(&r.readers)
+		if s.loaded == nil {
+			r.readers.Go(s.work)
+		}
+	}
+	// Threads that begin together take turns from the start.
+	for _, s := range r.sources {
+		s.pull()
 	}
 }
 
@@ -183,21 +216,20 @@ func (r *Replay) serve(a *agent, f func()) {
 	f()
 }
 
-// feed brings references for a hart that has none at hand: the next batches of
-// the present thread's source, or of every source of the VM, until the hart has
-// some or the window is full.
+// feed brings references for the threads of a hart that have none at hand, as far
+// as the windows allow. If no thread has any then, every source of the VM is read
+// on until one of them names something for the hart.
 func (r *Replay) feed(a *agent) {
-	if a.cur != nil {
-		for a.cur.empty() && a.cur.src.pull() {
+	for _, t := range a.threads {
+		for t.empty() && t.src.pull() {
 		}
 	}
-	for again := true; again; {
+	for again := !a.ready(); again; {
 		again = false
 		for _, s := range a.vm.sources {
-			if a.ready() {
+			if again = s.pull() || again; a.ready() {
 				return
 			}
-			again = s.pull() || again
 		}
 	}
 }
@@ -215,11 +247,11 @@ func (a *agent) ready() bool {
 // pull takes the source's next batch. It returns false if there is none, or
 // none yet.
 func (s *source) pull() bool {
-	if s.ended || s.taken-s.used.Load() >= int64(s.vm.r.cfg.Window/batchRefs) {
+	if s.ended || s.loaded == nil && s.taken-s.used.Load() >= int64(s.vm.r.cfg.Window/batchRefs) {
 		return false
 	}
-	b, ok := <-s.full
-	if !ok {
+	b := s.next()
+	if b == nil {
 		s.ended = true
 		return false
 	}

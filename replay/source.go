@@ -1,12 +1,10 @@
 package replay
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"sync/atomic"
 
-	"github.com/sourcegraph/conc"
 	"github.com/sourcegraph/conc/panics"
 
 	"mcsim/core"
@@ -15,6 +13,10 @@ import (
 
 // batchRefs is how many references a source reads at a time.
 const batchRefs = 4096
+
+// aheadBatches is how many batches a source is ahead of what threads have: enough
+// that neither side waits for the scheduler often.
+const aheadBatches = 32
 
 // source is one stream of a trace. Its goroutine reads and compiles; batches
 // cross over to the serial phase.
@@ -28,6 +30,9 @@ type source struct {
 	stop  chan struct{}
 
 	compiler
+	first    []traces.Ref // read by prime, nil afterwards
+	firstErr error
+	loaded   []*batch // by preload; nil without
 
 	// Of the serial phase.
 	threads []*thread
@@ -73,9 +78,6 @@ type slicer interface {
 	Next(n int) ([]traces.Ref, error)
 }
 
-// start begins to read. The caller has called prime.
-func (s *source) start(g *conc.WaitGroup) { g.Go(s.work) }
-
 // work reads until the end or until stop is closed.
 func (s *source) work() {
 	defer close(s.full)
@@ -98,35 +100,93 @@ func (s *source) work() {
 	}
 }
 
-// fill reads and compiles a batch. Its size depends on the trace alone, not on
-// how the reader delivers it.
-func (s *source) fill(b *batch) {
-	b.err = nil
-	if p := panics.Try(func() { s.read(b) }); p != nil {
-		b.err = errors.Join(fmt.Errorf("%s: the reader failed", s.name), p.AsError())
+// preload reads everything into memory.
+func (s *source) preload() {
+	for err := error(nil); err == nil; {
+		b := &batch{src: s}
+		s.fill(b)
+		b.raw = nil
+		s.loaded = append(s.loaded, b)
+		err = b.err
 	}
 }
 
-func (s *source) read(b *batch) {
+// next is the next batch, nil after the last.
+func (s *source) next() *batch {
+	if s.loaded == nil {
+		return <-s.full
+	}
+	if len(s.loaded) == 0 {
+		return nil
+	}
+	b := s.loaded[0]
+	s.loaded[0] = nil
+	s.loaded = s.loaded[1:]
+	return b
+}
+
+// fill reads and compiles a batch. Its size depends on the trace alone, not on
+// how the reader delivers it.
+func (s *source) fill(b *batch) {
+	raw, err := s.first, s.firstErr
+	s.first = nil
+	if raw == nil {
+		raw, err = s.read(b)
+	}
+	b.err = err
+	if wrong := s.compile(b, raw); wrong != nil {
+		b.err = fmt.Errorf("%s: %w", s.name, wrong)
+	}
+	b.left.Store(int32(len(b.runs)))
+	if b.err == nil && s.allEnded() {
+		b.err = io.EOF
+	}
+}
+
+// prime reads the first batch and returns the earliest time stamp in it.
+func (s *source) prime() (stamp uint64, stamped bool) {
+	raw, err := s.read(&batch{})
+	s.first, s.firstErr = raw, err
+	if s.first == nil {
+		s.first = []traces.Ref{}
+	}
+	for i := range raw {
+		if r := &raw[i]; r.Has&traces.HasCycle != 0 && (!stamped || r.Cycle < stamp) {
+			stamp, stamped = r.Cycle, true
+		}
+	}
+	return stamp, stamped
+}
+
+// read reads a batch's references, to where b has room for them or where the
+// reader has them already.
+func (s *source) read(b *batch) (raw []traces.Ref, err error) {
+	// A reader of a hostile file may panic.
+	if p := panics.Try(func() { raw, err = s.readAll(b) }); p != nil {
+		return nil, fmt.Errorf("the reader failed: %w", p.AsError())
+	}
+	return raw, err
+}
+
+func (s *source) readAll(b *batch) ([]traces.Ref, error) {
 	if m, ok := s.reader.(slicer); ok {
-		raw, err := m.Next(batchRefs)
-		b.err = err
-		s.compile(b, raw)
-		return
+		return m.Next(batchRefs)
 	}
 	if b.raw == nil {
 		b.raw = make([]traces.Ref, batchRefs)
 	}
 	n, idle := 0, 0
-	for n < batchRefs && b.err == nil {
+	for n < batchRefs {
 		k, err := s.reader.Read(b.raw[n:])
 		n += k
-		b.err = err
+		if err != nil {
+			return b.raw[:n], err
+		}
 		if idle++; k > 0 {
 			idle = 0
-		} else if err == nil && idle == 1000 {
-			b.err = fmt.Errorf("%s: %w", s.name, io.ErrNoProgress)
+		} else if idle == 1000 {
+			return b.raw[:n], io.ErrNoProgress
 		}
 	}
-	s.compile(b, b.raw[:n])
+	return b.raw, nil
 }

@@ -83,6 +83,9 @@ func fits(va uint64, levels int) bool {
 // root serves the lower half of the address space below the new one; the upper
 // half, which is now further up, gets a table of its own.
 func (s *space) grow(va uint64, most int) error {
+	if s.pieces != nil {
+		return nil
+	}
 	for !fits(va, s.levels) && s.levels < most {
 		root, err := s.newTable()
 		if err != nil {

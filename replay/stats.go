@@ -24,11 +24,11 @@ func (r *Replay) Register(reg *stats.Registry) {
 		reg.Count(at+".misses", stats.Events, "of them that missed the L1 with a line or more", sum(func(a *agent) uint64 { return a.driver.Stats.Ops[op].Misses }))
 	}
 	reg.Count("replay.split", stats.Events, "references that touched more than one line", sum(func(a *agent) uint64 { return a.driver.Stats.Split }))
-	reg.Count("replay.threads", stats.Events, "threads that the traces named", func() uint64 { return uint64(len(r.threads)) })
+	reg.Level("replay.threads", stats.Events, "threads that the traces named", func() uint64 { return uint64(len(r.threads)) })
 	reg.Count("replay.switches", stats.Events, "switches of threads that share a hart", sum(func(a *agent) uint64 { return a.switches }))
 	reg.Count("replay.faults", stats.Events, "first touches of a page by a hart", sum(func(a *agent) uint64 { return a.driver.Stats.Faults }))
-	reg.Count("replay.pages", stats.Events, "pages mapped", r.ofVMs(func(v *vm) uint64 { return v.Pages }))
-	reg.Count("replay.tables", stats.Events, "page-table pages", r.ofVMs(func(v *vm) uint64 { return v.Tables }))
+	reg.Level("replay.pages", stats.Events, "pages mapped", r.ofVMs(func(v *vm) uint64 { return v.Pages }))
+	reg.Level("replay.tables", stats.Events, "page-table pages", r.ofVMs(func(v *vm) uint64 { return v.Tables }))
 	reg.Count("replay.folded", stats.Events, "references whose address no translation mode can express, and lost its upper bits", r.ofVMs(func(v *vm) uint64 { return v.folded.Load() }))
 	reg.Count("replay.stale", stats.Events, "loads that did not see the last store", sum(func(a *agent) uint64 { _, n := a.caches.StaleReads(); return n }))
 	for i := range r.cfg.Regions {
@@ -43,6 +43,17 @@ func (r *Replay) Register(reg *stats.Registry) {
 		}
 	}
 }
+
+// References is the number of references replayed so far.
+func (r *Replay) References() (n uint64) {
+	for _, a := range r.agents {
+		n += a.references()
+	}
+	return n
+}
+
+// Threads is the number of threads that the traces have named so far.
+func (r *Replay) Threads() int { return len(r.threads) }
 
 func (a *agent) references() (n uint64) {
 	for op := range core.RefNone {
@@ -71,7 +82,7 @@ func (v *vm) register(reg *stats.Registry) {
 			return n
 		}
 	}
-	reg.Count(at+"harts", stats.Events, "harts of the VM", func() uint64 { return uint64(v.harts) })
+	reg.Level(at+"harts", stats.Events, "harts of the VM", func() uint64 { return uint64(v.harts) })
 	reg.Count(at+"references", stats.Events, "references replayed", sum((*agent).references))
 	reg.Count(at+"instructions", stats.Instructions, "instructions that passed", sum((*agent).Instret))
 	reg.Count(at+"cycles", stats.Cycles, "time until its last reference", v.cycles)
@@ -81,10 +92,10 @@ func (v *vm) register(reg *stats.Registry) {
 	reg.Count(at+"llc.accesses", stats.Events, "reads of the LLC", sum(func(a *agent) uint64 { return a.caches.Home.Accesses }))
 	reg.Count(at+"llc.misses", stats.Events, "of them that went to memory", sum(func(a *agent) uint64 { return a.caches.Home.Misses }))
 	reg.Quotient(at+"llc.miss_rate", stats.Ratio, "misses per access", 1, at+"llc.misses", at+"llc.accesses")
-	reg.Gauge(at+"llc.lines", stats.Events, "lines of its memory in the LLC", func() float64 {
-		return float64(v.r.bus.LLCLines(v.frames.base, v.frames.base+v.frames.size))
+	reg.Level(at+"llc.lines", stats.Events, "lines of its memory in the LLC", func() uint64 {
+		return uint64(v.r.bus.LLCLines(v.frames.base, v.frames.base+v.frames.size))
 	})
-	reg.Counter(at+"pages", stats.Events, "pages mapped", &v.Pages)
+	reg.Level(at+"pages", stats.Events, "pages mapped", func() uint64 { return v.Pages })
 }
 
 // cycles is when the VM was done, or how far its harts have come.
@@ -123,8 +134,8 @@ func (r *Replay) ThreadStats() *stats.Snapshot {
 			break
 		}
 		at := fmt.Sprintf("threads[%d].", i)
-		reg.Count(at+"id", stats.Events, "the number that the trace gives the thread", func() uint64 { return uint64(t.id) })
-		reg.Count(at+"hart", stats.Events, "the hart that it was replayed on", func() uint64 { return uint64(t.agent.id) })
+		reg.Level(at+"id", stats.Events, "the number that the trace gives the thread", func() uint64 { return uint64(t.id) })
+		reg.Level(at+"hart", stats.Events, "the hart that it was replayed on", func() uint64 { return uint64(t.agent.id) })
 		reg.Counter(at+"references", stats.Events, "references replayed", &t.Stats.References)
 		reg.Counter(at+"instructions", stats.Instructions, "instructions that passed", &t.Stats.Instructions)
 		reg.Counter(at+"cycles", stats.Cycles, "time of its turns", &t.Stats.Cycles)

@@ -74,7 +74,7 @@ func (s *Snapshot) Since(before *Snapshot) *Snapshot {
 	d := &Snapshot{Values: make([]Value, len(s.Values)), index: s.index, stats: s.stats}
 	copy(d.Values, s.Values)
 	for i := range d.Values {
-		if !d.Values[i].Float {
+		if !d.Values[i].Float && !(s.stats != nil && s.stats[i].level) {
 			d.Values[i].U -= before.Values[i].U
 			d.Values[i].F = float64(d.Values[i].U)
 		}

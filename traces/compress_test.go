@@ -33,11 +33,11 @@ func lackeyText() string {
 
 // compressors are implementations other than those that the reader uses, where
 // there is one in Go or on this machine.
-var compressors = map[string]func(t *testing.T, content []byte) []byte{
-	"gzip": func(t *testing.T, content []byte) []byte {
+var compressors = map[string]func(t testing.TB, content []byte) []byte{
+	"gzip": func(t testing.TB, content []byte) []byte {
 		return written(t, content, func(w io.Writer) io.WriteCloser { return gzip.NewWriter(w) })
 	},
-	"zstd": func(t *testing.T, content []byte) []byte {
+	"zstd": func(t testing.TB, content []byte) []byte {
 		return written(t, content, func(w io.Writer) io.WriteCloser {
 			z, err := zstd.NewWriter(w)
 			if err != nil {
@@ -46,7 +46,7 @@ var compressors = map[string]func(t *testing.T, content []byte) []byte{
 			return z
 		})
 	},
-	"xz": func(t *testing.T, content []byte) []byte {
+	"xz": func(t testing.TB, content []byte) []byte {
 		return written(t, content, func(w io.Writer) io.WriteCloser {
 			z, err := xz.NewWriter(w)
 			if err != nil {
@@ -55,10 +55,10 @@ var compressors = map[string]func(t *testing.T, content []byte) []byte{
 			return z
 		})
 	},
-	"lz4": func(t *testing.T, content []byte) []byte {
+	"lz4": func(t testing.TB, content []byte) []byte {
 		return written(t, content, func(w io.Writer) io.WriteCloser { return lz4.NewWriter(w) })
 	},
-	"lz4 legacy": func(t *testing.T, content []byte) []byte {
+	"lz4 legacy": func(t testing.TB, content []byte) []byte {
 		return written(t, content, func(w io.Writer) io.WriteCloser {
 			z := lz4.NewWriter(w)
 			if err := z.Apply(lz4.LegacyOption(true)); err != nil {
@@ -67,11 +67,11 @@ var compressors = map[string]func(t *testing.T, content []byte) []byte{
 			return z
 		})
 	},
-	"snappy": func(t *testing.T, content []byte) []byte {
+	"snappy": func(t testing.TB, content []byte) []byte {
 		return written(t, content, func(w io.Writer) io.WriteCloser { return snappy.NewBufferedWriter(w) })
 	},
 	"snappy without checksums": snappyNoCRC,
-	"bzip2": func(t *testing.T, content []byte) []byte {
+	"bzip2": func(t testing.TB, content []byte) []byte {
 		bzip2, err := exec.LookPath("bzip2")
 		if err != nil {
 			t.Skip("bzip2 is not installed")
@@ -86,7 +86,7 @@ var compressors = map[string]func(t *testing.T, content []byte) []byte{
 	},
 }
 
-func written(t *testing.T, content []byte, open func(io.Writer) io.WriteCloser) []byte {
+func written(t testing.TB, content []byte, open func(io.Writer) io.WriteCloser) []byte {
 	t.Helper()
 	var b bytes.Buffer
 	w := open(&b)
@@ -100,7 +100,7 @@ func written(t *testing.T, content []byte, open func(io.Writer) io.WriteCloser) 
 }
 
 // snappyNoCRC writes the chunks that DynamoRIO adds to snappy's framing.
-func snappyNoCRC(_ *testing.T, content []byte) []byte {
+func snappyNoCRC(_ testing.TB, content []byte) []byte {
 	b := []byte(snappyMagic)
 	for i, kind := 0, byte(2); len(content) > 0; i, kind = i+1, kind^1 {
 		piece := content[:min(len(content), snappyBlock)]
@@ -248,7 +248,7 @@ func TestCloseEarly(t *testing.T) {
 }
 
 // zipFile writes an archive, with the given members in order.
-func zipFile(t *testing.T, path string, members ...string) {
+func zipFile(t testing.TB, path string, members ...string) {
 	t.Helper()
 	var b bytes.Buffer
 	w := zip.NewWriter(&b)

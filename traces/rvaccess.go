@@ -14,7 +14,7 @@ func rvAccess(insn, xlen uint32) (kind Kind, size uint32) {
 		}
 		return Load, 1 << funct3
 	case 0x0f: // MISC-MEM: fence, fence.i
-		if funct3 < 2 {
+		if funct3 < 2 && insn != rvPause {
 			return Fence, 0
 		}
 		return Load, 1 // cache-block operations
@@ -32,6 +32,9 @@ func rvAccess(insn, xlen uint32) (kind Kind, size uint32) {
 	}
 	return Load, compressedLoad(insn, xlen)
 }
+
+// rvPause is a hint in the place of a fence of nothing (Zihintpause).
+const rvPause = 0x0100000f
 
 // compressedLoad is the size of a compressed instruction's load (C 26.3, Zcb
 // 27.12).

@@ -112,6 +112,7 @@ type progress struct {
 	start, last             time.Time
 	lastInstructions        uint64
 	mips                    float64
+	read                    func() (read, total int64) // bytes of the traces, in a replay
 }
 
 const drawEvery = 200 * time.Millisecond
@@ -131,12 +132,16 @@ func (p *progress) update(at machine.Progress) {
 	if since < drawEvery {
 		return
 	}
-	recent := float64(at.Instructions-p.lastInstructions) / since.Seconds() / 1e6
+	work := at.Instructions
+	if p.read != nil {
+		work = at.References
+	}
+	recent := float64(work-p.lastInstructions) / since.Seconds() / 1e6
 	if p.mips == 0 {
 		p.mips = recent
 	}
 	p.mips += (recent - p.mips) / 4 // smooth what people read
-	p.last, p.lastInstructions = now, at.Instructions
+	p.last, p.lastInstructions = now, work
 
 	p.t.mu.Lock()
 	defer p.t.mu.Unlock()
@@ -148,6 +153,9 @@ func (p *progress) update(at machine.Progress) {
 }
 
 func (p *progress) line(at machine.Progress, elapsed time.Duration) string {
+	if p.read != nil {
+		return p.replayLine(at, elapsed)
+	}
 	s := fmt.Sprintf("%.0f M instructions, %.0f M cycles, %.1f MIPS, %v",
 		float64(at.Instructions)/1e6, float64(at.Cycles)/1e6, p.mips, elapsed.Round(time.Second))
 	done := 0.0
@@ -160,6 +168,17 @@ func (p *progress) line(at machine.Progress, elapsed time.Duration) string {
 	if done > 0.001 {
 		left := time.Duration(float64(elapsed) * (1 - min(done, 1)) / done)
 		s += fmt.Sprintf(", %.0f %% of the limit, at most %v left", 100*done, left.Round(time.Second))
+	}
+	return s
+}
+
+func (p *progress) replayLine(at machine.Progress, elapsed time.Duration) string {
+	s := fmt.Sprintf("%.1f M references, %.0f M cycles, %.1f M references/s, %v",
+		float64(at.References)/1e6, float64(at.Cycles)/1e6, p.mips, elapsed.Round(time.Second))
+	if read, total := p.read(); total > 0 && read > 0 {
+		done := min(1, float64(read)/float64(total))
+		left := time.Duration(float64(elapsed) * (1 - done) / done)
+		s += fmt.Sprintf(", %.0f %% read, at most %v left", 100*done, left.Round(time.Second))
 	}
 	return s
 }
