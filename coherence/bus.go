@@ -249,8 +249,8 @@ func (b *Bus) leave(p *Private, kind Kind, line uint64, kept bool, now uint64) (
 		if b.home.owner[e] == int8(p.id) {
 			b.home.owner[e] = nobody
 		}
-		if !b.home.inclusive && b.home.sharers[s] == 0 {
-			b.home.tags.Invalidate(s) // else a line that is in use may be recalled for want of an entry
+		if !b.home.inclusive && b.home.sharers[e] == 0 {
+			b.home.tags.Invalidate(e) // else a line that is in use may be recalled for want of an entry
 		}
 	}
 	r = &b.put
