@@ -17,12 +17,17 @@ import (
 // completes the instruction, and loads them again, because the call may have
 // parked the hart.
 //
+// Where execution goes on in sequence, so does it in the line's decoded
+// instructions, to the one behind the last, which says so (opLineEnd). Jumps look
+// for their target's line first.
+//
 // Every instruction is charged and counted before it executes; one that traps
 // is uncounted again (it does not retire).
 func (h *Hart) exec() {
 	var (
 		pc   = h.pc
 		left = h.left
+		n    = h.instret
 		base = h.fbase
 		dec  = h.fdec
 		in   *isa.Inst
@@ -34,9 +39,10 @@ func (h *Hart) exec() {
 			if pc&h.lineMask != f.tag {
 				goto fetch
 			}
-			h.l1i.Clock++
-			*f.stamp = h.l1i.Clock
-			*f.tlb = h.l1i.Clock
+			va = h.l1i.Clock + 1
+			h.l1i.Clock = va
+			*f.stamp = va
+			*f.tlb = va
 			base, dec = f.tag, f.dec
 			h.fbase, h.fdec, h.fbytes = base, dec, f.bytes
 		}
@@ -44,11 +50,14 @@ func (h *Hart) exec() {
 
 	dispatch:
 		left -= int64(in.Cost)
-		h.instret++
+		n++
 		switch in.Op {
+		case opLineEnd:
+			n--
+			continue
 		case isa.OpNone, opRefetch:
 			left += int64(in.Cost)
-			h.instret--
+			n--
 			goto fetch
 
 		case isa.OpADDI:
@@ -372,29 +381,36 @@ func (h *Hart) exec() {
 			if h.frm != 0 || h.fpOff || in.RM != dynamicRM && in.RM != 0 {
 				goto slow
 			}
-			h.pc, h.left = pc, left
+			h.pc, h.left, h.instret = pc+4, left, n
 			h.addD(in)
-			pc, left, base, dec = h.pc, h.left, h.fbase, h.fdec
+			pc, left, n, base, dec = h.pc, h.left, h.instret, h.fbase, h.fdec
+			continue
 		case isa.OpFMULD:
 			if h.frm != 0 || h.fpOff || in.RM != dynamicRM && in.RM != 0 {
 				goto slow
 			}
-			h.pc, h.left = pc, left
+			h.pc, h.left, h.instret = pc+4, left, n
 			h.mulD(in)
-			pc, left, base, dec = h.pc, h.left, h.fbase, h.fdec
+			pc, left, n, base, dec = h.pc, h.left, h.instret, h.fbase, h.fdec
+			continue
 		case isa.OpFMADDD:
 			if h.frm != 0 || h.fpOff || in.RM != dynamicRM && in.RM != 0 {
 				goto slow
 			}
-			h.pc, h.left = pc, left
+			h.pc, h.left, h.instret = pc+4, left, n
 			h.fmaD(in)
-			pc, left, base, dec = h.pc, h.left, h.fbase, h.fdec
+			pc, left, n, base, dec = h.pc, h.left, h.instret, h.fbase, h.fdec
+			continue
 		case isa.OpPAUSE:
 		default:
 			goto slow
 		}
 		pc += uint64(in.Size)
-		continue
+		if left > 0 {
+			in = (*isa.Inst)(unsafe.Add(unsafe.Pointer(in), uint64(in.Size)*(instBytes/2)))
+			goto dispatch
+		}
+		break
 
 	branch:
 		va = pc + uint64(int64(in.Imm))
@@ -407,27 +423,27 @@ func (h *Hart) exec() {
 
 	fetch:
 		// The line is not current, or the instruction is not decoded yet.
-		h.pc, h.left = pc, left
+		h.pc, h.left, h.instret = pc, left, n
 		in = h.nextInst(pc)
-		pc, left, base, dec = h.pc, h.left, h.fbase, h.fdec
+		pc, left, n, base, dec = h.pc, h.left, h.instret, h.fbase, h.fdec
 		if in != nil {
 			goto dispatch
 		}
 		continue
 
 	slow:
-		h.pc, h.left = pc, left
+		h.pc, h.left, h.instret = pc, left, n
 		h.slow(in)
-		pc, left, base, dec = h.pc, h.left, h.fbase, h.fdec
+		pc, left, n, base, dec = h.pc, h.left, h.instret, h.fbase, h.fdec
 	}
-	h.pc, h.left = pc, left
+	h.pc, h.left, h.instret = pc, left, n
 }
 
 // touch counts a line-table hit as what it is: an access to the L1D and to the
 // DTLB, for their statistics and their replacement.
 func (h *Hart) touch(e *lineEntry) {
-	*h.dclock++
-	c := *h.dclock
+	c := *h.dclock + 1
+	*h.dclock = c
 	*e.stamp = c
 	*e.tlb = c
 }

@@ -118,7 +118,7 @@ func (r *Registry) add(s stat) {
 	switch {
 	case r.frozen:
 		panic(fmt.Sprintf("stats: %q is registered after Freeze", s.Name))
-	case !nameRE.MatchString(s.Name) || s.Name == RunKey || strings.HasPrefix(s.Name, RunKey+".") || strings.HasPrefix(s.Name, RunKey+"["):
+	case !nameRE.MatchString(s.Name) || below(s.Name, RunKey) || below(s.Name, PhasesKey):
 		panic(fmt.Sprintf("stats: %q is not a name", s.Name))
 	case s.Desc == "" || s.Unit == "":
 		panic(fmt.Sprintf("stats: %q lacks a unit or a description", s.Name))
@@ -137,6 +137,11 @@ func (r *Registry) add(s stat) {
 	}
 	r.index[s.Name] = len(r.stats)
 	r.stats = append(r.stats, s)
+}
+
+// below says whether a name is key, or lies below it.
+func below(name, key string) bool {
+	return name == key || strings.HasPrefix(name, key+".") || strings.HasPrefix(name, key+"[")
 }
 
 // prefixes lists the objects and arrays on the way to a value:
