@@ -96,6 +96,7 @@ type Hart struct {
 
 	// Instructions that no decoded line can hold: see nextInst.
 	across      acrossLines
+	seen        *decodings
 	singleOK    bool
 	singleBytes uint64
 	singleLen   int
@@ -118,7 +119,7 @@ type Hart struct {
 // New builds a hart on its private caches, reset to start at pc in M mode with
 // a0 = hart id and a1 = arg. ev may be nil.
 func New(cfg Config, mem *coherence.Private, dec *isa.Decoder, ev *event.Buffer) *Hart {
-	h := &Hart{cfg: cfg, mem: mem, l1d: mem.L1D(), l1i: mem.L1I(), dec: dec, ev: ev}
+	h := &Hart{seen: new(decodings), cfg: cfg, mem: mem, l1d: mem.L1D(), l1i: mem.L1I(), dec: dec, ev: ev}
 	h.dclock = &h.l1d.Clock
 	h.setCosts()
 	if !cfg.ISA.Has(isa.ExtZca) {
