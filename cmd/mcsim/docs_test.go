@@ -31,6 +31,13 @@ func TestDocsCommands(t *testing.T) {
 		t.Fatal(err)
 	}
 	dir := t.TempDir()
+	samples, err := filepath.Abs(filepath.Join(root, "traces"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(samples, filepath.Join(dir, "traces")); err != nil {
+		t.Fatal(err)
+	}
 	var out strings.Builder
 	rest := string(text)
 	for {
