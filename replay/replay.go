@@ -124,10 +124,10 @@ func New(c Config, m Machine) (*Replay, error) {
 // prime reads the beginning of the VM's traces. Cycle 0 is the earliest of their
 // time stamps.
 func (v *vm) prime() {
-	base, any := uint64(0), false
+	base, stamped := uint64(0), false
 	for _, s := range v.sources {
-		if stamp, ok := s.prime(); ok && (!any || stamp < base) {
-			base, any = stamp, true
+		if stamp, ok := s.prime(); ok && (!stamped || stamp < base) {
+			base, stamped = stamp, true
 		}
 	}
 	for _, s := range v.sources {
