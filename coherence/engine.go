@@ -42,6 +42,8 @@ type Engine struct {
 	// will wake one. It may wait for the world outside, and returns false if that
 	// will not wake one either. Nil: nothing comes from outside.
 	OnIdle func() bool
+	// Woken is told of every sleep that Wake ends, if not nil.
+	Woken func(id int, cycle uint64)
 	// Limit is a cycle that the owner wants to see: time that nobody uses is not
 	// skipped beyond it. 0: none.
 	Limit uint64
@@ -154,11 +156,17 @@ func (e *Engine) Wake(id int, cycle uint64) {
 		a.isWoke = true
 		a.wakeAt = min(a.wakeAt, cycle)
 		e.woken = append(e.woken, a)
+		if e.Woken != nil {
+			e.Woken(id, cycle)
+		}
 	}
 }
 
 // Stop ends the run after the serial phase in progress.
 func (e *Engine) Stop() { e.stopped = true }
+
+// Quantum is the length of a quantum in cycles.
+func (e *Engine) Quantum() uint64 { return e.quantum }
 
 // Now is the start of the present quantum: no agent that runs is behind it.
 func (e *Engine) Now() uint64 { return e.end - e.quantum }

@@ -19,6 +19,11 @@ import (
 //
 // Every instruction is charged and counted before it executes; one that traps
 // is uncounted again (it does not retire).
+//
+// A run that is recorded uses execRecord, which mkrecord makes of this text
+// with the lines behind //record: in it.
+//
+//go:generate go run ./mkrecord
 func (h *Hart) exec() {
 	var (
 		pc   = h.pc
@@ -37,6 +42,7 @@ func (h *Hart) exec() {
 			h.l1i.Clock++
 			*f.stamp = h.l1i.Clock
 			*f.tlb = h.l1i.Clock
+			//record: h.recordFetch(f, pc, left)
 			base, dec = f.tag, f.dec
 			h.fbase, h.fdec, h.fbytes = base, dec, f.bytes
 		}
@@ -117,6 +123,7 @@ func (h *Hart) exec() {
 			va = h.x[in.Rs1] + uint64(int64(in.Imm))
 			if e := &h.lines[va>>(h.shift&63)&(lineTableSize-1)]; va&h.mask[3] == e.rtag {
 				h.touch(e)
+				//record: h.recordHit(e, va, pc, left, record.Load, 8)
 				h.x[in.Rd] = *(*uint64)(unsafe.Add(e.data, va&h.offMask))
 				break
 			}
@@ -125,6 +132,7 @@ func (h *Hart) exec() {
 			va = h.x[in.Rs1] + uint64(int64(in.Imm))
 			if e := &h.lines[va>>(h.shift&63)&(lineTableSize-1)]; va&h.mask[2] == e.rtag {
 				h.touch(e)
+				//record: h.recordHit(e, va, pc, left, record.Load, 4)
 				h.x[in.Rd] = uint64(int64(*(*int32)(unsafe.Add(e.data, va&h.offMask))))
 				break
 			}
@@ -133,6 +141,7 @@ func (h *Hart) exec() {
 			va = h.x[in.Rs1] + uint64(int64(in.Imm))
 			if e := &h.lines[va>>(h.shift&63)&(lineTableSize-1)]; va&h.mask[2] == e.rtag {
 				h.touch(e)
+				//record: h.recordHit(e, va, pc, left, record.Load, 4)
 				h.x[in.Rd] = uint64(*(*uint32)(unsafe.Add(e.data, va&h.offMask)))
 				break
 			}
@@ -141,6 +150,7 @@ func (h *Hart) exec() {
 			va = h.x[in.Rs1] + uint64(int64(in.Imm))
 			if e := &h.lines[va>>(h.shift&63)&(lineTableSize-1)]; va&h.mask[1] == e.rtag {
 				h.touch(e)
+				//record: h.recordHit(e, va, pc, left, record.Load, 2)
 				h.x[in.Rd] = uint64(int64(*(*int16)(unsafe.Add(e.data, va&h.offMask))))
 				break
 			}
@@ -149,6 +159,7 @@ func (h *Hart) exec() {
 			va = h.x[in.Rs1] + uint64(int64(in.Imm))
 			if e := &h.lines[va>>(h.shift&63)&(lineTableSize-1)]; va&h.mask[1] == e.rtag {
 				h.touch(e)
+				//record: h.recordHit(e, va, pc, left, record.Load, 2)
 				h.x[in.Rd] = uint64(*(*uint16)(unsafe.Add(e.data, va&h.offMask)))
 				break
 			}
@@ -157,6 +168,7 @@ func (h *Hart) exec() {
 			va = h.x[in.Rs1] + uint64(int64(in.Imm))
 			if e := &h.lines[va>>(h.shift&63)&(lineTableSize-1)]; va&h.mask[0] == e.rtag {
 				h.touch(e)
+				//record: h.recordHit(e, va, pc, left, record.Load, 1)
 				h.x[in.Rd] = uint64(int64(*(*int8)(unsafe.Add(e.data, va&h.offMask))))
 				break
 			}
@@ -165,6 +177,7 @@ func (h *Hart) exec() {
 			va = h.x[in.Rs1] + uint64(int64(in.Imm))
 			if e := &h.lines[va>>(h.shift&63)&(lineTableSize-1)]; va&h.mask[0] == e.rtag {
 				h.touch(e)
+				//record: h.recordHit(e, va, pc, left, record.Load, 1)
 				h.x[in.Rd] = uint64(*(*uint8)(unsafe.Add(e.data, va&h.offMask)))
 				break
 			}
@@ -176,6 +189,7 @@ func (h *Hart) exec() {
 			va = h.x[in.Rs1] + uint64(int64(in.Imm))
 			if e := &h.lines[va>>(h.shift&63)&(lineTableSize-1)]; va&h.mask[3] == e.wtag && h.sbCount == 0 {
 				h.touch(e)
+				//record: h.recordHit(e, va, pc, left, record.Store, 8)
 				*(*uint64)(unsafe.Add(e.data, va&h.offMask)) = h.x[in.Rs2]
 				break
 			}
@@ -184,6 +198,7 @@ func (h *Hart) exec() {
 			va = h.x[in.Rs1] + uint64(int64(in.Imm))
 			if e := &h.lines[va>>(h.shift&63)&(lineTableSize-1)]; va&h.mask[2] == e.wtag && h.sbCount == 0 {
 				h.touch(e)
+				//record: h.recordHit(e, va, pc, left, record.Store, 4)
 				*(*uint32)(unsafe.Add(e.data, va&h.offMask)) = uint32(h.x[in.Rs2])
 				break
 			}
@@ -192,6 +207,7 @@ func (h *Hart) exec() {
 			va = h.x[in.Rs1] + uint64(int64(in.Imm))
 			if e := &h.lines[va>>(h.shift&63)&(lineTableSize-1)]; va&h.mask[1] == e.wtag && h.sbCount == 0 {
 				h.touch(e)
+				//record: h.recordHit(e, va, pc, left, record.Store, 2)
 				*(*uint16)(unsafe.Add(e.data, va&h.offMask)) = uint16(h.x[in.Rs2])
 				break
 			}
@@ -200,6 +216,7 @@ func (h *Hart) exec() {
 			va = h.x[in.Rs1] + uint64(int64(in.Imm))
 			if e := &h.lines[va>>(h.shift&63)&(lineTableSize-1)]; va&h.mask[0] == e.wtag && h.sbCount == 0 {
 				h.touch(e)
+				//record: h.recordHit(e, va, pc, left, record.Store, 1)
 				*(*uint8)(unsafe.Add(e.data, va&h.offMask)) = uint8(h.x[in.Rs2])
 				break
 			}
@@ -351,6 +368,7 @@ func (h *Hart) exec() {
 			va = h.x[in.Rs1] + uint64(int64(in.Imm))
 			if e := &h.lines[va>>(h.shift&63)&(lineTableSize-1)]; va&h.mask[3] == e.rtag {
 				h.touch(e)
+				//record: h.recordHit(e, va, pc, left, record.Load, 8)
 				h.f[in.Rd] = *(*uint64)(unsafe.Add(e.data, va&h.offMask))
 				break
 			}
@@ -362,6 +380,7 @@ func (h *Hart) exec() {
 			va = h.x[in.Rs1] + uint64(int64(in.Imm))
 			if e := &h.lines[va>>(h.shift&63)&(lineTableSize-1)]; va&h.mask[3] == e.wtag && h.sbCount == 0 {
 				h.touch(e)
+				//record: h.recordHit(e, va, pc, left, record.Store, 8)
 				*(*uint64)(unsafe.Add(e.data, va&h.offMask)) = h.f[in.Rs2]
 				break
 			}

@@ -257,6 +257,9 @@ func (h *Hart) setContext() {
 		m.dctx, m.fctx = dctx, fctx
 		h.useContext(dctx, fctx)
 	}
+	if h.rec != nil {
+		h.recordRegime()
+	}
 }
 
 // enterBare empties the tables of untranslated lines where they were filled

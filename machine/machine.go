@@ -24,6 +24,7 @@ import (
 	"mcsim/event"
 	"mcsim/machine/config"
 	"mcsim/machine/log"
+	"mcsim/replay"
 	"mcsim/stats"
 )
 
@@ -50,6 +51,7 @@ type Options struct {
 	Stdin   io.Reader   // what the guest's terminal types; nil: nothing
 	Log     *log.Writer // nil: no events
 	Check   bool        // check coherence invariants after each transaction
+	Record  *Recording  // nil: none
 }
 
 // Machine is a machine with its program. Its methods are for one goroutine.
@@ -78,6 +80,10 @@ type Machine struct {
 	cycles   uint64
 	host     float64
 	consoleE error
+	rec      *recorder
+	exact    *replay.Exact // follows a recording instead of running a program
+	recordE  error
+	exactE   error
 }
 
 // New checks that a machine can be built from cfg. LoadBare or LoadELF builds it.
@@ -126,20 +132,7 @@ func (m *Machine) load(im *Image) error {
 	if err := m.addDevices(); err != nil {
 		return err
 	}
-	shape, err := m.coherence()
-	if err != nil {
-		return err
-	}
-	if m.dram, err = coherence.NewDRAM(dramConfig(c), int(c.L1D.Line), &m.amap); err != nil {
-		return fmt.Errorf("machine.dram: %w", err)
-	}
-	if m.bus, err = coherence.New(shape, m.amap, m.dram); err != nil {
-		return fmt.Errorf("machine: %w", err)
-	}
-	m.engine = coherence.NewEngine(m.bus, uint64(c.Quantum), c.Seed)
-	m.bus.Wake = func(hart int, now uint64) { m.engine.Wake(hart, max(now, m.engine.Now())) }
-	m.observe()
-	if err := m.addHarts(); err != nil {
+	if err := m.assemble(); err != nil {
 		return err
 	}
 	m.place(im)
@@ -156,6 +149,25 @@ func (m *Machine) load(im *Image) error {
 	}
 	m.register()
 	return nil
+}
+
+// assemble builds memory, bus and harts around the address map.
+func (m *Machine) assemble() error {
+	c := &m.cfg.Machine
+	shape, err := m.coherence()
+	if err != nil {
+		return err
+	}
+	if m.dram, err = coherence.NewDRAM(dramConfig(c), int(c.L1D.Line), &m.amap); err != nil {
+		return fmt.Errorf("machine.dram: %w", err)
+	}
+	if m.bus, err = coherence.New(shape, m.amap, m.dram); err != nil {
+		return fmt.Errorf("machine: %w", err)
+	}
+	m.engine = coherence.NewEngine(m.bus, uint64(c.Quantum), c.Seed)
+	m.bus.Wake = m.wakeReserved
+	m.observe()
+	return m.addHarts()
 }
 
 // place copies the program to memory; the HTIF's windows lie over it.

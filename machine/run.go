@@ -26,7 +26,8 @@ type Result struct {
 	ExitCode int
 	// Reason is "exit" (the guest ended it), "reset" (the guest wants the machine
 	// restarted), "max-instructions", "max-cycles", "interrupted", "stuck" (nobody
-	// can go on), "check" (a broken invariant) or "bug".
+	// can go on), "check" (a broken invariant) or "bug"; of a recording that is
+	// followed, "recorded" (its end) or "diverged" (it could not be followed).
 	Reason               string
 	Cycles, Instructions uint64
 	HostSeconds          float64
@@ -45,6 +46,9 @@ func (m *Machine) Run(ctx context.Context, l Limits) (Result, error) {
 		m.input = newInput(m.opts.Stdin)
 	}
 	res := Result{}
+	if err := m.startRecording(); err != nil {
+		return res, err
+	}
 	start := now()
 	m.engine.OnQuantum = func(cycle uint64) bool {
 		m.endQuantum(cycle)
@@ -60,12 +64,30 @@ func (m *Machine) Run(ctx context.Context, l Limits) (Result, error) {
 			m.host = now().Sub(start).Seconds()
 			l.Progress(Progress{m.instructions(), cycle})
 		}
+		if m.exact != nil && !m.exact.Quantum(cycle) && res.Reason == "" {
+			res.Reason = "recorded"
+		}
+		if res.Reason != "" {
+			m.rec.stop()
+		}
+		m.rec.quantum(cycle)
 		return res.Reason == ""
 	}
 	m.engine.Limit = l.Cycles
 	m.engine.OnIdle = func() bool { return m.waitForInput(ctx) }
+	if m.exact != nil {
+		m.engine.OnIdle = m.exact.Idle
+	}
 	m.own.Emit(event.Event{Hart: -1, Kind: event.RunBegin, Arg: [4]uint64{uint64(len(m.harts)), m.cfg.Machine.Seed, uint64(m.cfg.Machine.Quantum)}})
 	err := m.engine.Run(runtime.GOMAXPROCS(0))
+	if m.exact != nil {
+		m.exact.Finish()
+		m.exactE = m.exact.Err()
+	}
+	if err := m.rec.finish(); err != nil && m.recordE == nil {
+		m.recordE = err
+	}
+	m.rec = nil
 	m.host = now().Sub(start).Seconds()
 	m.finish(&res, err)
 	return res, m.explain(&res, err)
@@ -89,6 +111,10 @@ func (m *Machine) finish(res *Result, err error) {
 		res.Reason = "stuck"
 	case err != nil:
 		res.Reason = "bug"
+	case m.exactE != nil:
+		res.Reason = "diverged"
+	case m.exact != nil && res.Reason == "":
+		res.Reason = "recorded"
 	case m.exit != nil && m.exit.Reset:
 		res.Reason = "reset"
 	case m.exit != nil:
@@ -104,6 +130,10 @@ func (m *Machine) endQuantum(cycle uint64) {
 	m.cycles = cycle
 	if err := m.console.Flush(); err != nil && m.consoleE == nil {
 		m.consoleE = err
+		m.engine.Stop()
+	}
+	if err := m.rec.collect(); err != nil && m.recordE == nil {
+		m.recordE = err
 		m.engine.Stop()
 	}
 	m.offerInput(context.Background(), false)
@@ -138,6 +168,15 @@ func (m *Machine) offerInput(ctx context.Context, wait bool) bool {
 	return true
 }
 
+// wakeReserved wakes a hart that waits for its reservation to be lost.
+func (m *Machine) wakeReserved(hart int, now uint64) {
+	if m.rec != nil {
+		m.rec.natural = true
+		defer func() { m.rec.natural = false }()
+	}
+	m.engine.Wake(hart, max(now, m.engine.Now()))
+}
+
 // waitForInput waits for the terminal where all harts sleep and the guest has
 // asked for an interrupt when a character comes. It returns false if none will.
 func (m *Machine) waitForInput(ctx context.Context) bool {
@@ -150,8 +189,13 @@ func (m *Machine) waitForInput(ctx context.Context) bool {
 // explain adds to an error what helps to find its cause: the harts' state.
 func (m *Machine) explain(res *Result, err error) error {
 	if err == nil {
-		if m.consoleE != nil {
+		switch {
+		case m.exactE != nil:
+			return fmt.Errorf("following the recording: %w", m.exactE)
+		case m.consoleE != nil:
 			return fmt.Errorf("writing the guest's console: %w", m.consoleE)
+		case m.recordE != nil:
+			return fmt.Errorf("writing the recording: %w", m.recordE)
 		}
 		return nil
 	}
