@@ -38,10 +38,9 @@ const (
 
 // recordHit records a line-table hit of the run loop, whose locals it is given.
 func (h *Hart) recordHit(e *lineEntry, va, pc uint64, left int64, op record.Op, size uint16) {
-	*h.rec.Next() = record.Record{
-		VA: va, PA: h.l1d.Tags[slotOf(h.l1d.Stamp, e.stamp)]<<(h.shift&63) | va&h.offMask, PC: pc,
-		Cycle: h.limit - uint64(left), Instret: uint32(h.instret), Size: size, Op: op,
-	}
+	r := h.rec.Next()
+	r.VA, r.PA, r.PC = va, h.l1d.Tags[slotOf(h.l1d.Stamp, e.stamp)]<<(h.shift&63)|va&h.offMask, pc
+	r.Cycle, r.Instret, r.Size, r.Op, r.Flags = h.limit-uint64(left), uint32(h.instret), size, op, 0
 }
 
 // recordQuick is the same for the quick paths of slow instructions.
@@ -52,10 +51,9 @@ func (h *Hart) recordQuick(e *lineEntry, va uint64, op record.Op, size uint64) {
 
 // recordFetch records that the fetch unit turned to a line that the table has.
 func (h *Hart) recordFetch(e *fetchEntry, pc uint64, left int64) {
-	*h.rec.Next() = record.Record{
-		VA: pc, PA: h.l1i.Tags[slotOf(h.l1i.Stamp, e.stamp)]<<(h.shift&63) | pc&h.offMask, PC: pc,
-		Cycle: h.limit - uint64(left), Instret: uint32(h.instret), Size: uint16(h.fetchBytes(pc)), Op: record.Fetch,
-	}
+	r := h.rec.Next()
+	r.VA, r.PA, r.PC = pc, h.l1i.Tags[slotOf(h.l1i.Stamp, e.stamp)]<<(h.shift&63)|pc&h.offMask, pc
+	r.Cycle, r.Instret, r.Size, r.Op, r.Flags = h.limit-uint64(left), uint32(h.instret), uint16(h.fetchBytes(pc)), record.Fetch, 0
 }
 
 // recordSlow records an access whose translation begins. It counts as a fault
