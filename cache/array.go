@@ -15,8 +15,9 @@ const NoLine = ^uint64(0)
 // Array is a set-associative, data-holding cache array. A slot is
 // set*ways+way; a line address is a physical address shifted right by Shift.
 //
-// Tags[slot] is NoLine exactly where State[slot] is 0, so that Lookup compares
-// one word per way: 16 ways are two cache lines of the host.
+// Tags[slot] is NoLine exactly where State[slot] is 0. Both are the array's to
+// write: beside them it keeps a byte of each tag (partial.go), in which a set of
+// eight ways is one word.
 type Array struct {
 	// Clock is written at every access. Arrays of harts that run on different
 	// cores of the host must not share a line there.
@@ -30,8 +31,11 @@ type Array struct {
 	Fills uint64   // Fill calls so far
 
 	meta    []uint64 // per slot, for policies that need more than a stamp
+	partial []uint64 // a byte per way, row words per set
 	setMask uint64
+	setBits uint8
 	ways    int
+	row     int // words of partial per set
 	shift   uint8
 	policy  Policy
 	seed    uint64
@@ -52,7 +56,9 @@ func NewIn(cfg Config, arena *hostmem.Arena) (*Array, error) {
 	slots := cfg.Size / cfg.Line
 	a := &Array{
 		setMask: uint64(cfg.Sets() - 1),
+		setBits: uint8(bits.TrailingZeros(uint(cfg.Sets()))),
 		ways:    cfg.Ways,
+		row:     (cfg.Ways + 7) / 8,
 		shift:   uint8(bits.TrailingZeros(uint(cfg.Line))),
 		policy:  cfg.Replacement,
 		seed:    cfg.Seed,
@@ -63,9 +69,11 @@ func NewIn(cfg Config, arena *hostmem.Arena) (*Array, error) {
 	if cfg.Replacement == FIFO || cfg.Replacement == SRRIP {
 		a.meta = make([]uint64, slots)
 	}
+	a.partial = arena.Words(cfg.Sets() * a.row)
 	for i := range a.Tags {
 		a.Tags[i] = NoLine
 	}
+	a.fillPartial()
 	return a, nil
 }
 
@@ -87,18 +95,6 @@ func (a *Array) LineBytes() int { return 1 << a.shift }
 // SetOf is the first slot of the set that line maps to.
 func (a *Array) SetOf(line uint64) int32 { return int32(line&a.setMask) * int32(a.ways) }
 
-// Lookup returns the slot that holds line, or -1. It is no access: it leaves
-// the replacement state alone.
-func (a *Array) Lookup(line uint64) int32 {
-	base := int(line&a.setMask) * a.ways
-	for i, t := range a.Tags[base : base+a.ways] {
-		if t == line {
-			return int32(base + i)
-		}
-	}
-	return -1
-}
-
 // Touch records an access to slot.
 func (a *Array) Touch(slot int32) {
 	a.Clock++
@@ -109,10 +105,12 @@ func (a *Array) Touch(slot int32) {
 // caller's to write. The fill is the access that missed: do not Touch as well,
 // for SRRIP tells a line that was used again by its later stamps.
 func (a *Array) Fill(slot int32, line uint64, state uint8) {
-	if state == 0 || uint64(slot)/uint64(a.ways) != line&a.setMask {
-		panic(fmt.Sprintf("cache: Fill(slot %d, line %#x, state %d) in an array of %d sets and %d ways",
-			slot, line, state, a.Sets(), a.ways))
+	set := int(line & a.setMask)
+	way := int(slot) - set*a.ways
+	if state == 0 || uint(way) >= uint(a.ways) {
+		a.badFill(slot, line, state)
 	}
+	a.setPartial(set, way, a.partialOf(line))
 	a.Clock++
 	a.Fills++
 	a.Tags[slot] = line
@@ -126,9 +124,20 @@ func (a *Array) Fill(slot int32, line uint64, state uint8) {
 	}
 }
 
+func (a *Array) badFill(slot int32, line uint64, state uint8) {
+	panic(fmt.Sprintf("cache: Fill(slot %d, line %#x, state %d) in an array of %d sets and %d ways",
+		slot, line, state, a.Sets(), a.ways))
+}
+
 // Invalidate empties slot. Its data and stamp stay as they are: the bits of a
 // PLRU tree do not move when a line leaves.
 func (a *Array) Invalidate(slot int32) {
+	line := a.Tags[slot]
+	if line == NoLine {
+		return
+	}
+	set := int(line & a.setMask)
+	a.setPartial(set, int(slot)-set*a.ways, partialEmpty)
 	a.Tags[slot] = NoLine
 	a.State[slot] = 0
 }
@@ -162,10 +171,14 @@ func (a *Array) Check() error {
 	for i, t := range a.Tags {
 		slot := int32(i)
 		switch {
+		case t != NoLine && t&a.setMask != uint64(i/a.ways):
+			return fmt.Errorf("cache: slot %d: line %#x is not of set %d", slot, t, i/a.ways)
 		case (t == NoLine) != (a.State[i] == 0):
 			return fmt.Errorf("cache: slot %d: tag %#x with state %d", slot, t, a.State[i])
 		case a.Stamp[i] > a.Clock:
 			return fmt.Errorf("cache: slot %d: stamp %d is later than clock %d", slot, a.Stamp[i], a.Clock)
+		case (t == NoLine) != (a.partialAt(i/a.ways, i%a.ways) == partialEmpty):
+			return fmt.Errorf("cache: slot %d: tag %#x with partial tag %#x", slot, t, a.partialAt(i/a.ways, i%a.ways))
 		case t != NoLine && a.Lookup(t) != slot:
 			return fmt.Errorf("cache: slot %d: line %#x is found in slot %d", slot, t, a.Lookup(t))
 		}

@@ -50,19 +50,34 @@ func (a *Array) Victim(line uint64) int32 {
 	if a.policy != LRU {
 		return a.VictimIn(line, AllWays)
 	}
-	base := int(line&a.setMask) * a.ways
-	tags := a.Tags[base : base+a.ways]
-	stamps := a.Stamp[base : base+a.ways][:len(tags)]
-	// A minimum without branches: which way it is cannot be predicted.
-	least := ^uint64(0)
-	for w, s := range stamps {
-		k := s<<6 | uint64(w)
-		if tags[w] == NoLine {
-			k = uint64(w)
-		}
-		least = min(least, k)
+	set := int(line & a.setMask)
+	if s := a.empty(set); s >= 0 {
+		return s
 	}
-	return int32(base + int(least&63))
+	base := set * a.ways
+	return int32(base + leastRecent(a.Stamp[base:base+a.ways]))
+}
+
+// leastRecent is the way with the least stamp, found without branches: which way
+// it is cannot be predicted.
+func leastRecent(stamp []uint64) int {
+	least := ^uint64(0)
+	way := uint64(0)
+	for len(stamp) >= 8 {
+		s := (*[8]uint64)(stamp)
+		a := min(s[0]<<6|0, s[1]<<6|1)
+		b := min(s[2]<<6|2, s[3]<<6|3)
+		c := min(s[4]<<6|4, s[5]<<6|5)
+		d := min(s[6]<<6|6, s[7]<<6|7)
+		least = min(least, min(min(a, b), min(c, d))+way)
+		stamp = stamp[8:]
+		way += 8
+	}
+	for _, s := range stamp {
+		least = min(least, s<<6|way)
+		way++
+	}
+	return int(least & 63)
 }
 
 // VictimIn is Victim among the ways whose bit is set in mask, or -1 if there is

@@ -29,6 +29,8 @@ const (
 	OpPrefetchR // prefetch.r; a hint, never faults
 	OpPrefetchW
 	OpPrefetchI
+	OpLoadWords  // read Size whole words of 8 bytes from an aligned PA; Result is the first
+	OpStoreWords // write Value to each of Size whole words of 8 bytes from an aligned PA
 	NumOps
 )
 
@@ -39,7 +41,7 @@ const (
 // away again.
 type Access struct {
 	Op       Op
-	Size     uint8 // bytes: 1, 2, 4, 8; OpFetch: any up to 8
+	Size     uint8 // bytes: 1, 2, 4, 8; OpFetch: any up to 8; words of OpLoadWords and OpStoreWords
 	Uncached bool  // to a device, or a cacheable address marked NC or IO: past the caches
 	PA       addr.PA
 	Value    uint64 // store data or AMO operand, not extended
@@ -52,4 +54,12 @@ type Access struct {
 	// was done, or -1. It may be gone by the time that the hart runs again:
 	// ask Private.Readable, Writable or Fetchable before keeping it.
 	Slot int32
+}
+
+// span is the number of bytes that the access is about.
+func (a *Access) span() int {
+	if a.Op >= OpLoadWords {
+		return 8 * int(a.Size)
+	}
+	return int(a.Size)
 }

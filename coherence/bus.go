@@ -36,8 +36,12 @@ type Bus struct {
 	deadline uint64 // the earliest of the timed devices
 	put      Request
 	time     uint64
-	by       int32  // whose request is served, for notes
-	asked    uint64 // its cycle
+	fast     bool                // no timing: see functional.go
+	by       int32               // whose request is served, for notes
+	asked    uint64              // its cycle
+	stale    map[uint64]struct{} // lines written behind the caches; kept for the checks alone
+	oracle   *Oracle
+	devices  HomeShare // of agents that are no harts
 }
 
 // Now is the cycle of the device access or event in progress, or of the last
@@ -118,7 +122,8 @@ func (b *Bus) Home() *HomeStats { return &b.home.HomeStats }
 // LineBytes is the size of a line.
 func (b *Bus) LineBytes() int { return 1 << b.shift }
 
-// Serve carries out one request. It must not be Quantum, Sleep or Halt.
+// Serve carries out one request, or a Service. It must not be Quantum, Sleep or
+// Halt.
 func (b *Bus) Serve(r *Request) {
 	b.by, b.asked = r.Agent, r.Cycle
 	if b.Tap != nil {
@@ -127,7 +132,15 @@ func (b *Bus) Serve(r *Request) {
 	if b.deadline <= r.Cycle {
 		b.RunEvents(r.Cycle)
 	}
-	now := b.order.Reserve(r.Cycle, 1) + b.cfg.Arbitration
+	if r.Kind == Service {
+		r.service()
+		r.Done = r.Cycle
+		return
+	}
+	now := r.Cycle
+	if !b.fast {
+		now = b.order.Take(now) + b.cfg.Arbitration
+	}
 	switch r.Kind {
 	case GetS:
 		b.getS(r, now)
@@ -141,15 +154,32 @@ func (b *Bus) Serve(r *Request) {
 		b.device(r, now)
 	case Clean, Flush, Inval:
 		b.block(r, now)
+	case Firmware:
+		b.time = r.Cycle
+		r.Done = max(now, r.act(now))
+		if len(b.timed) != 0 {
+			b.Reschedule()
+		}
 	default:
 		panic(fmt.Sprintf("coherence: the bus was asked to serve %v", r.Kind))
 	}
 	b.Stats.Kinds[r.Kind]++
+	if b.fast {
+		r.Done = r.Cycle
+	}
 	if b.cfg.Check {
 		if err := b.CheckLine(r.Line); err != nil {
 			panic(err)
 		}
 	}
+}
+
+// share is where what the home does for an agent is counted.
+func (b *Bus) share(agent int32) *HomeShare {
+	if int(agent) < len(b.privs) {
+		return &b.privs[agent].Home
+	}
+	return &b.devices
 }
 
 // snoop sends one hart a snoop.
@@ -161,7 +191,10 @@ func (b *Bus) snoop(hart int, line uint64, ev Event, now uint64) (move, []byte) 
 // transfer charges a line on the data bus and returns when it has arrived.
 func (b *Bus) transfer(now uint64) uint64 {
 	b.Stats.DataBytes += 1 << b.shift
-	return b.data.Reserve(now, b.beats) + b.beats
+	if b.fast {
+		return now
+	}
+	return b.data.Take(now) + b.beats
 }
 
 // RunEvents fires the timed devices whose deadline is at or before now, in the
@@ -197,32 +230,35 @@ func (b *Bus) putDirty(p *Private, line uint64, st State, data []byte, now uint6
 	if st == Owned {
 		kind = PutO
 	}
-	r := b.leave(p, kind, line, p.fetchable(line), now)
-	b.home.writeBack(r, line, data, b.transfer(now))
+	r, e := b.leave(p, kind, line, p.fetchable(line), now)
+	b.home.writeBack(r, line, e, data, b.transfer(now))
 }
 
 // gone tells the home that a hart's clean copy is gone.
 func (b *Bus) gone(p *Private, line, now uint64) { b.leave(p, PutS, line, false, now) }
 
-// leave takes a hart off a line's holders, unless its L1I has kept a copy.
-func (b *Bus) leave(p *Private, kind Kind, line uint64, kept bool, now uint64) *Request {
+// leave takes a hart off a line's holders, unless its L1I has kept a copy. It
+// returns the line's filter entry, or -1.
+func (b *Bus) leave(p *Private, kind Kind, line uint64, kept bool, now uint64) (r *Request, e int32) {
 	b.Stats.Kinds[kind]++
-	b.order.Reserve(now, 1)
+	if !b.fast {
+		b.order.Take(now)
+	}
 	if b.Notify != nil {
 		b.Notify(Note{Cycle: now, What: NoteBus, Kind: kind, Agent: p.id, Line: line, Value: b.asked})
 	}
-	if s := b.home.tags.Lookup(line); s >= 0 {
+	if e = b.home.tags.Lookup(line); e >= 0 {
 		if !kept {
-			b.home.sharers[s] &^= 1 << p.id
+			b.home.sharers[e] &^= 1 << p.id
 		}
-		if b.home.owner[s] == int8(p.id) {
-			b.home.owner[s] = nobody
+		if b.home.owner[e] == int8(p.id) {
+			b.home.owner[e] = nobody
 		}
 	}
-	r := &b.put
+	r = &b.put
 	r.Kind, r.Agent, r.Line, r.Cycle = kind, p.id, line, now
 	r.Priv, r.VMID, r.Domain = p.req.Priv, p.req.VMID, p.req.Domain
-	return r
+	return r, e
 }
 
 // loseTo says that the hart's reserved line is taken out of its caches. If no

@@ -19,6 +19,8 @@ type Calendar struct {
 	first  uint32
 	stride uint8
 	gran   uint8
+	usual  uint8  // granules of the longest reservation
+	piece  uint64 // so many bits
 }
 
 // calendarWord is 64 granules. One that still holds an earlier time is stale:
@@ -45,27 +47,50 @@ func newCalendars(n int, longest uint64) []Calendar {
 		for (longest+(1<<c.gran)-1)>>c.gran > 16 {
 			c.gran++
 		}
+		c.usual = uint8(c.granules(longest))
+		c.piece = uint64(1)<<c.usual - 1
 	}
 	return cs
 }
+
+// granules is how many of them dur cycles take.
+func (c *Calendar) granules(dur uint64) uint64 { return (dur + 1<<(c.gran&63) - 1) >> (c.gran & 63) }
 
 // Reserve takes dur cycles in one piece, the first such at or after cycle t,
 // and returns where they start. A dur longer than NewCalendar was told counts
 // as the longest.
 func (c *Calendar) Reserve(t, dur uint64) uint64 {
-	n := (dur + (1 << c.gran) - 1) >> c.gran
+	n := min(c.granules(dur), uint64(c.usual))
 	if n == 0 {
 		return t
 	}
-	n = min(n, 64)
-	for g := t >> c.gran; ; {
+	return c.take(t, n, 1<<n-1)
+}
+
+// Take is Reserve for as long as NewCalendar was told.
+func (c *Calendar) Take(t uint64) uint64 { return c.take(t, uint64(c.usual), c.piece) }
+
+// take reserves n granules; piece is as many bits.
+func (c *Calendar) take(t, n, piece uint64) uint64 {
+	g := t >> (c.gran & 63)
+	word := c.at(g >> 6)
+	if word == nil {
+		return t
+	}
+	// As usual: it is free, and within a word.
+	if off := g & 63; off+n <= 64 && word.busy&(piece<<off) == 0 {
+		word.busy |= piece << off
+		return max(t, g<<(c.gran&63))
+	}
+	return c.search(t, g, n)
+}
+
+// search finds the first n free granules in a row from granule g on.
+func (c *Calendar) search(t, g, n uint64) uint64 {
+	for {
 		w, off := g>>6, g&63
 		lo := c.at(w)
 		if lo == nil {
-			return max(t, g<<c.gran)
-		}
-		if m := ^uint64(0) >> (64 - n); off+n <= 64 && lo.busy>>off&m == 0 { // as usual
-			lo.busy |= m << off
 			return max(t, g<<c.gran)
 		}
 		if at := firstRun(^lo.busy>>off, n); at < 64 {
@@ -90,7 +115,7 @@ func (c *Calendar) Reserve(t, dur uint64) uint64 {
 
 // at is word w of time, or nil if it has fallen off the ring.
 func (c *Calendar) at(w uint64) *calendarWord {
-	s := &c.ring[uint32(w%calendarWords)<<c.stride+c.first]
+	s := &c.ring[uint32(w%calendarWords)<<(c.stride&31)+c.first]
 	if s.time != w {
 		if s.time > w {
 			return nil

@@ -77,6 +77,7 @@ type DRAM struct {
 	Notify func(line addr.PA, begun, done uint64, write, rowHit bool)
 
 	cfg       DRAMConfig
+	fast      bool           // no timing: see functional.go
 	arena     *hostmem.Arena // keeps the bytes
 	shift     uint8          // line
 	chanBits  uint8
@@ -86,6 +87,8 @@ type DRAM struct {
 	bytes     []byte
 	others    []ramBytes
 	channels  []channel
+	epoch     uint64 // refresh interval of the latest access
+	epochFrom uint64 // its first cycle
 	rowMiss   uint64 // bank time of an activate
 	rowSwitch uint64 // bank time of a precharge and an activate
 }
@@ -177,6 +180,9 @@ func (d *DRAM) WriteLine(_ *Request, line addr.PA, src []byte, now uint64) uint6
 }
 
 func (d *DRAM) timed(line addr.PA, now uint64, write bool) uint64 {
+	if d.fast {
+		return now
+	}
 	if d.Notify == nil {
 		return d.access(uint64(line)>>d.shift, now)
 	}
@@ -199,8 +205,12 @@ func (d *DRAM) access(l, now uint64) uint64 {
 	now += d.cfg.Controller / 2
 	var epoch uint64
 	if d.cfg.TREFI != 0 {
-		epoch = now / d.cfg.TREFI
-		now = max(now, epoch*d.cfg.TREFI+d.cfg.TRFC)
+		if now-d.epochFrom >= d.cfg.TREFI { // not that of the access before
+			d.epoch = now / d.cfg.TREFI
+			d.epochFrom = d.epoch * d.cfg.TREFI
+		}
+		epoch = d.epoch
+		now = max(now, d.epochFrom+d.cfg.TRFC)
 		if epoch > c.epoch {
 			d.Stats.Refreshes += epoch - c.epoch
 			c.epoch = epoch
@@ -228,5 +238,5 @@ func (d *DRAM) access(l, now uint64) uint64 {
 	if busy != d.cfg.TBurst {
 		k.act = command - d.cfg.TRCD
 	}
-	return c.data.Reserve(command+d.cfg.TCL, d.cfg.TBurst) + d.cfg.TBurst + (d.cfg.Controller+1)/2
+	return c.data.Take(command+d.cfg.TCL) + d.cfg.TBurst + (d.cfg.Controller+1)/2
 }

@@ -1,11 +1,13 @@
 package coherence
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"iter"
 	"runtime"
 	"runtime/debug"
+	"slices"
 
 	"github.com/sourcegraph/conc"
 )
@@ -44,6 +46,14 @@ type Engine struct {
 	OnIdle func() bool
 	// Woken is told of every sleep that Wake ends, if not nil.
 	Woken func(id int, cycle uint64)
+	// OnSkip is called when nobody runs before the cycle to. It may wait for the
+	// world outside, and returns the cycle at which to look again: to, or an
+	// earlier one from from on. Nil: time that nobody uses takes none.
+	OnSkip func(from, to uint64) uint64
+	// OnNotice is called with all agents parked when an agent has something to tell
+	// (Port.Tell), in the order of clocks and numbers. The agents that told go on
+	// afterwards within the same round, so that telling changes no result.
+	OnNotice func(agent int)
 	// Limit is a cycle that the owner wants to see: time that nobody uses is not
 	// skipped beyond it. 0: none.
 	Limit uint64
@@ -56,9 +66,13 @@ type Engine struct {
 	woken   []*agent // woken in this serial phase
 	naps    []*agent // fell asleep in this round, until a cycle of this quantum
 	reqs    []*Request
-	end     uint64 // of this quantum
-	direct  *agent // the only agent still running in this quantum
+	told    []*agent // have something to tell
+	start   uint64   // of this quantum
+	end     uint64   // of this quantum
+	direct  *agent   // the only agent still running in this quantum
 	stopped bool
+	fast    bool // without timing: see functional.go
+	resumed bool // Run goes on from a checkpoint, at the end of a quantum
 	lanes   []lane
 	work    uint64 // instructions per round of late, times workScale
 	gov     governor
@@ -87,11 +101,38 @@ type agent struct {
 	wakeAt uint64
 	isWoke bool
 	turn   Request // the agent's Quantum and Sleep
+	next   func() (*Request, bool)
+	stop   func()
 
-	instret uint64 // when it was looked at last
-	next    func() (*Request, bool)
-	stop    func()
+	_ [64]byte
+	report
+	_ [64]byte
+}
+
+// report is what an agent's lane leaves for lane 0 when the agent has parked. It
+// is all that lane 0 looks at of an agent that only came to the quantum's end:
+// every line of the host's caches that both lanes touch costs as much as some
+// hundred instructions.
+type report struct {
 	pending *Request
+	kind    Kind   // of pending
+	clock   uint64 // of the agent
+	instret uint64 // its instructions so far
+	counted uint64 // those that the engine has seen
+}
+
+// resume runs the agent until it parks.
+func (a *agent) resume() {
+	a.pending = nil // for who looks on if this panics
+	r, _ := a.next()
+	a.pending, a.kind = r, r.Kind
+	a.clock, a.instret = a.run.Clock(), a.run.Instret()
+}
+
+// wake moves the clock of an agent that slept on to the cycle of its waking.
+func (a *agent) wake() {
+	a.run.WakeAt(a.wakeAt)
+	a.clock = a.run.Clock()
 }
 
 // served is what an agent yields when its request was carried out already and
@@ -128,13 +169,13 @@ func (e *Engine) body(a *agent, yield func(*Request) bool) {
 		}
 	}
 	a.port.Park = func(r *Request) {
-		if e.direct != a {
+		if e.direct != a || r.Kind == Notice {
 			park(r)
 			return
 		}
 		e.bus.Serve(r)
 		e.Rounds++
-		if len(e.woken) > 0 || e.stopped {
+		if len(e.woken) > 0 && !e.fast || e.stopped {
 			park(served)
 		}
 	}
@@ -169,7 +210,7 @@ func (e *Engine) Stop() { e.stopped = true }
 func (e *Engine) Quantum() uint64 { return e.quantum }
 
 // Now is the start of the present quantum: no agent that runs is behind it.
-func (e *Engine) Now() uint64 { return e.end - e.quantum }
+func (e *Engine) Now() uint64 { return e.start }
 
 // Run runs until Stop, until OnQuantum returns false, or until everybody
 // sleeps for good (ErrAsleep). A panic in an agent ends the run as an error
@@ -196,8 +237,14 @@ func (e *Engine) Run(lanes int) (err error) {
 			a.port.Park = nil
 		}
 	}()
-	e.end = e.quantum
-	e.ready = append(e.ready[:0], e.agents...)
+	if e.resumed {
+		if more, err := e.advance(); !more {
+			return err
+		}
+	} else {
+		e.end = e.quantum
+		e.ready = append(e.ready[:0], e.agents...)
+	}
 	for {
 		for len(e.ready) > 0 {
 			if err := e.round(); err != nil {
@@ -215,6 +262,9 @@ func (e *Engine) Run(lanes int) (err error) {
 
 // round lets the ready agents run until they park, and serves them.
 func (e *Engine) round() error {
+	if e.fast {
+		return e.turns()
+	}
 	e.direct = nil
 	running := 0
 	for _, a := range e.ready {
@@ -225,24 +275,27 @@ func (e *Engine) round() error {
 		e.direct = e.ready[0]
 	}
 	done, err := e.resume()
-	if err != nil {
+	if err == nil {
+		err = e.hearNotices()
+	}
+	if err != nil || e.stopped {
 		return err
 	}
 	e.reqs, e.naps = e.reqs[:0], e.naps[:0]
 	again := e.ready[:0]
 	for _, a := range e.ready {
-		switch r := a.pending; r.Kind {
+		switch a.kind {
 		case Quantum:
 			a.state = agentAtEnd
 		case Sleep:
-			a.state, a.wakeAt = agentAsleep, r.WakeAt
+			a.state, a.wakeAt = agentAsleep, a.pending.WakeAt
 			if a.wakeAt < e.end {
 				e.naps = append(e.naps, a)
 			}
 		case served.Kind:
 			again = append(again, a)
 		default:
-			e.reqs = append(e.reqs, r)
+			e.reqs = append(e.reqs, a.pending)
 			again = append(again, a)
 		}
 	}
@@ -259,16 +312,52 @@ func (e *Engine) round() error {
 		}
 	}
 	e.admit()
-	// A sleeper whose own time comes within the quantum runs on in it; else it
-	// would fall behind the others by more with every nap.
+	e.endNaps()
+	return nil
+}
+
+// endNaps puts sleepers whose own time comes within the quantum back to work:
+// they run on in it; else they would fall behind the others by more with every
+// nap.
+func (e *Engine) endNaps() {
 	for _, a := range e.naps {
 		if a.state == agentAsleep {
-			a.run.WakeAt(a.wakeAt)
+			a.wake()
 			a.state = agentRunning
 			e.ready = append(e.ready, a)
 		}
 	}
-	return nil
+}
+
+// hearNotices lets the owner hear what agents have to tell, until all of them
+// are parked for another reason.
+func (e *Engine) hearNotices() error {
+	for {
+		e.told = e.told[:0]
+		for _, a := range e.ready {
+			if a.pending.Kind == Notice {
+				e.told = append(e.told, a)
+			}
+		}
+		if len(e.told) == 0 {
+			return nil
+		}
+		slices.SortStableFunc(e.told, func(a, b *agent) int {
+			return cmp.Or(cmp.Compare(a.run.Clock(), b.run.Clock()), cmp.Compare(a.id, b.id))
+		})
+		for _, a := range e.told {
+			if e.OnNotice != nil && !e.stopped {
+				e.OnNotice(a.id)
+			}
+		}
+		if e.stopped {
+			return nil
+		}
+		e.lanes[0].runBatch(e.told)
+		if err := e.lanes[0].failure(e.told); err != nil {
+			return err
+		}
+	}
 }
 
 // admit puts the agents that were woken back to work, in the order of their
@@ -281,21 +370,25 @@ func (e *Engine) admit() {
 	for _, a := range e.agents {
 		if a.isWoke {
 			a.isWoke = false
-			a.run.WakeAt(a.wakeAt)
+			a.wake()
 			a.state = agentRunning
 			e.ready = append(e.ready, a)
 		}
 	}
 }
 
-// nextQuantum ends the quantum: devices act, the owner looks on, time moves to
-// the next quantum in which anything happens.
+// nextQuantum ends the quantum: devices act, the owner looks on, time moves on.
 func (e *Engine) nextQuantum() (more bool, err error) {
 	e.Quanta++
 	e.bus.RunEvents(e.end)
 	if e.stopped || e.OnQuantum != nil && !e.OnQuantum(e.end) {
 		return false, nil
 	}
+	return e.advance()
+}
+
+// advance moves time to the next quantum in which anything happens.
+func (e *Engine) advance() (more bool, err error) {
 	e.admit()
 	next := e.bus.NextEvent()
 	awake := len(e.ready) > 0
@@ -318,15 +411,20 @@ func (e *Engine) nextQuantum() (more bool, err error) {
 		if e.Limit != 0 {
 			next = min(next, e.Limit)
 		}
+		if e.OnSkip != nil && next > e.end {
+			next = min(e.OnSkip(e.end, next), e.bus.NextEvent())
+			e.admit()
+		}
 		e.end = max(e.end, next/e.quantum*e.quantum)
 	}
+	e.start = e.end
 	e.end += e.quantum
 	for _, a := range e.agents {
 		switch {
 		case a.state == agentAsleep && a.wakeAt < e.end:
-			a.run.WakeAt(a.wakeAt)
+			a.wake()
 			e.ready = append(e.ready, a)
-		case a.state == agentAtEnd && a.run.Clock() < e.end:
+		case a.state == agentAtEnd && a.clock < e.end:
 			e.ready = append(e.ready, a)
 		}
 	}

@@ -251,9 +251,12 @@ func (p *Private) Outer() *CacheStats {
 // copyLine is copy, fast for the usual size.
 func copyLine(dst, src []byte) {
 	if len(dst) == 64 && len(src) == 64 {
-		d, s := (*[8]uint64)(unsafe.Pointer(unsafe.SliceData(dst))), (*[8]uint64)(unsafe.Pointer(unsafe.SliceData(src)))
-		s0, s1, s2, s3, s4, s5, s6, s7 := s[0], s[1], s[2], s[3], s[4], s[5], s[6], s[7]
-		d[0], d[1], d[2], d[3], d[4], d[5], d[6], d[7] = s0, s1, s2, s3, s4, s5, s6, s7
+		// In pieces that the compiler moves through a register each.
+		d, s := (*[4][16]byte)(unsafe.Pointer(unsafe.SliceData(dst))), (*[4][16]byte)(unsafe.Pointer(unsafe.SliceData(src)))
+		d[0] = s[0]
+		d[1] = s[1]
+		d[2] = s[2]
+		d[3] = s[3]
 		return
 	}
 	copy(dst, src)

@@ -89,7 +89,7 @@ func (h *home) claim(r *Request, line uint64, s int32, now uint64) {
 // arrived is when a request that reached the home at cycle now can be served: a
 // line that is on its way to a holder has to get there first.
 func (h *home) arrived(e int32, now uint64) uint64 {
-	if h.moving == nil {
+	if h.moving == nil || h.bus.fast {
 		return now
 	}
 	return max(now, h.moving[e])
@@ -113,7 +113,7 @@ func (h *home) free(r *Request, s int32, now uint64) {
 	dirty := h.take(s, line, now)
 	if !h.inclusive {
 		if dirty != nil {
-			h.writeBack(r, line, dirty, now)
+			h.writeBack(r, line, -1, dirty, now)
 		}
 		h.tags.Invalidate(s)
 		return
@@ -148,7 +148,10 @@ func (h *home) take(s int32, line, now uint64) (dirty []byte) {
 
 // bank charges an access to the line's LLC bank and returns when it is over.
 func (h *home) bank(line, now uint64) uint64 {
-	return h.banks[line&uint64(len(h.banks)-1)].Reserve(now, h.bus.cfg.LLCBusy) + h.bus.cfg.LLCHit
+	if h.bus.fast {
+		return now
+	}
+	return h.banks[line&uint64(len(h.banks)-1)].Take(now) + h.bus.cfg.LLCHit
 }
 
 // touch brings what a request for line will need into the host's caches, all
@@ -194,11 +197,14 @@ func (h *home) read(r *Request, line uint64, e int32, fresh, keep bool, now uint
 		return h.scratch, h.fromMemory(r, line, h.scratch, now), FromMemory
 	}
 	h.Accesses++
+	share := h.bus.share(r.Agent)
+	share.Accesses++
 	now = h.bank(line, now)
 	s := e
 	switch {
 	case h.inclusive && fresh:
 		h.Misses++
+		share.Misses++
 		data = h.llc.LineData(s)
 		return data, h.fromMemory(r, line, data, now), FromMemory
 	case !h.inclusive:
@@ -210,6 +216,7 @@ func (h *home) read(r *Request, line uint64, e int32, fresh, keep bool, now uint
 		return h.llc.LineData(s), now, Home
 	}
 	h.Misses++
+	share.Misses++
 	if !keep {
 		return h.scratch, h.fromMemory(r, line, h.scratch, now), FromMemory
 	}
@@ -233,19 +240,20 @@ func (h *home) allocate(r *Request, line uint64, st uint8, now uint64) int32 {
 	return s
 }
 
-// writeBack takes a dirty line from a private cache.
-func (h *home) writeBack(r *Request, line uint64, data []byte, now uint64) {
+// writeBack takes a dirty line from a private cache. e is its filter entry, or -1.
+func (h *home) writeBack(r *Request, line uint64, e int32, data []byte, now uint64) {
 	if h.llc == nil {
 		h.store(r, line, data, now)
 		return
 	}
-	s := h.llc.Lookup(line)
-	if s < 0 {
-		if h.inclusive { // the LLC has just given the line up
-			h.store(r, line, data, now)
-			return
+	s := e
+	if !h.inclusive {
+		if s = h.llc.Lookup(line); s < 0 {
+			s = h.allocate(r, line, llcDirty, now)
 		}
-		s = h.allocate(r, line, llcDirty, now)
+	} else if s < 0 { // the LLC has just given the line up
+		h.store(r, line, data, now)
+		return
 	}
 	h.bank(line, now)
 	h.llc.State[s] = llcDirty
@@ -270,7 +278,7 @@ func (h *home) store(r *Request, line uint64, data []byte, now uint64) uint64 {
 
 func (h *home) fromMemory(r *Request, line uint64, dst []byte, now uint64) uint64 {
 	now = h.mem.ReadLine(r, lineAddr(line, h.bus.shift), dst, now)
-	if h.jitter != 0 {
+	if h.jitter != 0 && !h.bus.fast {
 		h.drawn++
 		now += splitmix64(h.bus.cfg.Seed^splitmix64(h.drawn)) % (h.jitter + 1)
 	}
@@ -327,4 +335,17 @@ func (h *home) write(r *Request, pa addr.PA, src []byte, now uint64) uint64 {
 	}
 	copy(h.moved[off:], src)
 	return h.store(r, line, h.moved, now)
+}
+
+// LLCLines is the number of lines of [from, to) that the LLC holds.
+func (b *Bus) LLCLines(from, to uint64) (n int) {
+	if b.home.llc == nil {
+		return 0
+	}
+	for _, t := range b.home.llc.Tags {
+		if pa := t << b.shift; t != cache.NoLine && pa >= from && pa < to {
+			n++
+		}
+	}
+	return n
 }

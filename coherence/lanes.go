@@ -48,8 +48,7 @@ func (l *lane) runBatch(batch []*agent) {
 	var c panics.Catcher
 	c.Try(func() {
 		for _, a := range batch {
-			a.pending = nil
-			a.pending, _ = a.next()
+			a.resume()
 		}
 	})
 	l.caught = c.Recovered()
@@ -70,14 +69,15 @@ const (
 // no result: who runs an agent never does.
 type governor struct {
 	share   bool // among all lanes
-	probing bool // share is being tried out for a few rounds
+	probing bool // the other way is being tried out for a few rounds
 	rounds  int  // left to measure
 	warmup  int  // rounds not measured, in which the lanes wake up
 	epochs  int  // left before the next probe
 	backoff int  // epochs between probes
+	votes   int  // probes in a row that found lane 0 alone faster
 	work    uint64
 	spent   time.Duration
-	rate    [2]float64 // instructions per nanosecond, alone and shared
+	rate    float64 // instructions per nanosecond of the way in use
 }
 
 const (
@@ -86,8 +86,14 @@ const (
 	warmupRounds = 4
 	minBackoff   = 8
 	maxBackoff   = 1024
-	worthwhile   = 1.05 // how much faster the other way must be
+	worthwhile   = 1.03 // how much faster the other way must be
 )
+
+// votesToLeaveLanes is how many probes in a row must find lane 0 alone faster. A
+// probe is short, and a page fault of the host in the rounds that it is compared
+// with is enough to mislead it; where lanes are really slower, every probe says
+// so.
+const votesToLeaveLanes = 2
 
 // count takes note of a round and decides how the next ones are run.
 func (g *governor) count(instructions uint64, d time.Duration) {
@@ -100,27 +106,34 @@ func (g *governor) count(instructions uint64, d time.Duration) {
 	if g.rounds--; g.rounds > 0 {
 		return
 	}
-	this, other := 0, 1
-	if g.share {
-		this, other = 1, 0
-	}
-	g.rate[this] = float64(g.work) / float64(max(1, g.spent))
+	rate := float64(g.work) / float64(max(1, g.spent))
 	g.work, g.spent, g.rounds = 0, 0, epochRounds
 	switch {
 	case g.probing:
-		g.probing = false
-		if g.rate[this] > g.rate[other]*worthwhile {
-			g.backoff = minBackoff
-		} else {
-			g.share = !g.share
-			g.backoff = min(2*g.backoff, maxBackoff)
-		}
-		g.epochs = g.backoff
+		g.judge(rate)
 	case g.epochs <= 0:
+		g.rate = rate
 		g.share, g.probing, g.rounds, g.warmup = !g.share, true, probeRounds, warmupRounds
 	default:
 		g.epochs--
 	}
+}
+
+// judge ends a probe in which the other way had the given rate.
+func (g *governor) judge(rate float64) {
+	g.probing = false
+	was := !g.share
+	if rate <= g.rate*worthwhile {
+		g.share, g.votes = was, 0
+		g.backoff = min(max(minBackoff, 2*g.backoff), maxBackoff)
+		g.epochs = g.backoff
+		return
+	}
+	if g.votes++; was && g.votes < votesToLeaveLanes {
+		g.share, g.epochs = was, 1
+		return
+	}
+	g.votes, g.backoff, g.epochs = 0, minBackoff, minBackoff
 }
 
 // resume runs the ready agents, each lane its share of them, and returns how
@@ -130,24 +143,27 @@ func (e *Engine) resume() (done uint64, err error) {
 		err = e.resumeAlone()
 		return e.retired(), err
 	}
-	begun := time.Now() //nolint:forbidigo // for the governor, which changes no result
+	begun := time.Since(epoch) //nolint:forbidigo // for the governor, which changes no result
 	if e.gov.share {
 		err = e.resumeShared()
 	} else {
 		err = e.resumeAlone()
 	}
 	done = e.retired()
-	e.gov.count(done, time.Since(begun)) //nolint:forbidigo // see above
+	e.gov.count(done, time.Since(epoch)-begun) //nolint:forbidigo // see above
 	return done, err
 }
+
+// epoch is what the governor measures from: reading the time since then is
+// cheaper than reading the time.
+var epoch = time.Now() //nolint:forbidigo // for the governor, which changes no result
 
 // retired counts the instructions that the ready agents executed since it was
 // asked last.
 func (e *Engine) retired() (done uint64) {
 	for _, a := range e.ready {
-		n := a.run.Instret()
-		done += n - a.instret
-		a.instret = n
+		done += a.instret - a.counted
+		a.counted = a.instret
 	}
 	return done
 }

@@ -52,6 +52,7 @@ type Map struct {
 	regions []Region // by base
 	ram     Region   // the first RAM region added: the common case
 	over    []Region // devices laid over RAM, in whole lines
+	plain   Region   // the part of ram that no device is laid over or before: most of it
 }
 
 // Overlay lays a device over RAM that is on the map already: for words of a
@@ -62,6 +63,7 @@ func (m *Map) Overlay(g Region) error {
 		return fmt.Errorf("region %s: %#x bytes at %#x are not RAM", g.Name, g.Size, uint64(g.Base))
 	}
 	m.over = append(m.over, g)
+	m.findPlain()
 	return nil
 }
 
@@ -91,8 +93,19 @@ func (m *Map) Add(g Region) error {
 	m.regions = slices.Insert(m.regions, at, g)
 	if g.Dev == nil && m.ram.Size == 0 {
 		m.ram = g
+		m.findPlain()
 	}
 	return nil
+}
+
+func (m *Map) findPlain() {
+	m.plain = m.ram
+	for i := range m.over {
+		if m.ram.holds(m.over[i].Base, 1) {
+			from := max(uint64(m.plain.Base), m.over[i].end())
+			m.plain.Base, m.plain.Size = addr.PA(from), m.ram.end()-from
+		}
+	}
 }
 
 // Regions lists the map in ascending order, then the overlays. Do not modify
@@ -126,6 +139,13 @@ func (m *Map) Watched(pa addr.PA) bool {
 
 // Attr is what is at [pa, pa+size); AttrNone also if that crosses a border.
 func (m *Map) Attr(pa addr.PA, size uint64) Attr {
+	if m.plain.holds(pa, size) {
+		return AttrRAM
+	}
+	return m.attr(pa, size)
+}
+
+func (m *Map) attr(pa addr.PA, size uint64) Attr {
 	for i := range m.over {
 		if m.over[i].holds(pa, size) {
 			return AttrDevice

@@ -8,6 +8,14 @@ import (
 
 // perform carries a out on L1D slot s, whose state permits it.
 func (p *Private) perform(a *Access, s int32) {
+	if p.oracle != nil {
+		p.performSeen(a, s)
+		return
+	}
+	p.carryOut(a, s)
+}
+
+func (p *Private) carryOut(a *Access, s int32) {
 	a.Slot = s
 	lo := int(s) << p.shift
 	if a.Op == OpZero {
@@ -23,6 +31,12 @@ func (p *Private) perform(a *Access, s int32) {
 	case OpWalk:
 		p.Walk++
 		a.Result = get(b, a.Size)
+	case OpLoadWords:
+		a.Result = get(b, 8)
+	case OpStoreWords:
+		for i := range int(a.Size) {
+			put(b[8*i:], 8, a.Value)
+		}
 	default:
 		p.atomic(a, b)
 	}
@@ -53,6 +67,9 @@ func (p *Private) atomic(a *Access, b []byte) {
 // performFetch carries a fetch out on L1I slot s.
 func (p *Private) performFetch(a *Access, s int32) {
 	a.Slot = s
+	if p.oracle != nil && p.snoopI && a.Op == OpFetch {
+		p.compare(a.Op, p.i.Tags[s], p.i.LineData(s), int(a.PA)&(1<<p.shift-1), int(a.Size))
+	}
 	if a.Op == OpFetch {
 		a.Result = get(p.i.Data[int(s)<<p.shift+int(a.PA)&(1<<p.shift-1):], a.Size)
 	}

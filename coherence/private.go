@@ -40,6 +40,7 @@ type Private struct {
 	I    CacheStats // L1I; its accesses are L1I().Clock
 	U    CacheStats // L2
 	Walk uint64     // accesses of the page-table walker, among the L1D's
+	Home HomeShare  // of the home's counters
 
 	d, i, l2 *cache.Array
 	outer    *cache.Array // l2, or d without one
@@ -55,6 +56,11 @@ type Private struct {
 
 	reserved uint64 // line of the LR/SC reservation, or cache.NoLine
 	req      Request
+
+	oracle     *Oracle // checks every access, if not nil
+	now        uint64  // cycle of the access in progress, for it
+	stale      []StaleRead
+	staleCount uint64
 
 	_ [64]byte
 }
@@ -76,6 +82,7 @@ var classOf = [NumOps]opClass{
 	OpAMOMin: classWrite, OpAMOMax: classWrite, OpAMOMinU: classWrite, OpAMOMaxU: classWrite,
 	OpFetch: classFetch, OpPrefetchI: classFetch,
 	OpClean: classBlock, OpFlush: classBlock, OpInval: classBlock,
+	OpLoadWords: classRead, OpStoreWords: classWrite,
 }
 
 // isAtomic says whether op is an LR, an SC or an AMO.
@@ -163,6 +170,7 @@ func (p *Private) ready(s int32) bool { return State(p.d.State[s]) == Modified &
 // cycle when its result is there. It parks on the bus if it must.
 func (p *Private) Do(a *Access, now uint64) (done uint64) {
 	a.Fault, a.OK, a.Slot = false, false, -1
+	p.now = now
 	if a.Uncached {
 		return p.uncached(a, now)
 	}
@@ -310,6 +318,26 @@ func (p *Private) call(kind Kind, a *Access, line, now uint64) uint64 {
 	r := &p.req
 	r.Kind, r.Agent, r.Line, r.Cycle, r.access = kind, p.id, line, now, a
 	p.Port.Call(r)
+	return r.Done
+}
+
+// Service has the bus call f in its serial phase, in the order of its other
+// requests, and returns when that is done. It takes no simulated time.
+func (p *Private) Service(f func(), now uint64) {
+	r := &p.req
+	r.Kind, r.Agent, r.Line, r.Cycle, r.access, r.service = Service, p.id, 0, now, nil, f
+	p.Port.Call(r)
+}
+
+// Serially has act called in the serial phase, in the order of simulated time
+// among all requests of that phase: for M-mode firmware that the simulator
+// supplies, and that touches other harts or devices. act gives the cycle when the
+// hart has its result, which Serially returns.
+func (p *Private) Serially(now uint64, act func(now uint64) (done uint64)) uint64 {
+	r := &p.req
+	r.Kind, r.Agent, r.Line, r.Cycle, r.access, r.act = Firmware, p.id, 0, now, nil, act
+	p.Port.Call(r)
+	r.act = nil
 	return r.Done
 }
 

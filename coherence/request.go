@@ -11,33 +11,40 @@ import (
 type Kind uint8
 
 const (
-	GetS      Kind = iota // read a line and keep it
-	GetM                  // read a line and become its only holder, to write it
-	Upgrade               // become the only holder of a line that the agent has
-	PutM                  // write back a Modified line (the bus makes these itself, while it fills)
-	PutO                  // write back an Owned line
-	PutS                  // announce that a clean line is gone, if configured
-	ReadOnce              // an uncached access to RAM, or an unsnooped fetch: reads, keeps no copy
-	WriteOnce             // an uncached store, AMO or SC to RAM
-	ReadIO                // a device's Read
-	WriteIO               // a device's Write
-	Clean                 // cbo.clean: memory is up to date afterwards
-	Flush                 // cbo.flush: and no cache has the line
-	Inval                 // cbo.inval: no cache has the line, dirty data is discarded
-	DMARead               // a device reads RAM, coherently
-	DMAWrite              // a device writes RAM, coherently
-	Recall                // the home takes a line from its holders to make room
+	GetS        Kind = iota // read a line and keep it
+	GetM                    // read a line and become its only holder, to write it
+	Upgrade                 // become the only holder of a line that the agent has
+	PutM                    // write back a Modified line (the bus makes these itself, while it fills)
+	PutO                    // write back an Owned line
+	PutS                    // announce that a clean line is gone, if configured
+	ReadOnce                // an uncached access to RAM, or an unsnooped fetch: reads, keeps no copy
+	WriteOnce               // an uncached store, AMO or SC to RAM
+	ReadIO                  // a device's Read
+	WriteIO                 // a device's Write
+	Clean                   // cbo.clean: memory is up to date afterwards
+	Flush                   // cbo.flush: and no cache has the line
+	Inval                   // cbo.inval: no cache has the line, dirty data is discarded
+	DMARead                 // a device reads RAM, coherently
+	DMAWrite                // a device writes RAM, coherently
+	Recall                  // the home takes a line from its holders to make room
+	MemoryRead              // a device that does not snoop reads memory
+	MemoryWrite             // a device that does not snoop writes memory
+	Firmware                // M-mode firmware that the simulator supplies acts on what all share
 
 	// The rest are for the engine; Serve never sees them.
 	Quantum // the agent has come to the end of the quantum
 	Sleep   // the agent has nothing to do before WakeAt, or until it is woken
 	Halt    // the agent has ended
+
+	Service // work for an agent by the machine around it, at no cost: see Private.Service
+	Notice  // the agent has something to tell the engine's owner, and goes on afterwards
 	NumKinds
 )
 
 var kindNames = [NumKinds]string{
 	"GetS", "GetM", "Upgrade", "PutM", "PutO", "PutS", "ReadOnce", "WriteOnce", "ReadIO", "WriteIO",
-	"Clean", "Flush", "Inval", "DMARead", "DMAWrite", "Recall", "Quantum", "Sleep", "Halt",
+	"Clean", "Flush", "Inval", "DMARead", "DMAWrite", "Recall",
+	"MemoryRead", "MemoryWrite", "Firmware", "Quantum", "Sleep", "Halt", "Service", "Notice",
 }
 
 func (k Kind) String() string { return kindNames[k] }
@@ -56,7 +63,9 @@ type Request struct {
 	WakeAt uint64 // Sleep: the cycle to wake at, ^0 for never
 	Done   uint64 // set by the bus: the cycle when the agent has its result
 
-	access *Access
+	access  *Access
+	service func()                         // Service
+	act     func(now uint64) (done uint64) // Firmware: what is to be done
 }
 
 // Access is the hart's access that the request is for, or nil.
@@ -69,17 +78,33 @@ type Port struct {
 	Park func(*Request)
 	bus  *Bus
 	seq  uint64
+
+	waiting bool // for the bus to serve a request
 }
+
+// Waiting says whether the agent is parked with a request.
+func (p *Port) Waiting() bool { return p.waiting }
 
 // Call hands r to the bus and returns when it is served.
 func (p *Port) Call(r *Request) {
 	p.seq++
 	r.Seq = p.seq
 	if p.Park != nil {
+		p.waiting = true
 		p.Park(r)
+		p.waiting = false
 		return
 	}
 	p.bus.Serve(r)
+}
+
+// Tell parks the agent until the engine's owner has heard it: Engine.OnNotice. It
+// is no request, and counts as none. Without an engine nobody hears.
+func (p *Port) Tell(r *Request) {
+	if p.Park != nil {
+		r.Kind = Notice
+		p.Park(r)
+	}
 }
 
 // Arbiter gives the requests of one round their order: by cycle, then by an

@@ -87,7 +87,7 @@ func (b *Bus) gather(r *Request, line uint64, e int32, fresh bool, now uint64) (
 		}
 		now += b.cfg.Snoop
 		if m.do&WriteBackHome != 0 {
-			h.writeBack(r, line, d, now)
+			h.writeBack(r, line, e, d, now)
 		}
 		if m.do&SupplyData != 0 {
 			b.Stats.CacheToCache++

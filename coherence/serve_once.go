@@ -53,6 +53,9 @@ func (b *Bus) once(r *Request, now uint64) {
 	if r.Kind == WriteOnce {
 		b.wrote(r.Line, r.Agent, now)
 		r.Done = b.home.write(r, b.lineAddr(r.Line)+addr.PA(off), line[off:off+size], done)
+		if b.oracle != nil {
+			b.oracle.wrote(r.Line, line[:], off, size, r.Agent, now)
+		}
 	}
 }
 
@@ -83,7 +86,7 @@ func (b *Bus) recall(r *Request, line, now uint64) uint64 {
 	dirty := h.take(e, line, now)
 	now += b.cfg.Snoop
 	if dirty != nil {
-		h.writeBack(r, line, dirty, b.transfer(now))
+		h.writeBack(r, line, e, dirty, b.transfer(now))
 	}
 	return now
 }
@@ -193,6 +196,9 @@ func (b *Bus) block(r *Request, now uint64) {
 		b.wrote(r.Line, nobody, now) // the line's value may change
 	}
 	h.forget(r.Line)
+	if b.oracle != nil && r.Kind == Inval {
+		b.revert(r.Line, r.Agent, now)
+	}
 	r.Done = now
 }
 
@@ -217,7 +223,7 @@ func (b *Bus) DMARead(agent int, pa addr.PA, buf []byte, now uint64) (done uint6
 			b.Notify(Note{Cycle: now, What: NoteBus, Kind: DMARead, Agent: r.Agent, Line: r.Line, Value: b.asked})
 		}
 		b.Stats.Kinds[DMARead]++
-		data, at := b.peek(&r, r.Line, b.order.Reserve(now, 1)+b.cfg.Arbitration)
+		data, at := b.peek(&r, r.Line, b.order.Take(now)+b.cfg.Arbitration)
 		copy(buf[:n], data[off:])
 		done = max(done, b.transfer(at))
 		buf, pa = buf[n:], pa+addr.PA(n)
@@ -243,9 +249,12 @@ func (b *Bus) DMAWrite(agent int, pa addr.PA, buf []byte, now uint64) (done uint
 			b.Notify(Note{Cycle: now, What: NoteBus, Kind: DMAWrite, Agent: r.Agent, Line: r.Line, Value: b.asked})
 		}
 		b.Stats.Kinds[DMAWrite]++
-		at := b.recall(&r, r.Line, b.order.Reserve(now, 1)+b.cfg.Arbitration)
+		at := b.recall(&r, r.Line, b.order.Take(now)+b.cfg.Arbitration)
 		b.wrote(r.Line, nobody, at)
 		done = max(done, b.home.write(&r, pa, buf[:n], b.transfer(at)))
+		if b.oracle != nil {
+			b.oracleWrote(pa, buf[:n], at)
+		}
 		if b.cfg.Check {
 			if err := b.CheckLine(r.Line); err != nil {
 				panic(err)

@@ -23,6 +23,12 @@ type BusStats struct {
 	ReservedShare uint64           // reads that got Shared because the line is reserved elsewhere
 }
 
+// HomeShare counts what the home does for one hart.
+type HomeShare struct {
+	Accesses uint64 // reads of the LLC
+	Misses   uint64 // reads that went to memory
+}
+
 // HomeStats counts what the home does. Without an LLC, only the filter's.
 type HomeStats struct {
 	Accesses        uint64 // reads of the LLC

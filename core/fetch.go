@@ -1,6 +1,7 @@
 package core
 
 import (
+	"slices"
 	"unsafe"
 
 	"mcsim/coherence"
@@ -11,6 +12,7 @@ import (
 // Operations of the fetch unit, beyond those of the instruction set.
 const (
 	opRefetch = isa.NumOps + iota // the current line is gone
+	opMarker                      // see notice.go
 )
 
 const instBytes = uint64(unsafe.Sizeof(isa.Inst{}))
@@ -87,6 +89,9 @@ func (h *Hart) fetchSlow(pc uint64) bool {
 // may fault on its own; the trap value is then its address (privileged manual,
 // mtval).
 func (h *Hart) nextInst(pc uint64) *isa.Inst {
+	if h.dbg != nil && !h.breakAt(pc) {
+		return nil
+	}
 	h.singleOK = false // the line may be current without a call of fetchLine
 	lo, ok := h.fetchHalf(pc)
 	if !ok {
@@ -109,6 +114,9 @@ func (h *Hart) nextInst(pc uint64) *isa.Inst {
 	}
 	if whole {
 		in := (*isa.Inst)(unsafe.Add(h.fdec, (pc-h.fbase)*(instBytes/2)))
+		if h.dbg != nil && slices.Contains(h.dbg.breaks, pc) {
+			in = &h.dbg.scratch // so that it comes here again
+		}
 		*in = h.decode(raw)
 		return in
 	}
@@ -145,5 +153,8 @@ func (h *Hart) fetchTrap(pc uint64) *isa.Inst {
 func (h *Hart) decode(raw uint32) isa.Inst {
 	in := h.dec.Decode(raw)
 	in.Cost = h.cost[in.Op]
+	if h.note.markers && raw&markerMask == markerBits {
+		in.Op = opMarker
+	}
 	return in
 }

@@ -196,6 +196,8 @@ func (f *follower) slow(r *record.Record) {
 			return
 		}
 		h.drainSome(h.sbCount)
+	case record.Serial:
+		h.Serially(func(now uint64) uint64 { return now })
 	case record.Regime:
 		f.regime(r)
 	case record.PMP:

@@ -101,6 +101,13 @@ type Hart struct {
 	singleBytes uint64
 	singleLen   int
 
+	firmware Firmware // where M-mode software runs in the simulator; nil: it runs on the hart
+	held     bool     // by the firmware: nothing runs but interrupts for M-mode
+
+	executing *isa.Inst // by slow, which may park
+	note      notices
+	dbg       *debugger // nil: nobody asked
+
 	wrs      bool   // waiting in wrs.nto or wrs.sto
 	wrsUntil uint64 // at most until this cycle
 
@@ -151,6 +158,8 @@ func (h *Hart) Stats() *Stats { return &h.stats }
 func (h *Hart) State() string {
 	doing := "running"
 	switch {
+	case h.held:
+		doing = "held by the firmware"
 	case h.csr.wfi:
 		doing = "in wfi"
 	case h.wrs:

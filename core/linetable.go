@@ -146,6 +146,9 @@ func (h *Hart) flushContext(c int) {
 
 // keepLine enters the line of va, held by an L1D slot, in the current table.
 func (h *Hart) keepLine(va uint64, slot int32, writable bool, tlb *uint64) {
+	if h.dbg != nil && h.watchesLine(va) {
+		return
+	}
 	t := &h.tab
 	t.live[t.dctx] = true
 	idx := va >> h.shift & (lineTableSize - 1)

@@ -88,6 +88,9 @@ func (h *Hart) loadPart(va, size uint64, r *record.Record) (uint64, bool) {
 	if r != nil {
 		recordPA(r, &t)
 	}
+	if h.dbg != nil {
+		h.watch(va, size, false)
+	}
 	switch h.mem.Attr(t.PA, size) {
 	case coherence.AttrRAM:
 	case coherence.AttrDevice:
@@ -176,6 +179,9 @@ func (h *Hart) storeSlow(va, size, v uint64) bool {
 func (h *Hart) storeCheck(va, size uint64, t *translation) bool {
 	if !h.translate(va, int(size), accStore, t) {
 		return false
+	}
+	if h.dbg != nil {
+		h.watch(va, size, true)
 	}
 	switch h.mem.Attr(t.PA, size) {
 	case coherence.AttrRAM:

@@ -59,7 +59,7 @@ type regime struct {
 	levels int8   // of the page table; 0: no translation
 	spare  uint8  // high bits of an address that repeat the one below
 	view   int    // of PMP
-	key    uint64 // address space: ASID, VMID from bit 16 on (0, as no VM runs)
+	key    uint64 // address space: ASID, VMID from bit 16 on
 	root   uint64 // physical address of the root table
 	perm   *[256]uint8
 }
@@ -81,6 +81,7 @@ type MMUStats struct {
 type mmu struct {
 	hart  *Hart // that it is part of
 	satp  uint64
+	vmid  uint16 // on whose behalf the hart runs
 	fetch regime
 	data  regime
 	pmp   pmp
@@ -205,7 +206,7 @@ func (h *Hart) regimeFor(p Priv) regime {
 		levels: levels,
 		spare:  uint8(64 - 12 - 9*int(levels)),
 		view:   pmpLower,
-		key:    m.satp >> satpASIDShift & asidMask,
+		key:    m.satp>>satpASIDShift&asidMask | uint64(m.vmid)<<16,
 		root:   m.satp & satpPPN << 12,
 		perm:   &permTables[i],
 	}
@@ -230,18 +231,7 @@ func (h *Hart) setContext() {
 	h.SyncMMUStats()
 	m := &h.mmu
 	status := h.csr.mstatus
-	dpriv := h.priv
-	if status&mstatusMPRV != 0 {
-		dpriv = Priv(status >> mstatusMPPShift & 3)
-	}
-	if h.mem != nil {
-		h.mem.SetContext(uint8(h.priv), 0, 0) // bus requests say who asks
-	}
-	m.fetch = h.regimeFor(h.priv)
-	m.data = m.fetch
-	if dpriv != h.priv {
-		m.data = h.regimeFor(dpriv)
-	}
+	dpriv := h.setRegimes()
 	// Lines that were kept readable because of MXR, or not at all for want of
 	// it: rare enough to start anew.
 	if mxr := status&mstatusMXR != 0; mxr != m.mxr {
@@ -260,6 +250,25 @@ func (h *Hart) setContext() {
 	if h.rec != nil {
 		h.recordRegime()
 	}
+}
+
+// setRegimes works out how fetches and data are translated now, and returns the
+// privilege of the latter.
+func (h *Hart) setRegimes() (dpriv Priv) {
+	m := &h.mmu
+	dpriv = h.priv
+	if status := h.csr.mstatus; status&mstatusMPRV != 0 {
+		dpriv = Priv(status >> mstatusMPPShift & 3)
+	}
+	if h.mem != nil {
+		h.mem.SetContext(uint8(h.priv), m.vmid, 0) // bus requests say who asks
+	}
+	m.fetch = h.regimeFor(h.priv)
+	m.data = m.fetch
+	if dpriv != h.priv {
+		m.data = h.regimeFor(dpriv)
+	}
+	return dpriv
 }
 
 // enterBare empties the tables of untranslated lines where they were filled

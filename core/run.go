@@ -52,15 +52,21 @@ func (h *Hart) run(end uint64) (asleep bool, wake uint64) {
 		if h.sbCount > 0 {
 			limit = min(limit, h.sb.next)
 		}
+		if h.dbg != nil && h.dbg.step {
+			limit = now + 1
+		}
 		if h.ev.On(event.Inst) {
 			h.execOne(now)
-			continue
-		}
-		h.limit, h.left = limit, int64(limit-now)
-		if h.rec != nil {
-			h.execRecord()
 		} else {
-			h.exec()
+			h.limit, h.left = limit, int64(limit-now)
+			if h.rec != nil {
+				h.execRecord()
+			} else {
+				h.exec()
+			}
+		}
+		if h.dbg != nil {
+			h.stepped()
 		}
 	}
 }
@@ -82,6 +88,9 @@ func (h *Hart) execOne(now uint64) {
 
 // asleep says whether the hart waits, after ending a wait whose reason is over.
 func (h *Hart) asleep() bool {
+	if h.held {
+		return !h.machineInterrupt()
+	}
 	if h.csr.wfi {
 		// WFI ends on any interrupt pending and enabled in mie, whatever the
 		// global enables and delegation say (privileged manual, WFI).
@@ -94,6 +103,9 @@ func (h *Hart) asleep() bool {
 }
 
 func (h *Hart) wakeCycle() uint64 {
+	if h.held {
+		return ^uint64(0)
+	}
 	wake := h.nextTimer()
 	if h.wrs {
 		wake = min(wake, h.wrsUntil)

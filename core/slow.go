@@ -12,13 +12,21 @@ import (
 func (h *Hart) slow(in *isa.Inst) {
 	h.instret-- // while it executes, it has not retired: a CSR read does not see it
 	next := h.pc + uint64(in.Size)
+	h.executing = in
 	if !h.execSlow(in) {
 		h.takeTrap(h.pc)
-		return
+		if h.dbg != nil {
+			h.dbg.isHit = false // what was watched was not accessed
+		}
+	} else {
+		h.instret++
+		if in.Op != isa.OpMRET && in.Op != isa.OpSRET { // those have set it
+			h.pc = next
+		}
 	}
-	h.instret++
-	if in.Op != isa.OpMRET && in.Op != isa.OpSRET { // those have set it
-		h.pc = next
+	h.executing = nil
+	if h.dbg != nil {
+		h.executed()
 	}
 }
 
@@ -91,6 +99,9 @@ func (h *Hart) execMisalignedJump(in *isa.Inst) bool {
 // CSRs and the privileged instructions.
 func (h *Hart) execSpecial(in *isa.Inst) bool {
 	switch in.Op {
+	case opMarker:
+		h.execMarker(in)
+		return true
 	case isa.OpFENCE:
 		h.execFence(in)
 		return true
@@ -192,6 +203,9 @@ func (h *Hart) atomic(op coherence.Op, va, size, v uint64, kind accessKind, acce
 	if !h.translate(va, int(size), kind, &t) {
 		return false
 	}
+	if h.dbg != nil {
+		h.watch(va, size, op != coherence.OpLR)
+	}
 	if !h.mem.Atomics(t.PA, size) {
 		return h.raise(access, va)
 	}
@@ -244,6 +258,9 @@ func (h *Hart) block(op coherence.Op, va uint64) bool {
 	if r != nil {
 		recordPA(r, &t)
 		r.PA += va - line
+	}
+	if h.dbg != nil && op == coherence.OpZero {
+		h.watch(line, h.lineSize, true)
 	}
 	h.drainAll()
 	a := &h.acc

@@ -22,7 +22,7 @@ type storeQueue struct {
 
 type sbEntry struct {
 	pa    addr.PA
-	size  uint64
+	size  uint64 // 1 to 8, or words of 8 bytes that all get the value (Driver)
 	value uint64
 }
 
@@ -60,6 +60,9 @@ func (h *Hart) drainSome(n int) {
 		e := q.entry[0]
 		a := &h.acc
 		*a = coherence.Access{Op: coherence.OpStore, Size: uint8(e.size), PA: e.pa, Value: e.value}
+		if e.size > 8 {
+			a.Op, a.Size = coherence.OpStoreWords, uint8(e.size/8)
+		}
 		now := h.Clock()
 		done := h.mem.Do(a, now)
 		if done > now {
@@ -139,7 +142,7 @@ func (h *Hart) sbForward(pa addr.PA, size, cached uint64) uint64 {
 		binary.LittleEndian.PutUint64(s[:], e.value)
 		for i := range e.size {
 			if at := uint64(e.pa) + i - uint64(pa); at < size {
-				b[at] = s[i]
+				b[at] = s[i&7]
 			}
 		}
 	}

@@ -90,6 +90,9 @@ func (h *Hart) enterTrap(epc, cause, tval, deleg uint64) {
 			h.emit(event.TrapTaken, cause, epc, tval, uint64(h.priv))
 		}
 	}
+	if h.priv == Machine && h.firmware != nil {
+		h.firmware.Trap(h)
+	}
 }
 
 // emit records an event of this hart at its clock.

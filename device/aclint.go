@@ -119,6 +119,12 @@ func (a *ACLINT) Write(now, off uint64, size int, v uint64) bool {
 	return true
 }
 
+// SetTimer writes a hart's mtimecmp.
+func (a *ACLINT) SetTimer(now uint64, hart int, ticks uint64) {
+	a.st.MTimeCmp[hart] = ticks
+	a.pins.SetTimer(hart, a.expiry(now, ticks))
+}
+
 // Deadline returns the cycle at which mtime wraps, which may lower MTIP again.
 func (a *ACLINT) Deadline() uint64 { return a.wrap }
 

@@ -90,6 +90,17 @@ func (u *UART) Push(now uint64, p []byte) int {
 	return n
 }
 
+// Take reads characters that have come in, as a driver that polls would.
+func (u *UART) Take(now uint64, p []byte) (n int) {
+	u.update(now)
+	for n < len(p) && len(u.st.RX) > 0 {
+		p[n] = u.receive(now)
+		n++
+		u.update(now)
+	}
+	return n
+}
+
 // Read takes aligned accesses of any width and gives the one register at off,
 // as QEMU's does.
 func (u *UART) Read(now, off uint64, size int) (uint64, bool) {

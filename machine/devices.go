@@ -8,6 +8,7 @@ import (
 	"mcsim/coherence"
 	"mcsim/core/isa"
 	"mcsim/device"
+	"mcsim/machine/config"
 )
 
 // addDevices puts RAM and the configured devices on the map.
@@ -30,11 +31,12 @@ func (m *Machine) addDevices() error {
 		if err != nil {
 			return err
 		}
+		m.aclint = a
 		if err := add("aclint", aclintBase, device.ACLINTSize, a); err != nil {
 			return err
 		}
 	}
-	uartIRQ := device.Line(func(bool) {})
+	line := func(int) device.Line { return func(bool) {} }
 	if c.Devices.PLIC {
 		p, err := device.NewPLIC(c.Harts, plicSources, func(hart int, machine, level bool) {
 			bit := uint(9)
@@ -47,7 +49,7 @@ func (m *Machine) addDevices() error {
 			return err
 		}
 		m.plic = p
-		uartIRQ = p.Line(uartSource)
+		line = p.Line
 		if err := add("plic", plicBase, plicSize, p); err != nil {
 			return err
 		}
@@ -55,12 +57,30 @@ func (m *Machine) addDevices() error {
 	if c.Devices.UART {
 		// A character is out at once, as on QEMU's board: at 115200 baud a
 		// polling guest would spend more time printing than computing.
-		m.uart = device.NewUART(0, m.console, uartIRQ)
+		m.uart = device.NewUART(0, m.console, line(uartSource))
 		if err := add("uart", uartBase, uartSize, m.uart); err != nil {
 			return err
 		}
 	}
+	if c.Devices.RTC {
+		m.rtc = device.NewRTC(epoch(c.Devices.Epoch), uint64(c.Clock), line(rtcSource))
+		if err := add("rtc", rtcBase, device.RTCSize, m.rtc); err != nil {
+			return err
+		}
+	}
+	if err := m.addVirtio(line); err != nil {
+		return err
+	}
 	return m.addHTIF()
+}
+
+// epoch is what the real-time clock shows at cycle 0, in nanoseconds since 1970.
+func epoch(s string) uint64 {
+	t, err := config.ParseEpoch(s)
+	if err != nil || t.IsZero() {
+		t = now()
+	}
+	return uint64(t.UnixNano())
 }
 
 // addHTIF lays the HTIF's windows over the program's tohost and fromhost.
@@ -205,10 +225,25 @@ func (m *Machine) deviceTree() (dtb []byte, at addr.PA, err error) {
 			cfg.PLIC, cfg.PLICSources = r, plicSources
 		case "uart":
 			cfg.UART, cfg.UARTSource, cfg.UARTClockHz = r, uartSource, 3686400
+		case "rtc":
+			cfg.RTC, cfg.RTCSource = r, rtcSource
+		case "virtio":
+			i := uint32(g.Base-virtioBase) / virtioStride
+			cfg.Virtio = append(cfg.Virtio, DTVirtio{r, virtioSource + i, c.Virtio.Coherent})
 		}
 	}
+	if ext.Has(isa.ExtZihpm) {
+		cfg.PMU = true
+	}
+	m.describeBoot(&cfg)
 	if dtb, err = BuildDTB(cfg); err != nil {
 		return nil, 0, err
+	}
+	if p := m.boot; p != nil {
+		if len(dtb) > dtbRoom-4096 {
+			return nil, 0, fmt.Errorf("a device tree of %d bytes", len(dtb))
+		}
+		return dtb, p.dtb, nil
 	}
 	const room = 64 << 10
 	end := uint64(RAMBase) + uint64(c.Memory)

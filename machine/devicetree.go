@@ -35,6 +35,12 @@ type DTConfig struct {
 	UART        DTRange
 	UARTSource  uint32
 	UARTClockHz uint32
+	RTC         DTRange
+	RTCSource   uint32
+	Virtio      []DTVirtio
+	PMU         bool    // harts have programmable counters: core.EventNumber
+	Reserved    DTRange // memory of the firmware; Size 0 if it says so itself
+	RNGSeed     []byte
 	Test        DTRange // the finisher: also power-off and reboot
 	ToHost      addr.PA // HTIF; 0 if there is none
 	FromHost    addr.PA
@@ -99,6 +105,9 @@ func (c *DTConfig) check() error {
 	if c.UART.Base != 0 && c.PLIC.Base == 0 {
 		bad("a UART without a PLIC to interrupt")
 	}
+	if c.RTC.Base != 0 && c.PLIC.Base == 0 {
+		c.RTC = DTRange{} // polled, and of no use to a driver
+	}
 	for _, e := range c.Extensions {
 		if e == "" || strings.Trim(e, "abcdefghijklmnopqrstuvwxyz0123456789") != "" {
 			bad("%q is not the name of an extension", e)
@@ -142,7 +151,16 @@ func (b *dtBuilder) root() *dt.Node {
 		cells("#address-cells", 2), cells("#size-cells", 2),
 		text("compatible", "mcsim,virt", "riscv-virtio"), text("model", "mcsim,virt"))
 	memory := node(unit("memory", c.MemoryBase), text("device_type", "memory"), reg(DTRange{c.MemoryBase, c.MemorySize}))
-	root.Children = append(root.Children, b.chosen(), b.cpus(), memory, b.soc())
+	root.Children = append(root.Children, b.chosen(), b.cpus(), memory)
+	if c.Reserved.Size != 0 {
+		reserved := node("reserved-memory", cells("#address-cells", 2), cells("#size-cells", 2), empty("ranges"))
+		reserved.Children = []*dt.Node{node(unit("mmode_resv0", c.Reserved.Base), reg(c.Reserved), empty("no-map"))}
+		root.Children = append(root.Children, reserved)
+	}
+	if c.PMU {
+		root.Children = append(root.Children, b.pmu())
+	}
+	root.Children = append(root.Children, b.soc())
 	if c.Test.Base != 0 {
 		for _, x := range []struct {
 			name  string
@@ -167,6 +185,9 @@ func (b *dtBuilder) chosen() *dt.Node {
 	}
 	if b.c.BootArgs != "" {
 		n.Properties = append(n.Properties, text("bootargs", b.c.BootArgs))
+	}
+	if len(b.c.RNGSeed) > 0 {
+		n.Properties = append(n.Properties, dt.Property{Name: "rng-seed", Value: b.c.RNGSeed})
 	}
 	if b.c.InitrdEnd != 0 {
 		n.Properties = append(n.Properties,
@@ -194,6 +215,9 @@ func (b *dtBuilder) soc() *dt.Node {
 		cells("riscv,ndev", c.PLICSources), cells("phandle", phPLIC))
 	add(c.UART, "serial", text("compatible", "ns16550a"), cells("clock-frequency", c.UARTClockHz),
 		cells("interrupt-parent", phPLIC), cells("interrupts", c.UARTSource))
+	add(c.RTC, "rtc", text("compatible", "google,goldfish-rtc"),
+		cells("interrupt-parent", phPLIC), cells("interrupts", c.RTCSource))
+	b.addVirtio(soc)
 	return soc
 }
 

@@ -168,6 +168,8 @@ type elfFile struct {
 	r    io.ReaderAt
 	size uint64
 	h    elf.Header64
+
+	movable bool // a kernel: it may be position independent
 }
 
 // bytes returns n bytes at off, if the file has them.
@@ -212,6 +214,7 @@ func (f *elfFile) header() error {
 	switch {
 	case elf.Machine(h.Machine) != elf.EM_RISCV:
 		return fmt.Errorf("a program for %s, not for RISC-V; build it with riscv64-unknown-elf-gcc", elf.Machine(h.Machine))
+	case elf.Type(h.Type) == elf.ET_DYN && f.movable:
 	case elf.Type(h.Type) == elf.ET_DYN:
 		return errors.New("a position-independent program (ET_DYN); link it with -static -no-pie")
 	case elf.Type(h.Type) == elf.ET_REL:
@@ -236,7 +239,7 @@ func guess(b []byte) string {
 	case len(b) == 0:
 		return ": it is empty"
 	case bytes.HasPrefix(b, []byte("MZ")):
-		return ": it looks like a Linux Image; pass it as a kernel"
+		return ": it looks like a Linux Image; pass it with --kernel"
 	case bytes.HasPrefix(b, []byte{0x1f, 0x8b}):
 		return ": it is compressed with gzip; unpack it first"
 	case bytes.HasPrefix(b, []byte("!<arch>")):

@@ -65,7 +65,15 @@ func (m *Machine) LoadRecording(rec *traces.Recording) error {
 	}
 	m.image = &Image{Name: "recording"}
 	m.console = device.NewOutput(m.opts.Console)
-	if err := m.assemble(); err != nil {
+	shape, err := m.coherence()
+	if err != nil {
+		return err
+	}
+	if err := m.connect(shape); err != nil {
+		return err
+	}
+	m.observe()
+	if err := m.addHarts(); err != nil {
 		return err
 	}
 	m.exact = x

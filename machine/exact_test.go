@@ -93,7 +93,7 @@ func TestExactReplay(t *testing.T) {
 						t.Fatalf("%d harts, %s: ended by %q: %v", harts, v.name, want.Reason, want.err)
 					}
 					got := follow(t, file)
-					if got.err != nil || got.Reason != "recorded" {
+					if got.err != nil || got.Reason != "trace-end" {
 						t.Errorf("%d harts, %s: the replay ended by %q: %v", harts, v.name, got.Reason, got.err)
 						continue
 					}

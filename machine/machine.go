@@ -23,6 +23,7 @@ import (
 	"mcsim/device"
 	"mcsim/event"
 	"mcsim/machine/config"
+	"mcsim/machine/disk"
 	"mcsim/machine/log"
 	"mcsim/replay"
 	"mcsim/stats"
@@ -34,6 +35,7 @@ const RAMBase addr.PA = 0x8000_0000
 // Addresses and interrupt sources of QEMU's virt board.
 const (
 	finisherBase addr.PA = 0x0010_0000
+	rtcBase      addr.PA = 0x0010_1000
 	aclintBase   addr.PA = 0x0200_0000
 	plicBase     addr.PA = 0x0c00_0000
 	uartBase     addr.PA = 0x1000_0000
@@ -42,6 +44,7 @@ const (
 	plicSize     = 0x60_0000
 	uartSize     = 0x100
 	uartSource   = 10
+	rtcSource    = 11
 	plicSources  = 95
 )
 
@@ -60,17 +63,25 @@ type Machine struct {
 	opts Options
 
 	image  *Image
+	boot   *bootPlan // nil: a bare-metal program
 	amap   coherence.Map
 	dram   *coherence.DRAM
 	bus    *coherence.Bus
 	engine *coherence.Engine
 	harts  []*core.Hart
+	replay *replay.Replay // what drives the harts, if not a program
 
 	console  *device.Output
 	uart     *device.UART
+	aclint   *device.ACLINT
+	rtc      *device.RTC
 	htif     *device.HTIF
 	plic     *device.PLIC
 	input    *input
+	virtio   []virtioDevice
+	disks    []*disk.Disk
+	net      *network  // nil: none
+	vconsole *vconsole // nil: none
 	reg      stats.Registry
 	bufs     []*event.Buffer // by hart, then the machine's own
 	own      *event.Buffer
@@ -84,6 +95,8 @@ type Machine struct {
 	exact    *replay.Exact // follows a recording instead of running a program
 	recordE  error
 	exactE   error
+
+	base *stats.Snapshot // where the statistics begin, if not at 0
 }
 
 // New checks that a machine can be built from cfg. LoadBare or LoadELF builds it.
@@ -132,7 +145,15 @@ func (m *Machine) load(im *Image) error {
 	if err := m.addDevices(); err != nil {
 		return err
 	}
-	if err := m.assemble(); err != nil {
+	shape, err := m.coherence()
+	if err != nil {
+		return err
+	}
+	if err := m.connect(shape); err != nil {
+		return err
+	}
+	m.observe()
+	if err := m.addHarts(); err != nil {
 		return err
 	}
 	m.place(im)
@@ -140,8 +161,10 @@ func (m *Machine) load(im *Image) error {
 	if err != nil {
 		return err
 	}
-	for i, h := range m.harts {
-		h.Start(uint64(im.Entry), uint64(at))
+	if err := m.start(im.Entry, at); err != nil {
+		return err
+	}
+	for i := range m.harts {
 		m.bufs[i].Emit(event.Event{Hart: int16(i), Kind: event.HartStart, Arg: [4]uint64{uint64(im.Entry)}})
 	}
 	if dtb != nil {
@@ -151,13 +174,9 @@ func (m *Machine) load(im *Image) error {
 	return nil
 }
 
-// assemble builds memory, bus and harts around the address map.
-func (m *Machine) assemble() error {
+// connect builds what harts are connected to: DRAM, the bus and the engine.
+func (m *Machine) connect(shape coherence.Config) (err error) {
 	c := &m.cfg.Machine
-	shape, err := m.coherence()
-	if err != nil {
-		return err
-	}
 	if m.dram, err = coherence.NewDRAM(dramConfig(c), int(c.L1D.Line), &m.amap); err != nil {
 		return fmt.Errorf("machine.dram: %w", err)
 	}
@@ -166,8 +185,7 @@ func (m *Machine) assemble() error {
 	}
 	m.engine = coherence.NewEngine(m.bus, uint64(c.Quantum), c.Seed)
 	m.bus.Wake = m.wakeReserved
-	m.observe()
-	return m.addHarts()
+	return nil
 }
 
 // place copies the program to memory; the HTIF's windows lie over it.

@@ -10,7 +10,7 @@ import (
 )
 
 // reasons are the names of Result.Reason in events.
-var reasons = []string{"", "exit", "reset", "max-instructions", "max-cycles", "interrupted", "stuck", "check", "bug", "recorded", "diverged"}
+var reasons = []string{"", "exit", "reset", "max-instructions", "max-cycles", "interrupted", "stuck", "check", "bug", "trace-end", "trace-error", "incoherent"}
 
 func reasonNumber(name string) uint64 {
 	for i, r := range reasons {

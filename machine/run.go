@@ -10,26 +10,34 @@ import (
 
 	"mcsim/coherence"
 	"mcsim/event"
+	"mcsim/stats/series"
 )
 
 // Limits end a run early. 0 is no limit.
 type Limits struct {
 	Instructions, Cycles uint64         // looked at when a quantum ends; an instruction that traps counts
 	Progress             func(Progress) // called now and then, with all harts parked
+
+	// Intervals records what is counted over time, if it is not nil. It is for
+	// the caller to close it.
+	Intervals *series.Recorder
 }
 
 // Progress is how far a run has come.
-type Progress struct{ Instructions, Cycles uint64 }
+type Progress struct{ Instructions, Cycles, References uint64 }
 
 // Result is how a run ended.
 type Result struct {
 	ExitCode int
 	// Reason is "exit" (the guest ended it), "reset" (the guest wants the machine
 	// restarted), "max-instructions", "max-cycles", "interrupted", "stuck" (nobody
-	// can go on), "check" (a broken invariant) or "bug"; of a recording that is
-	// followed, "recorded" (its end) or "diverged" (it could not be followed).
+	// can go on), "check" (a broken invariant) or "bug"; of a replay also
+	// "trace-end" (all traces were replayed), "trace-error" (one could not be) or "incoherent" (a
+	// load did not see the last store).
 	Reason               string
 	Cycles, Instructions uint64
+	References           uint64 // of a replay
+	Threads              int    // that its traces named
 	HostSeconds          float64
 }
 
@@ -52,7 +60,15 @@ func (m *Machine) Run(ctx context.Context, l Limits) (Result, error) {
 	start := now()
 	m.engine.OnQuantum = func(cycle uint64) bool {
 		m.endQuantum(cycle)
+		if m.replay != nil {
+			res.Reason = m.replayEnds()
+		}
+		if l.Intervals != nil && l.Intervals.Due(cycle) {
+			m.syncStats()
+			l.Intervals.At(cycle)
+		}
 		switch {
+		case res.Reason != "":
 		case l.Instructions > 0 && m.begun() >= l.Instructions:
 			res.Reason = "max-instructions"
 		case l.Cycles > 0 && cycle >= l.Cycles:
@@ -62,10 +78,14 @@ func (m *Machine) Run(ctx context.Context, l Limits) (Result, error) {
 		}
 		if l.Progress != nil && m.engine.Quanta%progressEvery == 0 {
 			m.host = now().Sub(start).Seconds()
-			l.Progress(Progress{m.instructions(), cycle})
+			at := Progress{Instructions: m.instructions(), Cycles: cycle}
+			if m.replay != nil {
+				at.References = m.replay.References()
+			}
+			l.Progress(at)
 		}
 		if m.exact != nil && !m.exact.Quantum(cycle) && res.Reason == "" {
-			res.Reason = "recorded"
+			res.Reason = "trace-end"
 		}
 		if res.Reason != "" {
 			m.rec.stop()
@@ -78,7 +98,14 @@ func (m *Machine) Run(ctx context.Context, l Limits) (Result, error) {
 	if m.exact != nil {
 		m.engine.OnIdle = m.exact.Idle
 	}
+	if m.paced() {
+		m.engine.OnSkip = func(from, to uint64) uint64 { return m.pace(ctx, from, to) }
+	}
 	m.own.Emit(event.Event{Hart: -1, Kind: event.RunBegin, Arg: [4]uint64{uint64(len(m.harts)), m.cfg.Machine.Seed, uint64(m.cfg.Machine.Quantum)}})
+	if m.replay != nil {
+		m.replay.Start()
+		defer m.replay.Stop()
+	}
 	err := m.engine.Run(runtime.GOMAXPROCS(0))
 	if m.exact != nil {
 		m.exact.Finish()
@@ -90,6 +117,9 @@ func (m *Machine) Run(ctx context.Context, l Limits) (Result, error) {
 	m.rec = nil
 	m.host = now().Sub(start).Seconds()
 	m.finish(&res, err)
+	if m.replay != nil && err == nil {
+		err = m.replay.Err()
+	}
 	return res, m.explain(&res, err)
 }
 
@@ -98,10 +128,15 @@ func (m *Machine) finish(res *Result, err error) {
 	if m.uart != nil {
 		m.uart.Drain()
 	}
+	if m.replay != nil {
+		m.cycles = 0 // not the end of the quantum, but that of the last reference
+		m.replay.Finish()
+		res.References, res.Threads = m.replay.References(), m.replay.Threads()
+	}
 	for _, h := range m.harts {
 		m.cycles = max(m.cycles, h.Clock())
-		h.SyncMMUStats()
 	}
+	m.syncStats()
 	m.instret = m.instructions()
 	var check *coherence.InvariantError
 	switch {
@@ -112,9 +147,9 @@ func (m *Machine) finish(res *Result, err error) {
 	case err != nil:
 		res.Reason = "bug"
 	case m.exactE != nil:
-		res.Reason = "diverged"
+		res.Reason = "trace-error"
 	case m.exact != nil && res.Reason == "":
-		res.Reason = "recorded"
+		res.Reason = "trace-end"
 	case m.exit != nil && m.exit.Reset:
 		res.Reason = "reset"
 	case m.exit != nil:
@@ -136,10 +171,20 @@ func (m *Machine) endQuantum(cycle uint64) {
 		m.recordE = err
 		m.engine.Stop()
 	}
-	m.offerInput(context.Background(), false)
+	if err := m.vconsole.flush(); err != nil && m.consoleE == nil {
+		m.consoleE = err
+		m.engine.Stop()
+	}
+	m.takeIn()
 	if m.opts.Log != nil {
 		m.scratch = event.Merge(m.bufs, m.scratch, m.opts.Log.Write)
 	}
+}
+
+// deliver hands the guest what has come from outside, but for the terminal.
+func (m *Machine) deliver(now uint64) bool {
+	frames := m.net.deliver(now)
+	return m.vconsole.deliver(now) || frames
 }
 
 // offerInput gives the guest what its terminal typed, as far as it takes it. It
@@ -157,7 +202,11 @@ func (m *Machine) offerInput(ctx context.Context, wait bool) bool {
 		return true
 	}
 	n := len(b)
-	if m.uart != nil {
+	switch {
+	case m.vconsole.takes():
+		n = m.vconsole.push(b, m.cycles)
+		m.bus.Reschedule()
+	case m.uart != nil:
 		n = m.uart.Push(m.cycles, b)
 		m.bus.Reschedule()
 	}
@@ -177,13 +226,20 @@ func (m *Machine) wakeReserved(hart int, now uint64) {
 	m.engine.Wake(hart, max(now, m.engine.Now()))
 }
 
-// waitForInput waits for the terminal where all harts sleep and the guest has
-// asked for an interrupt when a character comes. It returns false if none will.
+// waitForInput waits for the world outside where all harts sleep and the guest
+// listens to it: for the terminal it has to have asked for an interrupt when a
+// character comes. It returns false if nothing will come.
 func (m *Machine) waitForInput(ctx context.Context) bool {
-	if m.uart == nil || m.uart.Save().IER&1 == 0 {
+	typed := m.input != nil && (m.vconsole.takes() || m.uart != nil && m.uart.Save().IER&1 != 0)
+	if !typed && m.net == nil && m.vconsole.silent() {
 		return false
 	}
-	return m.offerInput(ctx, true) || ctx.Err() != nil // OnQuantum sees to the latter
+	if typed && m.input.file != nil {
+		return m.offerInput(ctx, true)
+	}
+	m.outside(ctx, forever) // OnQuantum sees to an end of ctx
+	m.takeIn()
+	return true
 }
 
 // explain adds to an error what helps to find its cause: the harts' state.
@@ -199,6 +255,9 @@ func (m *Machine) explain(res *Result, err error) error {
 		}
 		return nil
 	}
+	if m.replay != nil && res.Reason != "bug" {
+		return err // it names what is wrong; the harts' state is of no interest
+	}
 	var b strings.Builder
 	for i, h := range m.harts {
 		if i == 8 {
@@ -206,6 +265,9 @@ func (m *Machine) explain(res *Result, err error) error {
 			break
 		}
 		fmt.Fprintf(&b, "\n  hart %d: %s", i, h.State())
+		if m.image == nil {
+			continue
+		}
 		if f, ok := m.image.Function(h.PC()); ok {
 			fmt.Fprintf(&b, " in %s", f.Name)
 		}

@@ -27,6 +27,9 @@ func (m *Machine) register() {
 		m.registerHart(fmt.Sprintf("harts[%d].", i), i)
 	}
 	m.registerBus()
+	if m.replay != nil {
+		m.replay.Register(r)
+	}
 	r.Freeze()
 }
 
@@ -34,9 +37,7 @@ func (m *Machine) registerHart(at string, i int) {
 	r, h, p := &m.reg, m.harts[i], m.bus.Private(i)
 	r.Count(at+"instructions", stats.Instructions, "instructions retired", h.Instret)
 	r.Count(at+"cycles", stats.Cycles, "the hart's clock", h.Clock)
-	r.Gauge(at+"ipc", "per cycle", "instructions per cycle, sleep included", func() float64 {
-		return float64(h.Instret()) / float64(max(1, h.Clock()))
-	})
+	r.Quotient(at+"ipc", "per cycle", "instructions per cycle, sleep included", 1, at+"instructions", at+"cycles")
 	s := h.Stats()
 	r.Counter(at+"exceptions", stats.Events, "exceptions taken", &s.Exceptions)
 	r.Counter(at+"interrupts", stats.Events, "interrupts taken", &s.Interrupts)
@@ -99,4 +100,33 @@ func (m *Machine) registerBus() {
 	r.Counter("dram.row_hits", stats.Events, "accesses to an open row", &d.RowHits)
 	r.Counter("dram.row_misses", stats.Events, "accesses that had to open a row", &d.RowMisses)
 	r.Counter("dram.refreshes", stats.Events, "refreshes of a channel", &d.Refreshes)
+}
+
+// ResetStats lets the statistics begin anew.
+func (m *Machine) ResetStats() {
+	m.syncStats()
+	m.base = m.reg.Snapshot()
+	if m.replay != nil {
+		m.replay.ResetThreads()
+	}
+}
+
+// Snapshot is what was counted since the beginning, or ResetStats.
+func (m *Machine) Snapshot() *stats.Snapshot {
+	m.syncStats()
+	s := m.reg.Snapshot()
+	if m.base != nil {
+		s = s.Since(m.base)
+	}
+	if m.replay != nil {
+		s = s.Join(m.replay.ThreadStats())
+	}
+	return s
+}
+
+// syncStats brings counters up to date that are computed late.
+func (m *Machine) syncStats() {
+	for _, h := range m.harts {
+		h.SyncMMUStats()
+	}
 }

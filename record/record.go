@@ -39,6 +39,7 @@ const (
 	Final                  // the hart's clock and instruction count at the end of the run
 	Wake                   // a device wakes hart VA at Cycle
 	Stop                   // the run ends
+	Serial                 // the simulator's own firmware acts in the serial phase
 	Refuse                 // a device does not accept the access
 	PMP                    // region PC of PMP is now VA, its address register, and PA, its configuration
 	NumOps

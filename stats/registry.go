@@ -36,6 +36,7 @@ type Registry struct {
 type stat struct {
 	Description
 	counter  func() uint64
+	level    bool // of a counter: a difference keeps the later value
 	gauge    func() float64
 	num, den []string // names of counters that are summed
 	scale    float64
@@ -64,6 +65,15 @@ func (r *Registry) Count(name, unit, desc string, f func() uint64) {
 		panic(fmt.Sprintf("stats: count %q has no function", name))
 	}
 	r.add(stat{Description: Description{name, unit, desc}, counter: f})
+}
+
+// Level registers a whole number that may go down, such as how many lines a cache
+// holds. A difference of snapshots keeps the later value.
+func (r *Registry) Level(name, unit, desc string, f func() uint64) {
+	if f == nil {
+		panic(fmt.Sprintf("stats: level %q has no function", name))
+	}
+	r.add(stat{Description: Description{name, unit, desc}, counter: f, level: true})
 }
 
 // Gauge registers a value that is computed when a snapshot is taken. A NaN or

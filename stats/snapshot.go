@@ -74,13 +74,29 @@ func (s *Snapshot) Since(before *Snapshot) *Snapshot {
 	d := &Snapshot{Values: make([]Value, len(s.Values)), index: s.index, stats: s.stats}
 	copy(d.Values, s.Values)
 	for i := range d.Values {
-		if !d.Values[i].Float {
+		if !d.Values[i].Float && !(s.stats != nil && s.stats[i].level) {
 			d.Values[i].U -= before.Values[i].U
 			d.Values[i].F = float64(d.Values[i].U)
 		}
 	}
 	d.quotients()
 	return d
+}
+
+// Join returns a snapshot with the values of both, those of o last. Names must not
+// clash.
+func (s *Snapshot) Join(o *Snapshot) *Snapshot {
+	j := &Snapshot{
+		Values: append(append(make([]Value, 0, len(s.Values)+len(o.Values)), s.Values...), o.Values...),
+		index:  make(map[string]int, len(s.Values)+len(o.Values)),
+	}
+	if s.stats != nil && o.stats != nil {
+		j.stats = append(append(make([]stat, 0, len(j.Values)), s.stats...), o.stats...)
+	}
+	for i, v := range j.Values {
+		j.index[v.Name] = i
+	}
+	return j
 }
 
 // Get finds a value by its name.

@@ -17,9 +17,11 @@ type Error struct {
 }
 
 func (e *Error) Error() string {
-	where := fmt.Sprintf("%s: at byte %d", e.File, e.Offset)
+	where := e.File
 	if e.Line > 0 {
 		where = fmt.Sprintf("%s:%d", e.File, e.Line)
+	} else if e.Offset > 0 || e.Found != "" {
+		where = fmt.Sprintf("%s: at byte %d", e.File, e.Offset)
 	}
 	switch {
 	case e.Err != nil:

@@ -39,6 +39,16 @@ const (
 // formats is filled by the formats' files; the order is that of lists.
 var formats = []*format{
 	&lackeyFormat,
+	&dinFormat,
+	&xdinFormat,
+	&champsimFormat,
+	&cloudsuiteFormat,
+	&drmemtraceFormat,
+	&spikeFormat,
+	&dramsimFormat,
+	&ramulatorFormat,
+	&ramulatorDRAMFormat,
+	&ramulator2Format,
 	&textFormat,
 	&nativeFormat,
 }

@@ -4,20 +4,30 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"os"
+	"sync/atomic"
 )
 
 const (
-	sniffBytes  = 64 << 10
-	inputBuffer = 256 << 10
-	maxLine     = 16 << 10 // longer lines are no trace
-	padding     = 16       // zeros behind the data, so that a parser may load words
+	sniffBytes = 32 << 10
+	maxBuffer  = 256 << 10
+	minBuffer  = 64 << 10
+	maxLine    = 16 << 10 // longer lines are no trace
+	padding    = 16       // zeros behind the data, so that a parser may load words
 )
 
 // input is a window over a stream of decompressed bytes. Parsers work in buf
 // directly: what lies in buf[pos:end] is theirs.
 type input struct {
-	src  io.Reader
-	name string
+	src   io.Reader
+	name  string
+	shard uint32 // of the trace, for formats that name no thread
+
+	// The file itself, for a format that seeks; nil if it is compressed or no
+	// regular file. It is src's, from the same start.
+	file *os.File
+	read *atomic.Int64 // counts what is read of the file by another way than src
+
 	buf  []byte // padding bytes follow buf[end]
 	pos  int
 	end  int
@@ -27,8 +37,8 @@ type input struct {
 	err  error // of src; io.EOF at its end
 }
 
-func newInput(src io.Reader, name string) *input {
-	return &input{src: src, name: name, buf: make([]byte, inputBuffer)}
+func newInput(src io.Reader, name string, size int) *input {
+	return &input{src: src, name: name, buf: make([]byte, size)}
 }
 
 // fill moves what is left to the front and reads more. It returns false when

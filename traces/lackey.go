@@ -120,7 +120,7 @@ const (
 func (l *lackey) parse(t *textReader, refs []Ref) (n int) {
 	in := t.in
 	buf, pos, safe, line := in.buf, in.pos, in.safe, in.line
-	pc, has := l.pc, l.has
+	pc, has, thread := l.pc, l.has, in.shard
 lines:
 	for pos < safe && n < len(refs) {
 		word := binary.LittleEndian.Uint32(buf[pos:]) & 0xffffff
@@ -157,19 +157,19 @@ lines:
 		switch word {
 		case wordI:
 			pc, has = addr, HasPC
-			*ref = Ref{VA: addr, PC: addr, Instructions: 1, Size: uint32(size), Kind: Fetch, Has: HasVA | HasPC | HasSize}
+			*ref = Ref{VA: addr, PC: addr, Instructions: 1, Size: uint32(size), Thread: thread, Kind: Fetch, Has: HasVA | HasPC | HasSize}
 		case wordL:
-			*ref = Ref{VA: addr, PC: pc, Size: uint32(size), Kind: Load, Has: HasVA | HasSize | has}
+			*ref = Ref{VA: addr, PC: pc, Size: uint32(size), Thread: thread, Kind: Load, Has: HasVA | HasSize | has}
 		case wordS:
-			*ref = Ref{VA: addr, PC: pc, Size: uint32(size), Kind: Store, Has: HasVA | HasSize | has}
+			*ref = Ref{VA: addr, PC: pc, Size: uint32(size), Thread: thread, Kind: Store, Has: HasVA | HasSize | has}
 		case wordM:
-			*ref = Ref{VA: addr, PC: pc, Size: uint32(size), Kind: Load, Has: HasVA | HasSize | has}
+			*ref = Ref{VA: addr, PC: pc, Size: uint32(size), Thread: thread, Kind: Load, Has: HasVA | HasSize | has}
 			store := *ref
 			store.Kind = Store
 			if n++; n < len(refs) {
 				refs[n] = store
 			} else {
-				t.pending = store
+				t.pending = append(t.pending, store)
 				n--
 			}
 		default:

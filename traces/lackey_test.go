@@ -85,7 +85,7 @@ func benchmarkReader(b *testing.B, content []byte, f *format) {
 	b.SetBytes(int64(len(content)))
 	total := 0
 	for b.Loop() {
-		readers, err := f.open(newInput(bytes.NewReader(content), "bench"), &Options{}, &Info{})
+		readers, err := f.open(newInput(bytes.NewReader(content), "bench", maxBuffer), &Options{}, &Info{})
 		if err != nil {
 			b.Fatal(err)
 		}

@@ -239,12 +239,12 @@ func openNative(in *input, _ *Options, info *Info) ([]Reader, error) {
 // readerAt gives access to the whole of what in reads: its file, or a
 // temporary copy of what cannot be read at will.
 func (in *input) readerAt() (io.ReaderAt, int64, error) {
-	if c, ok := in.src.(*counted); ok {
-		if f, ok := c.r.(*os.File); ok {
-			if stat, err := f.Stat(); err == nil && stat.Mode().IsRegular() {
-				return f, stat.Size(), nil
-			}
+	if in.file != nil {
+		stat, err := in.file.Stat()
+		if err != nil {
+			return nil, 0, err
 		}
+		return &countedAt{r: in.file, n: in.read}, stat.Size(), nil
 	}
 	f, err := os.CreateTemp("", "mcsim-*"+NativeSuffix)
 	if err != nil {

@@ -12,7 +12,7 @@ import (
 type Options struct {
 	Format string // its name; empty: by content
 
-	// TolerateClock lets time stamps run backwards within a stream. Otherwise
+	// TolerateClock lets time stamps run backwards within a thread. Otherwise
 	// that is an error.
 	TolerateClock bool
 
@@ -48,56 +48,67 @@ func (i *Info) Physical() bool { return i.Has&(HasVA|HasPA) == HasPA }
 // Trace is an open trace.
 type Trace struct {
 	Info    Info
+	opts    Options
+	streams []*source // open from the start
+	shards  []*shard  // opened when they are read first
 	readers []Reader
-	closers []io.Closer
+	archive io.Closer    // of shards
 	read    atomic.Int64 // bytes on disk that were read
 }
 
 // Open opens a trace: a file, "-" for standard input, a directory of shards or
-// an archive. The format is found by content unless opts names it.
+// a zip archive of shards. The format is found by content unless opts names it.
 func Open(path string, opts Options) (*Trace, error) {
-	t := &Trace{}
 	if opts.Format != "" && formatNamed(opts.Format) == nil {
 		return nil, fmt.Errorf("%s: no trace format %q; there are %v", path, opts.Format, Formats())
 	}
-	if err := t.open(path, &opts); err != nil {
-		return nil, errors.Join(err, t.Close())
+	t := &Trace{opts: opts}
+	if err := t.open(path); err != nil {
+		if failed := t.Close(); failed != nil {
+			err = errors.Join(err, failed)
+		}
+		return nil, err
 	}
 	return t, nil
 }
 
-func (t *Trace) open(path string, opts *Options) error {
+func (t *Trace) open(path string) error {
 	if path == "-" {
-		if opts.Stdin == nil {
+		if t.opts.Stdin == nil {
 			return errors.New("standard input: there is none")
 		}
-		return t.openFile(&counted{r: opts.Stdin, n: &t.read}, "standard input", opts)
+		return t.openSingle(&file{name: "standard input", src: t.opts.Stdin})
 	}
-	file, err := os.Open(path)
+	stat, err := os.Stat(path)
 	if err != nil {
 		return err
 	}
-	t.closers = append(t.closers, file)
-	if stat, err := file.Stat(); err == nil && stat.Mode().IsRegular() {
-		t.Info.Size = stat.Size()
+	if stat.IsDir() {
+		return t.openDirectory(path)
 	}
-	return t.openFile(&counted{r: file, n: &t.read}, path, opts)
+	f, err := openPath(path)
+	if err != nil {
+		return err
+	}
+	if f.seekable == nil {
+		return t.openSingle(f)
+	}
+	t.Info.Size = stat.Size()
+	var magic [len(zipMagic)]byte
+	if n, _ := f.seekable.ReadAt(magic[:], 0); isZip(magic[:n]) {
+		return t.openZip(f, stat.Size())
+	}
+	return t.openSingle(f)
 }
 
-func (t *Trace) openFile(src io.Reader, name string, opts *Options) error {
-	in := newInput(src, name)
-	head, whole, err := in.peek(sniffBytes)
+// openSingle opens a trace of one file, which may hold several streams.
+func (t *Trace) openSingle(f *file) error {
+	s, err := t.openSource(f, 0)
+	t.streams = append(t.streams, s)
 	if err != nil {
 		return err
 	}
-	f := formatNamed(opts.Format)
-	if f == nil {
-		if f, err = detect(name, head, whole); err != nil {
-			return err
-		}
-	}
-	t.Info.Format, t.Info.Has = f.name, f.has
-	t.readers, err = f.open(in, opts, &t.Info)
+	t.readers, err = s.start(&t.opts, &t.Info)
 	t.Info.Shards = len(t.readers)
 	return err
 }
@@ -114,21 +125,16 @@ func (t *Trace) Progress() (read, total int64) { return t.read.Load(), t.Info.Si
 // Close closes the files and ends what decompresses. No reader may be in use.
 func (t *Trace) Close() error {
 	var errs []error
-	for i := len(t.closers) - 1; i >= 0; i-- {
-		errs = append(errs, t.closers[i].Close())
+	for _, s := range t.streams {
+		errs = append(errs, s.close())
 	}
-	t.closers = nil
+	for _, s := range t.shards {
+		errs = append(errs, s.close())
+	}
+	t.streams, t.shards = nil, nil
+	if t.archive != nil {
+		errs = append(errs, t.archive.Close())
+		t.archive = nil
+	}
 	return errors.Join(errs...)
-}
-
-// counted counts what is read, for Progress.
-type counted struct {
-	r io.Reader
-	n *atomic.Int64
-}
-
-func (c *counted) Read(p []byte) (int, error) {
-	n, err := c.r.Read(p)
-	c.n.Add(int64(n))
-	return n, err
 }

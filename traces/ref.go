@@ -93,6 +93,14 @@ func (r *Ref) address() uint64 {
 	return r.PA
 }
 
+// physical is the physical address if there is one, else the virtual.
+func (r *Ref) physical() uint64 {
+	if r.Has&HasPA != 0 {
+		return r.PA
+	}
+	return r.VA
+}
+
 // Reader yields the references of one stream (a file, or one shard of a trace
 // that has a file for each thread), in their order.
 type Reader interface {

@@ -100,9 +100,9 @@ func textKind(field []byte) (Kind, bool) {
 	return 0, false
 }
 
-func (t *text) line(line []byte, refs *[2]Ref) (int, error) {
+func (t *text) line(line []byte, refs []Ref) ([]Ref, error) {
 	if isComment(line) {
-		return 0, nil
+		return refs, nil
 	}
 	var f [8][]byte
 	n := fields(line, &f)
@@ -111,16 +111,16 @@ func (t *text) line(line []byte, refs *[2]Ref) (int, error) {
 		at = 2
 	}
 	if n < at+2 || n > at+3 {
-		return 0, t.in.badLine(line, wantText)
+		return refs, t.in.badLine(line, wantText)
 	}
 	kind, known := textKind(f[at])
 	hart, hartOK := decimalField(f[at-1])
 	addr, addrOK := hexField(f[at+1])
 	if !known || !hartOK || !addrOK {
-		return 0, t.in.badLine(line, wantText)
+		return refs, t.in.badLine(line, wantText)
 	}
 	if hart >= maxHarts {
-		return 0, t.in.badLine(line, wantHart)
+		return refs, t.in.badLine(line, wantHart)
 	}
 	ref := Ref{VA: addr, Size: 1, Thread: uint32(hart), Kind: kind, Has: HasVA}
 	if kind == Fetch {
@@ -129,7 +129,7 @@ func (t *text) line(line []byte, refs *[2]Ref) (int, error) {
 	if n == at+3 {
 		size, ok := decimalField(f[at+2])
 		if !ok || !sized(addr, size) {
-			return 0, t.in.badLine(line, wantSize)
+			return refs, t.in.badLine(line, wantSize)
 		}
 		ref.Size = uint32(size)
 		ref.Has |= HasSize
@@ -137,16 +137,15 @@ func (t *text) line(line []byte, refs *[2]Ref) (int, error) {
 	if t.timed {
 		time, ok := decimalField(f[0])
 		if !ok {
-			return 0, t.in.badLine(line, wantText)
+			return refs, t.in.badLine(line, wantText)
 		}
 		if !t.opts.TolerateClock && !t.advance(uint32(hart), time) {
-			return 0, t.in.badLine(line, wantClock)
+			return refs, t.in.badLine(line, wantClock)
 		}
 		ref.Cycle = time
 		ref.Has |= HasCycle
 	}
-	refs[0] = ref
-	return 1, nil
+	return append(refs, ref), nil
 }
 
 // advance sets a hart's clock, and reports whether it did not run backwards.

@@ -14,8 +14,8 @@ const (
 // lineParser is what the formats of lines differ in.
 type lineParser interface {
 	// parse reads t.in's whole lines into refs until either ends or a line is
-	// not a plain reference. A second reference of a line goes to t.pending if
-	// refs is full.
+	// not a plain reference. References of a line for which refs has no room go
+	// to t.pending.
 	parse(t *textReader, refs []Ref) int
 
 	// other takes the line that parse did not, or says what is wrong in it.
@@ -26,16 +26,14 @@ type lineParser interface {
 type textReader struct {
 	in      *input
 	lines   lineParser
-	pending Ref // if its Size isn't 0
+	pending []Ref // come before the next line's
+	made    []Ref // by oneByOne; pending may lie in it
 	err     error
 }
 
 func (t *textReader) Read(refs []Ref) (n int, err error) {
-	if t.pending.Size != 0 && len(refs) > 0 {
-		refs[0] = t.pending
-		t.pending.Size = 0
-		n = 1
-	}
+	n = copy(refs, t.pending)
+	t.pending = t.pending[n:]
 	for n < len(refs) && t.err == nil {
 		if t.in.pos >= t.in.safe {
 			if n > 0 {
@@ -57,32 +55,21 @@ func (t *textReader) Read(refs []Ref) (n int, err error) {
 }
 
 // oneByOne makes a lineParser of a function for one line, for formats whose
-// speed matters less than their clarity. It returns how many references the
-// line made, up to two.
-type oneByOne func(line []byte, ref *[2]Ref) (int, error)
+// speed matters less than their clarity. It appends the line's references.
+type oneByOne func(line []byte, refs []Ref) ([]Ref, error)
 
 func (f oneByOne) parse(t *textReader, refs []Ref) (n int) {
-	var made [2]Ref
 	for n < len(refs) && t.in.pos < t.in.safe && t.err == nil {
-		line, err := t.in.nextLine()
-		if err != nil {
-			t.err = err
+		var line []byte
+		if line, t.err = t.in.nextLine(); t.err != nil {
 			break
 		}
-		got, err := f(line, &made)
-		t.err = err
-		if got > 0 {
-			refs[n] = made[0]
-			n++
+		if t.made, t.err = f(line, t.made[:0]); t.err != nil {
+			break
 		}
-		if got > 1 {
-			if n < len(refs) {
-				refs[n] = made[1]
-				n++
-			} else {
-				t.pending = made[1]
-			}
-		}
+		got := copy(refs[n:], t.made)
+		n += got
+		t.pending = t.made[got:]
 	}
 	return n
 }
@@ -119,12 +106,13 @@ func sniffLines(head []byte, whole bool, judge func(line []byte) verdict, full s
 	return full
 }
 
-// firstLines calls f with each of the first lines of a text.
+// firstLines calls f with each of the first lines of a text. A last one without
+// its end is none, for it may be cut off, unless it is all.
 func firstLines(head []byte, whole bool, f func(line []byte)) {
 	const most = 256
 	for n := 0; n < most && len(head) > 0; n++ {
 		line, rest, ended := bytes.Cut(head, []byte("\n"))
-		if !ended && !whole {
+		if !ended && (n > 0 || !whole) {
 			break
 		}
 		head = rest

@@ -60,10 +60,39 @@ func (c *checker) check() {
 	if m.Timebase > m.Clock {
 		c.blame([]string{"machine.timebase", "machine.clock"}, "", "a timebase of %v is faster than the clock, %v", m.Timebase, m.Clock)
 	}
+	if _, err := ParseEpoch(m.Devices.Epoch); err != nil {
+		msg, hint, _ := strings.Cut(err.Error(), "; ")
+		c.blame([]string{"machine.devices.epoch"}, hint, "%s", msg)
+	}
+	c.program()
+	c.virtio(&m.Virtio)
 	if uint64(m.Memory)%4096 != 0 {
 		c.blame([]string{"machine.memory"}, fmt.Sprintf("try %v", m.Memory&^4095), "%v is no whole number of 4KiB pages", m.Memory)
 	}
 }
+
+// program checks what is to run.
+func (c *checker) program() {
+	p, m := &c.cfg.Program, &c.cfg.Machine
+	boots := p.Boots()
+	switch {
+	case p.Bare != "" && boots:
+		c.blame([]string{"program.bare", "program.kernel", "program.bios"}, "leave one of them out", "a bare-metal program and a kernel cannot both run")
+	case p.Initrd != "" && p.Kernel == "":
+		c.blame([]string{"program.initrd"}, "name a kernel too", "an initrd without a kernel")
+	case p.Append != "" && p.Kernel == "":
+		c.blame([]string{"program.append"}, "name a kernel too", "a command line without a kernel")
+	case boots && m.Memory < minBoot:
+		c.blame([]string{"machine.memory", "program.kernel"}, "", "%v is too little memory for a kernel, which begins at 2 MiB; give it at least %v", m.Memory, Size(minBoot))
+	}
+}
+
+// minBoot is the memory that a kernel needs at least: its place, and that of the
+// device tree.
+const minBoot = 16 << 20
+
+// Boots tells whether a system is booted, instead of a bare-metal program.
+func (p *Program) Boots() bool { return p.Kernel != "" || p.BIOS != "" && p.BIOS != "none" }
 
 // cache checks that lines, ways and sets divide.
 func (c *checker) cache(path string, k Cache) {

@@ -131,7 +131,7 @@ func (d *decoder) leaf(f *Field, n *yaml.Node) {
 	case n.Kind != yaml.ScalarNode || n.Tag == "!!null":
 		d.problem(n.Line, f.Path, "", "a single value belongs here, not %s", kindName(n))
 		return
-	case f.list() && d.onFlag && n.Style&(yaml.DoubleQuotedStyle|yaml.SingleQuotedStyle) == 0:
+	case f.list() && !f.Whole && d.onFlag && n.Style&(yaml.DoubleQuotedStyle|yaml.SingleQuotedStyle) == 0:
 		items = commaList(n) // --set log.only=trap,bus
 	}
 	list := reflect.MakeSlice(reflect.SliceOf(f.elem()), 0, len(items))

@@ -16,6 +16,7 @@ type Field struct {
 	Min, Max string   // bounds in the field's notation; "" for none
 	Enum     []string // the values allowed; for lists, of each element
 	Optional bool     // 0 is allowed though below Min
+	Whole    bool     // a list of which a flag's text is one element, even with commas
 	Section  []*Field // the fields of a section; nil for a leaf
 
 	index []int // for reflect.Value.FieldByIndex, from Config
@@ -62,7 +63,7 @@ func sectionOf(t reflect.Type, path string, index []int, optional string) []*Fie
 		f := &Field{
 			Name: name, Path: strings.TrimPrefix(path+"."+name, "."),
 			Doc: sf.Tag.Get("doc"), Unit: sf.Tag.Get("unit"), Min: sf.Tag.Get("min"), Max: sf.Tag.Get("max"),
-			Optional: optional == name, index: at, typ: sf.Type,
+			Optional: optional == name, Whole: sf.Tag.Get("whole") != "", index: at, typ: sf.Type,
 		}
 		if e := sf.Tag.Get("enum"); e != "" {
 			f.Enum = strings.Split(e, "|")

@@ -2,7 +2,8 @@ package config
 
 // Config describes a run. Tags: doc (one sentence, without its full stop),
 // min and max (in the notation of the field), enum (joined by |), unit, and
-// optional on an inlined struct: the field in it that may also be 0.
+// optional on an inlined struct: the field in it that may also be 0, and whole on
+// a list: a flag's text is one element, commas and all.
 type Config struct {
 	Preset  string  `yaml:"preset" doc:"named machine that the other fields change; see mcsim config show --preset NAME"`
 	Machine Machine `yaml:"machine" doc:"the machine that is simulated"`
@@ -43,6 +44,8 @@ type Machine struct {
 	Core        Core        `yaml:"core" doc:"time that instructions take, beyond caches and TLBs"`
 	Bus         Bus         `yaml:"bus" doc:"what joins private caches, LLC and devices"`
 	DRAM        DRAM        `yaml:"dram" doc:"memory behind the LLC"`
+	Firmware    Firmware    `yaml:"firmware" doc:"time that the built-in M-mode firmware takes, on top of the traps into and out of it"`
+	Virtio      Virtio      `yaml:"virtio" doc:"virtio devices: disks, network, console, entropy"`
 	Devices     Devices     `yaml:"devices" doc:"devices, at the addresses of QEMU's virt board"`
 }
 
@@ -142,6 +145,14 @@ type DRAM struct {
 	Overhead Nanos  `yaml:"overhead" doc:"controller and wires, per access" min:"0" max:"10us"`
 }
 
+// Firmware has the costs of the built-in SBI firmware, in cycles.
+type Firmware struct {
+	Call      int `yaml:"call" doc:"any SBI call" unit:"cycles" min:"0" max:"1000000"`
+	Interrupt int `yaml:"interrupt" doc:"handling a timer interrupt, or another hart's message" unit:"cycles" min:"0" max:"1000000"`
+	Remote    int `yaml:"remote" doc:"sending a message to another hart" unit:"cycles" min:"0" max:"1000000"`
+	Page      int `yaml:"page" doc:"fencing one page, or everything, for another hart" unit:"cycles" min:"0" max:"1000000"`
+}
+
 // Devices turns devices off.
 type Devices struct {
 	UART     bool `yaml:"uart" doc:"NS16550 at 0x10000000, on the console"`
@@ -149,11 +160,19 @@ type Devices struct {
 	PLIC     bool `yaml:"plic" doc:"interrupt controller at 0x0c000000"`
 	Finisher bool `yaml:"finisher" doc:"SiFive test finisher at 0x00100000: power-off and reset"`
 	HTIF     bool `yaml:"htif" doc:"tohost and fromhost, where the program has these symbols"`
+	RTC      bool `yaml:"rtc" doc:"goldfish real-time clock at 0x00101000"`
+
+	Epoch string `yaml:"epoch" doc:"what the real-time clock shows at the start, as in 2025-01-01T00:00:00Z; host is the host's time, which is not reproducible"`
 }
 
 // Program is what runs.
 type Program struct {
 	Bare string `yaml:"bare" doc:"ELF64 program to start in M-mode on all harts; builtin:NAME for one of mcsim's own, empty for the example"`
+
+	Kernel string `yaml:"kernel" doc:"kernel to boot in S-mode: vmlinux, Image, Image.gz, or guest:NAME for a fetched one (mcsim guest)"`
+	Initrd string `yaml:"initrd" doc:"initial RAM disk of the kernel; guest:NAME has a fetched one's"`
+	Append string `yaml:"append" doc:"command line of the kernel"`
+	BIOS   string `yaml:"bios" doc:"M-mode firmware under the kernel, ELF or flat, such as OpenSBI's fw_dynamic.bin; none is the built-in SBI"`
 }
 
 // Run limits and checks a run.
@@ -161,6 +180,7 @@ type Run struct {
 	MaxInstructions uint64 `yaml:"max_instructions" doc:"stop after this many, over all harts; 0 for no limit"`
 	MaxCycles       uint64 `yaml:"max_cycles" doc:"stop at this cycle; 0 for no limit"`
 	MaxSeconds      int    `yaml:"max_seconds" doc:"stop after this much host time; 0 for no limit. The one limit that is not reproducible" unit:"seconds" min:"0" max:"10000000"`
+	Realtime        bool   `yaml:"realtime" doc:"idle time passes as on the wall, instead of at once; not reproducible"`
 	Check           bool   `yaml:"check" doc:"check coherence invariants during the run; slow"`
 }
 
@@ -174,5 +194,7 @@ type Log struct {
 
 // Stats says where the counters go.
 type Stats struct {
-	File string `yaml:"file" doc:"JSON file to write, - for standard error; empty for none"`
+	File     string `yaml:"file" doc:"JSON file to write, - for standard error; empty for none"`
+	Dir      string `yaml:"dir" doc:"folder to write stats.json and intervals to, as mcsim report reads them; empty for none"`
+	Interval uint64 `yaml:"interval" doc:"length of the intervals whose counts are written to the folder as JSON lines and Parquet; 0 for none" unit:"cycles"`
 }

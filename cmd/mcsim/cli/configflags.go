@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"encoding/json"
 	"os"
 	"sort"
 	"strings"
@@ -23,6 +24,17 @@ type shortFlag struct {
 	name  string
 	key   string
 	value *textValue
+	list  *listValue // instead of value: the flag is repeated
+}
+
+// text is what the flag sets its field to.
+func (s *shortFlag) text() string {
+	if s.list == nil {
+		return s.value.text
+	}
+	b, err := json.Marshal(s.list.texts) // YAML, too
+	must(err)
+	return string(b)
 }
 
 // add declares --preset and --set.
@@ -49,8 +61,34 @@ func (f *configFlags) field(c *cobra.Command, name, key, metavar string) {
 	if len(row.Enum) > 0 {
 		complete(c, name, row.Enum)
 	}
-	f.short = append(f.short, shortFlag{name, key, v})
+	f.short = append(f.short, shortFlag{name: name, key: key, value: v})
 }
+
+// flag is the flag as it was given.
+func (s *shortFlag) flag() string {
+	if s.list != nil {
+		return "--" + s.name + "=" + s.list.String()
+	}
+	return "--" + s.name + "=" + s.value.text
+}
+
+// list declares a flag that adds an element to a field each time it is given.
+func (f *configFlags) list(c *cobra.Command, name, key, metavar, doc string) {
+	fieldAt(key)
+	v := &listValue{metavar: metavar}
+	c.Flags().Var(v, name, doc)
+	f.short = append(f.short, shortFlag{name: name, key: key, list: v})
+}
+
+// listValue collects the texts of a repeated flag.
+type listValue struct {
+	texts   []string
+	metavar string
+}
+
+func (v *listValue) Set(s string) error { v.texts = append(v.texts, s); return nil }
+func (v *listValue) String() string     { return strings.Join(v.texts, " ") }
+func (v *listValue) Type() string       { return v.metavar }
 
 // textValue keeps a flag's text for package config to read, so that its
 // mistakes are reported along with all others.
@@ -89,7 +127,7 @@ func (f *configFlags) load(c *cobra.Command, file string, below ...config.Settin
 	}
 	for _, s := range f.short {
 		if c.Flags().Changed(s.name) {
-			in.Set = append(in.Set, config.Setting{Flag: "--" + s.name + "=" + s.value.text, Key: s.key, Value: s.value.text})
+			in.Set = append(in.Set, config.Setting{Flag: s.flag(), Key: s.key, Value: s.text()})
 		}
 	}
 	if file != "" {

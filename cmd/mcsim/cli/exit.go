@@ -21,6 +21,7 @@ const (
 	exitCheck       = 104 // --check found a coherence invariant broken
 	exitLoad        = 105 // the program cannot be loaded
 	exitOutput      = 106 // statistics or log could not be written
+	exitTrace       = 107 // a trace could not be replayed to its end
 	exitInterrupted = 130 // Ctrl-C
 	exitTerminated  = 143 // SIGTERM
 )

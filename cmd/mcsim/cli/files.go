@@ -15,6 +15,16 @@ func distinctFiles(cfg *config.Config) error {
 		{"the log", expandSeed(cfg.Log.File, cfg.Machine.Seed)},
 		{"the statistics", expandSeed(cfg.Stats.File, cfg.Machine.Seed)},
 	}
+	for _, text := range cfg.Machine.Virtio.Disks {
+		d, err := config.ParseDisk(text)
+		if err != nil {
+			return err
+		}
+		if d.Mode == config.DiskOverlay || d.Mode == config.DiskReadOnly {
+			d.File = d.OverlayFile // the image is only read, and may be several disks'
+		}
+		files = append(files, struct{ what, name string }{"a disk", d.File})
+	}
 	for i, a := range files {
 		for _, b := range files[i+1:] {
 			if a.name != "" && a.name != "-" && sameFile(a.name, b.name) {

@@ -22,6 +22,7 @@ type job struct {
 	stdin    io.Reader
 	terminal *terminal
 	stop     *stopper
+	replay   *replayJob // what is replayed, if no program is run
 }
 
 // runInfo begins the JSON of a run: what anyone needs to repeat it, and how it
@@ -33,6 +34,7 @@ type runInfo struct {
 	Reason   string         `json:"reason"`
 	ExitCode int            `json:"exit_code"`
 	Error    string         `json:"error,omitempty"`
+	Replay   *replayInfo    `json:"replay,omitempty"`
 	Config   *config.Config `json:"config"`
 }
 
@@ -49,12 +51,17 @@ type outcome struct {
 // leaves no results.
 func (j *job) run() (*outcome, error) {
 	// Nothing that exists is overwritten for a run that cannot begin.
-	if err := checkProgram(j.cfg); err != nil {
+	if err := j.check(); err != nil {
 		return nil, fail(exitLoad, "%w", err)
 	}
 	if err := distinctFiles(j.cfg); err != nil {
 		return nil, err
 	}
+	give, err := j.takeTerminal()
+	if err != nil {
+		return nil, err
+	}
+	defer give()
 	events, err := openLog(j.cfg)
 	if err != nil {
 		return nil, err
@@ -63,13 +70,17 @@ func (j *job) run() (*outcome, error) {
 	if err != nil {
 		return nil, err
 	}
+	dir, err := openOutDir(&j.cfg.Stats, j.cfg.Machine.Seed)
+	if err != nil {
+		return nil, err
+	}
 	m, err := machine.New(j.cfg, machine.Options{Console: j.console, Stdin: j.stdin, Log: events, Check: j.cfg.Run.Check})
 	if err != nil {
 		return nil, err
 	}
-	program, err := load(m, j.cfg)
+	program, err := j.load(m)
 	if err != nil {
-		return nil, fail(exitLoad, "%w", err)
+		return nil, fail(exitLoad, "%w", errors.Join(err, m.Close()))
 	}
 	if events != nil {
 		events.Begin(Version, j.cfg.Machine.Seed, j.cfg)
@@ -77,22 +88,65 @@ func (j *job) run() (*outcome, error) {
 	j.terminal.say("%s on %s, %s, quantum %d, seed %d", program, plural(j.cfg.Machine.Harts, "hart"),
 		j.cfg.Machine.Protocol, j.cfg.Machine.Quantum, j.cfg.Machine.Seed)
 
+	for _, note := range m.Notes() {
+		j.terminal.say("%s", note)
+	}
+
 	ctx, cancel := j.context()
 	defer cancel()
 	limits := machine.Limits{Instructions: j.cfg.Run.MaxInstructions, Cycles: j.cfg.Run.MaxCycles}
 	progress := newProgress(j.terminal, limits.Instructions, limits.Cycles)
+	if j.replay != nil {
+		progress.read = j.replay.traces.progress
+	}
 	limits.Progress = progress.update
+	limits.Intervals = dir.begin(m.Stats(), 0)
 	res, err := m.Run(ctx, limits)
 	progress.clear()
+	give()
+	err = errors.Join(err, m.Close())
 
-	o := &outcome{result: res, values: m.Stats().Snapshot(), err: err}
+	o := &outcome{result: res, values: m.Snapshot(), err: err}
 	o.judge(ctx, j.stop)
 	o.info = runInfo{Version: Version, Program: program, Seed: j.cfg.Machine.Seed, Reason: res.Reason, ExitCode: o.code, Config: j.cfg}
 	if o.err != nil {
 		o.info.Error = o.err.Error()
 	}
-	o.writeFiles(events, statsFile)
+	if j.replay != nil {
+		j.replay.finish(o)
+	}
+	o.writeFiles(events, statsFile, dir)
 	return o, nil
+}
+
+// check finds out early what cannot be run.
+func (j *job) check() error {
+	if j.replay != nil {
+		return nil // the traces are open
+	}
+	return checkProgram(j.cfg)
+}
+
+// load builds the machine around what it runs, and names that.
+func (j *job) load(m *machine.Machine) (string, error) {
+	if j.replay != nil {
+		return j.replay.load(m)
+	}
+	return load(m, j.cfg)
+}
+
+// takeTerminal gives a system that is booted the user's terminal, if there is one.
+// What it returns gives it back.
+func (j *job) takeTerminal() (give func(), err error) {
+	give = func() {}
+	if !j.cfg.Program.Boots() {
+		return give, nil
+	}
+	raw, err := openConsole(j.stdin, j.terminal, j.stop.quit)
+	if err == nil && raw != nil {
+		give, j.stdin = raw.close, raw
+	}
+	return give, err
 }
 
 // context ends with a signal or after the configured host time.
@@ -121,8 +175,12 @@ func (o *outcome) judge(ctx context.Context, stop *stopper) {
 		}
 	case "stuck":
 		o.code = exitStuck
-	case "check":
+	case "check", "incoherent":
 		o.code = exitCheck
+	case "trace-end":
+		o.code = exitOK
+	case "trace-error":
+		o.code = exitTrace
 	case "", "bug":
 		o.code = exitInternal
 	default:
@@ -133,6 +191,9 @@ func (o *outcome) judge(ctx context.Context, stop *stopper) {
 // sentence says how the run ended, for people.
 func (o *outcome) sentence() string {
 	r := o.result
+	if o.info.Replay != nil {
+		return o.replaySentence()
+	}
 	mips := 0.0
 	if r.HostSeconds > 0 {
 		mips = float64(r.Instructions) / r.HostSeconds / 1e6
@@ -152,8 +213,8 @@ func (o *outcome) sentence() string {
 
 // writeFiles finishes log and statistics. What cannot be written changes the
 // exit code of a run that went well, and is told in any case.
-func (o *outcome) writeFiles(events *log.Writer, statsFile io.WriteCloser) {
-	var errs []error
+func (o *outcome) writeFiles(events *log.Writer, statsFile io.WriteCloser, dir *outDir) {
+	errs := []error{dir.close(o.values, o.info, o.result.Cycles)}
 	if events != nil {
 		errs = append(errs, events.Close())
 	}

@@ -13,6 +13,13 @@ const builtin = "builtin:"
 
 // load puts the program into the machine and gives its name.
 func load(m *machine.Machine, cfg *config.Config) (string, error) {
+	if cfg.Program.Boots() {
+		b, err := readBoot(&cfg.Program)
+		if err != nil {
+			return cfg.Program.Kernel, err
+		}
+		return b.Kernel.Name, m.LoadBoot(b)
+	}
 	path := cfg.Program.Bare
 	if path == "" {
 		path = builtin + guests.DefaultName
@@ -39,6 +46,10 @@ func example() []config.Setting {
 
 // checkProgram says early whether the program can be loaded at all.
 func checkProgram(cfg *config.Config) error {
+	if cfg.Program.Boots() {
+		_, err := readBoot(&cfg.Program)
+		return err
+	}
 	path := cfg.Program.Bare
 	if path == "" {
 		return nil

@@ -2,6 +2,8 @@ package cli
 
 import (
 	"fmt"
+	"io"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -32,11 +34,14 @@ The guest's console is standard output; what mcsim says goes to standard error:
 a table, or with --json one JSON object and nothing else. The first Ctrl-C ends
 the run with its partial results, the second at once.
 
+` + intervalDoc + `
+
 ` + exitHelp,
 		Example: `  mcsim run
   mcsim run --bare prog.elf --harts 4 --stats stats.json
   mcsim run machine.yaml --set machine.llc.size=8MiB --set machine.protocol=moesi
   mcsim run --bare prog.elf --log events.jsonl --log-only coherence,bus --log-level debug
+  mcsim run --bare prog.elf --out results --interval 10000 && mcsim report results
   mcsim run --bare prog.elf --seeds 1-20 --set machine.jitter=4 --json 2> spread.json`,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if n := len(args); n > 1 {
@@ -53,15 +58,30 @@ the run with its partial results, the second at once.
 func (f *runFlags) declare(c *cobra.Command) {
 	c.Flags().SortFlags = false
 	f.config.field(c, "bare", "program.bare", "FILE")
+	f.config.field(c, "kernel", "program.kernel", "FILE")
+	f.config.field(c, "initrd", "program.initrd", "FILE")
+	f.config.field(c, "append", "program.append", "TEXT")
+	f.config.field(c, "bios", "program.bios", "FILE")
+	f.config.list(c, "disk", "machine.virtio.disks", "IMAGE", "attach a disk, raw or qcow2; repeatable. After the file's name may come ,ro or ,overlay (writes are kept in memory) or ,overlay=FILE, and ,format=raw or ,format=qcow2")
+	f.config.field(c, "net", "machine.virtio.net", "NETWORK")
 	f.config.field(c, "harts", "machine.harts", "N")
+	f.config.field(c, "memory", "machine.memory", "SIZE")
 	f.config.field(c, "seed", "machine.seed", "N")
 	f.config.field(c, "quantum", "machine.quantum", "N")
 	f.config.add(c)
 	f.config.field(c, "max-instructions", "run.max_instructions", "N")
 	f.config.field(c, "max-cycles", "run.max_cycles", "N")
 	f.config.field(c, "max-seconds", "run.max_seconds", "N")
+	f.config.field(c, "realtime", "run.realtime", "BOOL")
 	f.config.field(c, "check", "run.check", "BOOL")
+	f.declareOutput(c)
+}
+
+// declareOutput declares the flags that say what becomes of the results.
+func (f *runFlags) declareOutput(c *cobra.Command) {
 	f.config.field(c, "stats", "stats.file", "FILE")
+	f.config.field(c, "out", "stats.dir", "DIR")
+	f.config.field(c, "interval", "stats.interval", "N")
 	f.config.field(c, "log", "log.file", "FILE")
 	f.config.field(c, "log-level", "log.level", "LEVEL")
 	f.config.field(c, "log-only", "log.only", "LIST")
@@ -76,7 +96,7 @@ func (f *runFlags) declare(c *cobra.Command) {
 
 func runCommand(cmd *cobra.Command, args []string, f *runFlags) error {
 	var below []config.Setting
-	if len(args) == 0 && f.config.preset.text == "" && !cmd.Flags().Changed("bare") {
+	if len(args) == 0 && f.config.preset.text == "" && !changed(cmd, "bare", "kernel", "bios") {
 		below = example()
 	}
 	cfg, err := f.config.load(cmd, first(args), below...)
@@ -90,7 +110,13 @@ func runCommand(cmd *cobra.Command, args []string, f *runFlags) error {
 	stop := newStopper()
 	defer stop.close()
 	if cmd.Flags().Changed("seeds") {
-		return runSeeds(cmd, f, cfg, t, stop)
+		return runSeeds(cmd, f, cfg, stop, func(cfg *config.Config, first bool) (*outcome, error) {
+			j := job{cfg: cfg, console: io.Discard, stdin: strings.NewReader(""), terminal: t, stop: stop}
+			if first {
+				j.console, j.stdin = t.console(), cmd.InOrStdin()
+			}
+			return j.run()
+		})
 	}
 	j := job{cfg: cfg, console: t.console(), stdin: cmd.InOrStdin(), terminal: t, stop: stop}
 	out, err := j.run()
@@ -98,6 +124,16 @@ func runCommand(cmd *cobra.Command, args []string, f *runFlags) error {
 		return err
 	}
 	return out.tell(cmd, f, cfg)
+}
+
+// changed tells whether any of these flags was given.
+func changed(cmd *cobra.Command, flags ...string) bool {
+	for _, f := range flags {
+		if cmd.Flags().Changed(f) {
+			return true
+		}
+	}
+	return false
 }
 
 // tell prints the outcome and gives the exit code.
@@ -119,6 +155,9 @@ func (o *outcome) tell(cmd *cobra.Command, f *runFlags, cfg *config.Config) erro
 		fmt.Fprintf(w, "mcsim: %s\n", o.sentence())
 		if file := cfg.Stats.File; file != "" && file != "-" {
 			fmt.Fprintf(w, "mcsim: statistics in %s\n", file)
+		}
+		if dir := cfg.Stats.Dir; dir != "" {
+			fmt.Fprintf(w, "mcsim: results in %s\n", expandSeed(dir, cfg.Machine.Seed))
 		}
 		if file := cfg.Log.File; file != "" && file != "-" {
 			fmt.Fprintf(w, "mcsim: log in %s\n", file)

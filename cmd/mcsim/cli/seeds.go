@@ -84,13 +84,16 @@ type seedsResult struct {
 
 // runSeeds runs the same configuration once per seed, one after another: each
 // run uses the host's cores itself. The console shows the first run only.
-func runSeeds(cmd *cobra.Command, f *runFlags, cfg *config.Config, t *terminal, stop *stopper) error {
+func runSeeds(cmd *cobra.Command, f *runFlags, cfg *config.Config, stop *stopper, run func(cfg *config.Config, first bool) (*outcome, error)) error {
 	seeds, err := parseSeeds(f.seeds.text)
 	if err != nil {
 		return err
 	}
 	if file := cfg.Log.File; file != "" && file != "-" && !strings.Contains(file, seedMark) && len(seeds) > 1 {
 		return usagef("every seed would write the log %s anew; put {seed} into its name", file)
+	}
+	if dir := cfg.Stats.Dir; dir != "" && !strings.Contains(dir, seedMark) && len(seeds) > 1 {
+		return usagef("every seed would write its results to %s; put {seed} into the name", dir)
 	}
 	all := seedsResult{Version: Version, Config: cfg}
 	summaryFile := ""
@@ -104,11 +107,7 @@ func runSeeds(cmd *cobra.Command, f *runFlags, cfg *config.Config, t *terminal, 
 		if summaryFile != "" {
 			one.Stats.File = ""
 		}
-		j := job{cfg: &one, console: io.Discard, stdin: strings.NewReader(""), terminal: t, stop: stop}
-		if i == 0 {
-			j.console, j.stdin = t.console(), cmd.InOrStdin()
-		}
-		o, err := j.run()
+		o, err := run(&one, i == 0)
 		if err != nil {
 			return err
 		}
@@ -137,8 +136,9 @@ func (r *seedsResult) add(seed uint64, o *outcome) {
 			r.Statistics = append(r.Statistics, &spread{Description: v.Description})
 		}
 	}
-	for i, v := range o.values.Values {
-		r.Statistics[i].Values = append(r.Statistics[i].Values, v.F)
+	for _, s := range r.Statistics {
+		v, _ := o.values.Get(s.Name) // a run that ended early may not know all
+		s.Values = append(s.Values, v.F)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -25,6 +26,7 @@ type terminal struct {
 	isTTY    bool // standard error is one, so that a progress line is of use
 	shown    bool // a progress line is on the screen
 	midLine  bool // the guest has written part of a line
+	raw      bool // the guest has the terminal: lines of ours end in \r\n
 }
 
 func newTerminal(out, err io.Writer, quiet bool) *terminal {
@@ -58,7 +60,27 @@ func (t *terminal) say(format string, args ...any) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.erase()
-	fmt.Fprintf(t.err, "mcsim: "+format+"\n", args...)
+	t.tell(fmt.Sprintf("mcsim: "+format+"\n", args...))
+}
+
+// note prints a text of several lines, wherever the guest is in its own.
+func (t *terminal) note(text string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.tell(text)
+}
+
+func (t *terminal) tell(text string) {
+	if t.raw {
+		text = strings.ReplaceAll(text, "\n", "\r\n")
+	}
+	fmt.Fprint(t.err, text)
+}
+
+func (t *terminal) setRaw(raw bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.raw = raw
 }
 
 func (t *terminal) erase() {
@@ -90,6 +112,7 @@ type progress struct {
 	start, last             time.Time
 	lastInstructions        uint64
 	mips                    float64
+	read                    func() (read, total int64) // bytes of the traces, in a replay
 }
 
 const drawEvery = 200 * time.Millisecond
@@ -109,16 +132,20 @@ func (p *progress) update(at machine.Progress) {
 	if since < drawEvery {
 		return
 	}
-	recent := float64(at.Instructions-p.lastInstructions) / since.Seconds() / 1e6
+	work := at.Instructions
+	if p.read != nil {
+		work = at.References
+	}
+	recent := float64(work-p.lastInstructions) / since.Seconds() / 1e6
 	if p.mips == 0 {
 		p.mips = recent
 	}
 	p.mips += (recent - p.mips) / 4 // smooth what people read
-	p.last, p.lastInstructions = now, at.Instructions
+	p.last, p.lastInstructions = now, work
 
 	p.t.mu.Lock()
 	defer p.t.mu.Unlock()
-	if p.t.midLine {
+	if p.t.midLine || p.t.raw {
 		return // do not write into the guest's line
 	}
 	p.t.shown = true
@@ -126,6 +153,9 @@ func (p *progress) update(at machine.Progress) {
 }
 
 func (p *progress) line(at machine.Progress, elapsed time.Duration) string {
+	if p.read != nil {
+		return p.replayLine(at, elapsed)
+	}
 	s := fmt.Sprintf("%.0f M instructions, %.0f M cycles, %.1f MIPS, %v",
 		float64(at.Instructions)/1e6, float64(at.Cycles)/1e6, p.mips, elapsed.Round(time.Second))
 	done := 0.0
@@ -138,6 +168,17 @@ func (p *progress) line(at machine.Progress, elapsed time.Duration) string {
 	if done > 0.001 {
 		left := time.Duration(float64(elapsed) * (1 - min(done, 1)) / done)
 		s += fmt.Sprintf(", %.0f %% of the limit, at most %v left", 100*done, left.Round(time.Second))
+	}
+	return s
+}
+
+func (p *progress) replayLine(at machine.Progress, elapsed time.Duration) string {
+	s := fmt.Sprintf("%.1f M references, %.0f M cycles, %.1f M references/s, %v",
+		float64(at.References)/1e6, float64(at.Cycles)/1e6, p.mips, elapsed.Round(time.Second))
+	if read, total := p.read(); total > 0 && read > 0 {
+		done := min(1, float64(read)/float64(total))
+		left := time.Duration(float64(elapsed) * (1 - done) / done)
+		s += fmt.Sprintf(", %.0f %% read, at most %v left", 100*done, left.Round(time.Second))
 	}
 	return s
 }
@@ -160,6 +201,7 @@ type stopper struct {
 	sigs   chan os.Signal
 	mu     sync.Mutex
 	got    os.Signal
+	wish   bool // quit was called
 	done   chan struct{}
 }
 
@@ -182,10 +224,21 @@ func newStopper() *stopper {
 	return s
 }
 
+// quit ends the run as the user's wish, which is no failure.
+func (s *stopper) quit() {
+	s.mu.Lock()
+	s.wish = true
+	s.mu.Unlock()
+	s.cancel()
+}
+
 // code is the exit code for the signal that came.
 func (s *stopper) code() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.wish {
+		return exitOK
+	}
 	if s.got == syscall.SIGTERM {
 		return exitTerminated
 	}

@@ -1,0 +1,79 @@
+package cache
+
+import "math/bits"
+
+// A byte of each tag stands beside the others of its set, so that a look at one
+// word tells for eight ways which of them can hold a line, or that none can: a
+// miss compares no tag at all, most of the time. A byte says that its way is in
+// use in its highest bit.
+const (
+	partialEmpty = 0    // the way holds no line
+	partialNone  = 0x7f // there is no such way: the row's padding, which is neither empty nor in use
+
+	lanes = 0x0101010101010101 // times a byte: that byte in each of eight
+)
+
+// zeroBytes has the highest bit of each byte of x that is 0. Of the bytes above
+// the lowest such, it may also mark one that is 1.
+func zeroBytes(x uint64) uint64 { return (x - lanes) &^ x & (lanes << 7) }
+
+// partialOf is the byte of a line: of the bits above those that choose its set.
+func (a *Array) partialOf(line uint64) uint8 {
+	tag := line >> (a.setBits & 63)
+	return uint8(tag^tag>>7) | 0x80
+}
+
+// setPartial writes a way's byte.
+func (a *Array) setPartial(set, way int, b uint8) {
+	w, at := &a.partial[set*a.row+way>>3], way&7*8
+	*w = *w&^(0xff<<at) | uint64(b)<<at
+}
+
+func (a *Array) partialAt(set, way int) uint8 {
+	return uint8(a.partial[set*a.row+way>>3] >> (way & 7 * 8))
+}
+
+// fillPartial writes the bytes anew, from the tags.
+func (a *Array) fillPartial() {
+	for set := range a.Sets() {
+		for way := range a.row * 8 {
+			b := uint8(partialNone)
+			if way < a.ways {
+				b = partialEmpty
+				if line := a.Tags[set*a.ways+way]; line != NoLine {
+					b = a.partialOf(line)
+				}
+			}
+			a.setPartial(set, way, b)
+		}
+	}
+}
+
+// Lookup returns the slot that holds line, or -1. It is no access: it leaves
+// the replacement state alone.
+func (a *Array) Lookup(line uint64) int32 {
+	set := int(line & a.setMask)
+	want := uint64(a.partialOf(line)) * lanes
+	slot := set * a.ways
+	for _, x := range a.partial[set*a.row:][:a.row] {
+		for may := zeroBytes(x ^ want); may != 0; may &= may - 1 {
+			if s := slot + bits.TrailingZeros64(may)>>3; a.Tags[s] == line {
+				return int32(s)
+			}
+		}
+		slot += 8
+	}
+	return -1
+}
+
+// empty returns the first slot of a set that holds no line, or -1.
+func (a *Array) empty(set int) int32 {
+	slot := set * a.ways
+	for _, x := range a.partial[set*a.row:][:a.row] {
+		if free := zeroBytes(x); free != 0 {
+			return int32(slot + bits.TrailingZeros64(free)>>3)
+		}
+		slot += 8
+	}
+	return -1
+}

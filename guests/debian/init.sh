@@ -1,0 +1,13 @@
+#!/bin/sh
+# Process 1 of mcsim's initramfs: a shell on the console; its end powers off.
+/bin/busybox mkdir -p /bin /sbin /usr/bin /usr/sbin
+/bin/busybox --install -s
+mount -t proc proc /proc
+mount -t sysfs sysfs /sys
+mount -t devtmpfs devtmpfs /dev
+hostname mcsim
+export HOME=/root PATH=/bin:/sbin:/usr/bin:/usr/sbin TERM=${TERM:-vt100} PS1='\h:\w\$ '
+echo "mcsim: $(nproc) harts, $(uname -sr)"
+cd /root
+setsid cttyhack sh
+poweroff -f

@@ -1,0 +1,32 @@
+package machine
+
+import "github.com/u-root/u-root/pkg/dt"
+
+// DTVirtio is a virtio-mmio device.
+type DTVirtio struct {
+	DTRange
+	Source   uint32
+	Coherent bool // its DMA snoops the caches
+}
+
+// addVirtio adds the nodes of virtio-mmio devices (Linux,
+// Documentation/devicetree/bindings/virtio/mmio.yaml). Devices are coherent to
+// Linux on RISC-V unless it is told otherwise; other systems ask.
+func (b *dtBuilder) addVirtio(soc *dt.Node) {
+	for _, v := range b.c.Virtio {
+		soc.Children = append(soc.Children, node(unit("virtio_mmio", v.Base), text("compatible", "virtio,mmio"),
+			b.source(v.Source), dmaCoherence(v.Coherent), reg(v.DTRange)))
+	}
+}
+
+// source connects a device to a source of the interrupt controller.
+func (b *dtBuilder) source(source uint32) dt.Property {
+	return cells("interrupts-extended", phPLIC, source)
+}
+
+func dmaCoherence(yes bool) dt.Property {
+	if yes {
+		return empty("dma-coherent")
+	}
+	return empty("dma-noncoherent")
+}

@@ -1,0 +1,109 @@
+package machine
+
+import (
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/creack/pty"
+	"golang.org/x/term"
+
+	"mcsim/device"
+	"mcsim/device/virtio"
+)
+
+// vconsole is the virtio console and what it is connected to.
+type vconsole struct {
+	con   *virtio.Console
+	dev   *virtio.Device
+	stdio bool           // the terminal types to it, once a driver is there
+	out   *device.Output // of its own, or nil
+	in    *input         // of its own, or nil
+	name  string         // of its pseudo-terminal
+	files []io.Closer
+}
+
+func (m *Machine) newConsole() (*virtio.Console, error) {
+	c := &m.cfg.Machine
+	v := &vconsole{}
+	out := m.console
+	switch c.Virtio.Console {
+	case "stdio":
+		v.stdio = true
+	case "pty":
+		master, slave, err := pty.Open()
+		if err != nil {
+			return nil, fmt.Errorf("machine.virtio.console: %w", err)
+		}
+		v.files, v.name = []io.Closer{master, slave}, slave.Name()
+		// The guest's driver echoes and edits; the pseudo-terminal must not.
+		if _, err := term.MakeRaw(int(slave.Fd())); err != nil {
+			return nil, fmt.Errorf("machine.virtio.console: %w", err)
+		}
+		v.out, v.in = device.NewOutput(impatient{master}), newInput(master)
+	default:
+		f, err := os.Create(c.Virtio.Console)
+		if err != nil {
+			return nil, fmt.Errorf("machine.virtio.console: %w", err)
+		}
+		v.files, v.out = []io.Closer{f}, device.NewOutput(f)
+	}
+	if v.out != nil {
+		out = v.out
+	}
+	m.vconsole = v
+	v.con = virtio.NewConsole(virtio.ConsoleConfig{Out: out, Latency: c.Micros(1)})
+	return v.con, nil
+}
+
+// impatient drops what a pseudo-terminal that nobody reads does not take.
+type impatient struct{ f *os.File }
+
+func (w impatient) Write(p []byte) (int, error) {
+	c, err := w.f.SyscallConn()
+	if err != nil {
+		return 0, err
+	}
+	err = c.Write(func(fd uintptr) bool {
+		tryWrite(fd, p)
+		return true
+	})
+	return len(p), err
+}
+
+// takes says whether the terminal types to the virtio console.
+func (v *vconsole) takes() bool { return v != nil && v.stdio && v.dev.Live() }
+
+// silent says whether nothing will ever be typed to the virtio console itself.
+func (v *vconsole) silent() bool { return v == nil || v.in == nil }
+
+// push types to the guest.
+func (v *vconsole) push(b []byte, now uint64) int {
+	n := v.con.Push(b)
+	v.dev.Look(0, now)
+	return n
+}
+
+// flush passes on what the guest printed to a file or pseudo-terminal.
+func (v *vconsole) flush() error {
+	if v == nil || v.out == nil {
+		return nil
+	}
+	return v.out.Flush()
+}
+
+// deliver types what has come from the pseudo-terminal.
+func (v *vconsole) deliver(now uint64) (any bool) {
+	if v == nil || v.in == nil {
+		return false
+	}
+	b, ok := v.in.next(nil, false)
+	if !ok {
+		v.in = nil
+		return false
+	}
+	if len(b) > 0 {
+		v.in.took(v.push(b, now))
+	}
+	return len(b) > 0
+}

@@ -1,0 +1,339 @@
+package replay
+
+import (
+	"encoding/binary"
+	"fmt"
+	"slices"
+
+	"mcsim/addr"
+	"mcsim/coherence"
+	"mcsim/core"
+)
+
+// agent replays on one hart. It implements coherence.Runner and core.OS.
+type agent struct {
+	id     int
+	r      *Replay
+	vm     *vm
+	hart   *core.Hart
+	driver *core.Driver
+	caches *coherence.Private
+
+	threads  []*thread // that have not ended, in the order of their turns
+	cur      *thread   // whose turn it is
+	space    *space    // of cur; nil for physical addresses
+	turnEnd  uint64
+	err      error
+	finish   uint64 // clock when it had nothing left to do
+	switches uint64
+
+	// What the serial phase is asked for.
+	refill func()
+	fault  func()
+	other  func()
+	va     uint64
+	ref    core.Ref
+}
+
+func newAgent(r *Replay, id int, v *vm, h *core.Hart, p *coherence.Private) *agent {
+	a := &agent{id: id, r: r, vm: v, hart: h, caches: p}
+	a.driver = core.NewDriver(h, core.DriveConfig{
+		OS: a, Oracle: r.oracle, EachFetch: r.cfg.EachFetch, WithRegions: len(r.cfg.Regions) > 0,
+	})
+	a.refill = func() { r.serve(a, func() { r.feed(a) }) }
+	a.fault = func() { r.serve(a, func() { a.mapFault() }) }
+	a.other = func() { r.serve(a, func() { a.doOther() }) }
+	return a
+}
+
+// Clock implements coherence.Runner.
+func (a *agent) Clock() uint64 { return a.hart.Clock() }
+
+// WakeAt implements coherence.Runner.
+func (a *agent) WakeAt(cycle uint64) { a.hart.WakeAt(cycle) }
+
+// Instret implements coherence.Runner.
+func (a *agent) Instret() uint64 { return a.hart.Instret() }
+
+const forever = ^uint64(0)
+
+// Run implements coherence.Runner.
+func (a *agent) Run(end uint64) (asleep bool, wake uint64) {
+	for {
+		now := a.Clock()
+		if a.err != nil {
+			return true, forever
+		}
+		if now >= end {
+			return false, 0
+		}
+		t := a.choose(now)
+		switch {
+		case t == nil:
+			a.leave()
+			a.finish = a.Clock()
+			return true, forever
+		case t.empty():
+			return true, end // the window is full of what others have to do
+		case t.first() >= end:
+			a.driver.Drain()
+			return true, t.first()
+		}
+		if until := t.first(); until > now {
+			a.driver.Drain() // nothing is left to wait in the store buffer
+			if now = a.Clock(); until > now {
+				a.driver.Pass(until - now)
+			}
+			continue
+		}
+		limit := end
+		if len(a.threads) > 1 {
+			limit = min(end, a.turnEnd)
+		}
+		a.run(t, limit)
+	}
+}
+
+// run lets a thread work through the references that it has at hand.
+func (a *agent) run(t *thread, limit uint64) {
+	n, why := a.driver.Run(t.runs[0].refs[t.at:], limit)
+	if n > 0 {
+		// The last reference is still needed if it is in front of us.
+		if why == core.StopOther {
+			a.ref = t.runs[0].refs[t.at+n]
+		}
+		t.advance(n)
+	} else if why == core.StopOther {
+		a.ref = t.runs[0].refs[t.at]
+	}
+	switch why {
+	case core.StopOther:
+		a.caches.Service(a.other, a.Clock())
+		t.advance(1)
+	case core.StopError:
+		if a.err == nil {
+			a.err = a.noMemory(t)
+		}
+	}
+}
+
+// noMemory is the error of a reference that has no memory.
+func (a *agent) noMemory(t *thread) error {
+	ref := &t.runs[0].refs[t.at]
+	return fmt.Errorf("%s: thread %d: %v of %d bytes at physical address %#x: %w, which ends at %#x; a larger one: --set machine.memory=SIZE",
+		t.src.name, t.id, ref.Op, ref.Size, ref.VA, core.ErrNoMemory, a.r.ramEnd)
+}
+
+// choose finds the thread to run next: the present one until its time is up,
+// then the others in turn. It returns nil if there is none, and a thread without
+// references if all must wait.
+func (a *agent) choose(now uint64) *thread {
+	for {
+		t := a.cur
+		if t != nil && !t.empty() && (now < a.turnEnd && t.first() <= now || len(a.threads) == 1) {
+			return t
+		}
+		if a.dry() {
+			a.caches.Service(a.refill, now)
+			if t != nil && !t.empty() && now < a.turnEnd {
+				continue
+			}
+		}
+		a.retire(now)
+		if len(a.threads) == 0 {
+			return nil
+		}
+		next := a.next(now)
+		if next == nil {
+			return a.threads[0]
+		}
+		if next != a.cur {
+			a.enter(next)
+			now = a.Clock()
+		}
+		a.turnEnd = now + a.r.cfg.Slice
+		if next.first() > now {
+			return next
+		}
+	}
+}
+
+// dry says whether a thread of the hart needs references and may get some, or
+// whether the hart has no thread.
+func (a *agent) dry() bool {
+	for _, t := range a.threads {
+		if t.empty() && !t.over() {
+			return true
+		}
+	}
+	return len(a.threads) == 0
+}
+
+// next is the thread whose turn is next: the first after the present one that
+// has something to do now, else the one that has something to do first. It is nil
+// if none has references at hand.
+func (a *agent) next(now uint64) *thread {
+	start := slices.Index(a.threads, a.cur) + 1
+	var best *thread
+	for i := range a.threads {
+		t := a.threads[(start+i)%len(a.threads)]
+		if t.empty() {
+			continue
+		}
+		if t.first() <= now {
+			return t
+		}
+		if best == nil || t.first() < best.first() {
+			best = t
+		}
+	}
+	return best
+}
+
+// retire lets threads go that have ended.
+func (a *agent) retire(now uint64) {
+	for i := 0; i < len(a.threads); {
+		t := a.threads[i]
+		if !t.over() {
+			i++
+			continue
+		}
+		if t == a.cur {
+			a.leave()
+			now = a.Clock()
+		}
+		t.Stats.Finish = now
+		a.threads = slices.Delete(a.threads, i, i+1)
+	}
+}
+
+// leave ends the present thread's turn.
+func (a *agent) leave() {
+	if t := a.cur; t != nil {
+		a.driver.Drain()
+		a.settle()
+		t.version = a.driver.Version
+		a.caches.DropReservation()
+		a.cur = nil
+	}
+}
+
+// settle credits the present thread with what the hart counted since its turn
+// began.
+func (a *agent) settle() {
+	if t := a.cur; t != nil {
+		now := a.counted()
+		t.Stats.add(&t.since, &now)
+		t.since = now
+	}
+}
+
+// enter begins a thread's turn.
+func (a *agent) enter(t *thread) {
+	if a.cur != nil {
+		a.leave()
+		a.switches++
+		a.driver.Pass(a.r.cfg.SwitchCost)
+	}
+	a.cur = t
+	t.since = a.counted()
+	t.Stats.Turns++
+	a.driver.Version = t.version
+	a.ref = core.Ref{Op: core.RefOther, Region: otherSpace, VA: uint64(t.asid)}
+	a.caches.Service(a.other, a.Clock())
+}
+
+// useSpace makes the present thread's address space the hart's.
+func (a *agent) useSpace() {
+	switch s := a.space; {
+	case s == nil:
+		a.driver.UseBare(a.vm.vmid)
+	case s.pieces != nil:
+		a.driver.UseSoft(a.vm.vmid)
+	default:
+		a.driver.UseTable(s.satp(), a.vm.vmid)
+	}
+}
+
+// Fault implements core.OS.
+func (a *agent) Fault(va uint64) bool {
+	if a.space == nil {
+		return false
+	}
+	a.va = va
+	a.caches.Service(a.fault, a.Clock())
+	return a.err == nil
+}
+
+// mapFault is Fault in the serial phase.
+func (a *agent) mapFault() {
+	if err := a.space.grow(a.va, a.r.maxLevels); err != nil {
+		a.err = err
+		return
+	}
+	if err := a.space.mapPage(a.va); err != nil {
+		a.err = err
+		return
+	}
+	if a.space.pieces == nil {
+		a.useSpace() // the root may have moved
+	}
+}
+
+// Canonical implements core.OS.
+func (a *agent) Canonical(va uint64) (uint64, bool) {
+	if !fits(va, a.r.maxLevels) {
+		up := 64 - bits(a.r.maxLevels)
+		va = uint64(int64(va<<up) >> up)
+		a.vm.folded.Add(1)
+	}
+	return va, true
+}
+
+// Physical implements core.OS.
+func (a *agent) Physical(va uint64) (addr.PA, bool) { return a.space.find(va) }
+
+// doOther does, in the serial phase, what a reference asks its agent for.
+func (a *agent) doOther() {
+	switch r := &a.ref; r.Region {
+	case otherWarm:
+		a.cur.warm = true
+	case otherSpace:
+		a.cur.asid = uint16(r.VA)
+		if a.space, a.err = a.cur.space(); a.err == nil {
+			a.useSpace()
+		}
+	case otherDMARead, otherDMAWrite:
+		a.dma(r)
+	}
+}
+
+// dma carries out an access by a device.
+func (a *agent) dma(r *core.Ref) {
+	pa := addr.PA(r.VA)
+	if a.space != nil {
+		if a.err = a.space.grow(r.VA, a.r.maxLevels); a.err == nil {
+			a.err = a.space.mapPage(r.VA)
+		}
+		if a.err != nil {
+			return
+		}
+		pa, _ = a.space.find(r.VA)
+	}
+	buf := make([]byte, r.Size)
+	ok := false
+	if r.Region == otherDMARead {
+		_, ok = a.r.bus.DMARead(a.r.osAgent, pa, buf, a.Clock())
+	} else {
+		a.driver.Version++
+		for i := range buf {
+			var v [8]byte
+			binary.LittleEndian.PutUint64(v[:], a.driver.Version)
+			buf[i] = v[(uint64(pa)+uint64(i))&7]
+		}
+		_, ok = a.r.bus.DMAWrite(a.r.osAgent, pa, buf, a.Clock())
+	}
+	if !ok {
+		a.err = a.noMemory(a.cur)
+	}
+}

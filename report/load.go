@@ -1,0 +1,168 @@
+package report
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"mcsim/stats"
+	"mcsim/stats/series"
+	"mcsim/traces/analysis"
+)
+
+// Names of files in a folder of results.
+const (
+	StatsFile = "stats.json"
+	LinesFile = "intervals.jsonl"
+	TraceFile = "trace.json"
+)
+
+// Run is what a report is about. Any of its parts may be missing.
+type Run struct {
+	Name   string
+	Info   Info
+	Config json.RawMessage
+	Stats  *stats.Snapshot
+	Series *series.Series
+	Trace  *analysis.Result
+	Notes  []string // what was wrong with the input, and went on without
+}
+
+// Info is what the statistics say of their run.
+type Info struct {
+	Version  string          `json:"version"`
+	Program  string          `json:"program"`
+	Traces   json.RawMessage `json:"traces"`
+	Seed     uint64          `json:"seed"`
+	Reason   string          `json:"reason"`
+	ExitCode int             `json:"exit_code"`
+	Error    string          `json:"error"`
+	Config   json.RawMessage `json:"config"`
+}
+
+// Load reads folders of results, and files: statistics, intervals as JSON lines,
+// and what 'mcsim trace stats --json' printed, told apart by content.
+func Load(paths []string) (*Run, error) {
+	r := &Run{Name: filepath.Base(paths[0])}
+	for _, path := range paths {
+		info, err := os.Stat(path)
+		if err != nil {
+			return nil, err
+		}
+		files := []string{path}
+		if info.IsDir() {
+			files = nil
+			for _, name := range []string{StatsFile, LinesFile, TraceFile} {
+				if file := filepath.Join(path, name); exists(file) {
+					files = append(files, file)
+				}
+			}
+			if files == nil {
+				return nil, fmt.Errorf("%s: has neither %s, %s nor %s; a run with --out writes them", path, StatsFile, LinesFile, TraceFile)
+			}
+		}
+		for _, file := range files {
+			if err := r.loadFile(file); err != nil {
+				return nil, fmt.Errorf("%s: %w", file, err)
+			}
+		}
+	}
+	return r, nil
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
+}
+
+// loadFile takes a file for what its beginning says that it is.
+func (r *Run) loadFile(path string) (err error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	head := make([]byte, 8<<10)
+	n, err := io.ReadFull(f, head)
+	if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
+		return err
+	}
+	if _, err := f.Seek(0, io.SeekStart); err != nil {
+		return err
+	}
+	key, err := firstKey(head[:n])
+	switch {
+	case n == 0:
+		r.note("%s is empty: the run was shorter than an interval, or was ended by force", filepath.Base(path))
+		return nil
+	case err != nil:
+		return err
+	case key == "from":
+		return r.loadSeries(f, path)
+	case key == "references":
+		return r.loadTrace(f)
+	}
+	return r.loadStats(f)
+}
+
+func firstKey(head []byte) (string, error) {
+	dec := json.NewDecoder(bytes.NewReader(head))
+	if t, err := dec.Token(); err != nil || t != json.Delim('{') {
+		return "", errors.New("is neither statistics, intervals as JSON lines nor an analysis of a trace")
+	}
+	t, err := dec.Token()
+	key, ok := t.(string)
+	if err != nil || !ok {
+		return "", errors.New("is cut off, or holds nothing")
+	}
+	return key, nil
+}
+
+func (r *Run) note(format string, args ...any) {
+	r.Notes = append(r.Notes, fmt.Sprintf(format, args...))
+}
+
+// loadSeries keeps the rows before one that is wrong: a run that was ended by
+// force leaves half a line.
+func (r *Run) loadSeries(f io.Reader, path string) error {
+	s, err := series.Read(f)
+	if err != nil && len(s.From) == 0 {
+		return err
+	}
+	if err != nil {
+		r.note("%s: %v; the rows before it are shown", filepath.Base(path), err)
+	}
+	for name, c := range s.Columns { // the row that was wrong may have begun
+		s.Columns[name] = c[:min(len(c), len(s.From))]
+	}
+	r.Series = s
+	return nil
+}
+
+func (r *Run) loadStats(f io.Reader) error {
+	s, info, err := stats.ReadJSON(f)
+	if err != nil {
+		return err
+	}
+	if len(info) > 0 {
+		if err := json.Unmarshal(info, &r.Info); err != nil {
+			return fmt.Errorf("the description of the run: %w", err)
+		}
+	}
+	r.Stats, r.Config = s, r.Info.Config
+	return nil
+}
+
+func (r *Run) loadTrace(f io.Reader) error {
+	dec := json.NewDecoder(io.LimitReader(f, stats.MaxFile))
+	r.Trace = &analysis.Result{}
+	if err := dec.Decode(r.Trace); err != nil {
+		r.Trace = nil
+		return fmt.Errorf("the analysis of a trace: %w", err)
+	}
+	return nil
+}

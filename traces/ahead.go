@@ -1,0 +1,108 @@
+package traces
+
+import (
+	"io"
+	"sync"
+
+	"github.com/sourcegraph/conc"
+	"github.com/sourcegraph/conc/panics"
+)
+
+// ahead decompresses on a goroutine of its own while the parser works, by at
+// most the blocks that go round between the two.
+type ahead struct {
+	full  chan block
+	free  chan []byte
+	stop  chan struct{}
+	once  sync.Once
+	works conc.WaitGroup
+
+	now  block // that the parser reads
+	left []byte
+}
+
+type block struct {
+	buf []byte // as allocated
+	n   int
+	err error
+}
+
+const aheadBlocks = 3
+
+func newAhead(src io.Reader, blockSize int) *ahead {
+	a := &ahead{
+		full: make(chan block, aheadBlocks),
+		free: make(chan []byte, aheadBlocks),
+		stop: make(chan struct{}),
+	}
+	for range aheadBlocks {
+		a.free <- make([]byte, blockSize)
+	}
+	a.works.Go(func() { a.run(src) })
+	return a
+}
+
+func (a *ahead) run(src io.Reader) {
+	defer close(a.full)
+	for {
+		var b block
+		select {
+		case b.buf = <-a.free:
+		case <-a.stop:
+			return
+		}
+		// A decompressor may panic on a hostile file.
+		if p := panics.Try(func() { b.fill(src) }); p != nil {
+			b.err = p.AsError()
+		}
+		select {
+		case a.full <- b:
+		case <-a.stop:
+			return
+		}
+		if b.err != nil {
+			return
+		}
+	}
+}
+
+// fill reads until the block is full.
+func (b *block) fill(src io.Reader) {
+	for tries := 0; b.n < len(b.buf) && b.err == nil; tries++ {
+		n, err := src.Read(b.buf[b.n:])
+		b.n += n
+		b.err = err
+		if n > 0 {
+			tries = 0
+		} else if err == nil && tries == 100 {
+			b.err = io.ErrNoProgress
+		}
+	}
+}
+
+func (a *ahead) Read(p []byte) (int, error) {
+	for len(a.left) == 0 {
+		if a.now.err != nil {
+			return 0, a.now.err
+		}
+		if a.now.buf != nil {
+			a.free <- a.now.buf
+			a.now.buf = nil
+		}
+		b, open := <-a.full
+		if !open {
+			return 0, io.ErrClosedPipe
+		}
+		a.now, a.left = b, b.buf[:b.n]
+	}
+	n := copy(p, a.left)
+	a.left = a.left[n:]
+	return n, nil
+}
+
+// Close ends the goroutine and waits for it.
+func (a *ahead) Close() error {
+	a.once.Do(func() { close(a.stop) })
+	a.works.Wait()
+	return nil
+}
