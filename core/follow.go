@@ -25,14 +25,13 @@ type Source interface {
 // Where the machine does something else than the one that was recorded, the
 // two part: see FollowError.
 type follower struct {
-	h      *Hart
-	src    Source
-	buf    []record.Record
-	recs   []record.Record // of buf, that are left
-	count  uint64          // records that were taken
-	end    uint64          // of the quantum
-	asleep bool
-	err    error
+	h     *Hart
+	src   Source
+	buf   []record.Record
+	recs  []record.Record // of buf, that are left
+	count uint64          // records that were taken
+	other uint64          // of those, what is no reference
+	err   error
 }
 
 // FollowError says that a hart could not follow a recording: the machine is not
@@ -69,6 +68,14 @@ func (h *Hart) FollowErr() error {
 		return nil
 	}
 	return h.follow.err
+}
+
+// Followed is the number of references that the hart made of its recording.
+func (h *Hart) Followed() uint64 {
+	if h.follow == nil {
+		return 0
+	}
+	return h.follow.count - h.follow.other
 }
 
 // FollowInstret sets the count of instructions to what the recorded hart ended
@@ -109,7 +116,6 @@ func (f *follower) fail(r *record.Record, format string, args ...any) {
 // run is Hart.Run of a hart that follows.
 func (f *follower) run(end uint64) (asleep bool, wake uint64) {
 	h := f.h
-	f.end = end
 	for f.ready() {
 		r := f.recs[0]
 		if r.Op == record.Final { // the run ended before the hart went on
@@ -124,6 +130,7 @@ func (f *follower) run(end uint64) (asleep bool, wake uint64) {
 		h.limit, h.left = r.Cycle, 0
 		switch r.Op {
 		case record.Quantum:
+			f.other++
 			f.count32(r.Instret)
 			if r.Cycle < end {
 				f.fail(&r, "a quantum ended there, and now at cycle %d", end)
@@ -131,6 +138,7 @@ func (f *follower) run(end uint64) (asleep bool, wake uint64) {
 			}
 			return false, 0
 		case record.Sleep:
+			f.other++
 			f.count32(r.Instret)
 			return true, r.VA
 		case record.Load:
@@ -190,6 +198,16 @@ func (f *follower) slow(r *record.Record) {
 		h.prefetch(op, r.VA)
 	case record.Fence:
 		f.fence(r)
+	default:
+		f.other++
+		f.control(r)
+	}
+}
+
+// control does what is no reference.
+func (f *follower) control(r *record.Record) {
+	h := f.h
+	switch r.Op {
 	case record.Drain:
 		if h.sbCount == 0 {
 			f.fail(r, "the store buffer drained there, and now it is empty")

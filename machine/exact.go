@@ -14,13 +14,26 @@ import (
 	"mcsim/traces"
 )
 
-// ExactConfig is the configuration of a recording, which a machine must have to
-// follow it exactly, and nil if the recording has none.
+// RecordedMachine is the part of a recording's configuration that describes the
+// machine, as a configuration file. It is nil if the recording has none.
+func RecordedMachine(rec *traces.Recording) []byte {
+	var whole struct {
+		Machine json.RawMessage `json:"machine"`
+	}
+	if json.Unmarshal(rec.Header.Config, &whole) != nil || whole.Machine == nil {
+		return nil
+	}
+	return append(append([]byte(`{"machine": `), whole.Machine...), '}')
+}
+
+// ExactConfig is the configuration that a machine must have to follow a
+// recording exactly, and nil if the recording has none.
 func ExactConfig(rec *traces.Recording) (*config.Config, error) {
-	if rec.Header.Config == nil {
+	data := RecordedMachine(rec)
+	if data == nil {
 		return nil, nil
 	}
-	return config.Load(config.Input{File: "the recording's configuration", Data: rec.Header.Config})
+	return config.Load(config.Input{File: "the recording's configuration", Data: data})
 }
 
 // SameMachine says whether two configurations are of the same machine: what

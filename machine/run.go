@@ -133,6 +133,9 @@ func (m *Machine) finish(res *Result, err error) {
 		m.replay.Finish()
 		res.References, res.Threads = m.replay.References(), m.replay.Threads()
 	}
+	if m.exact != nil {
+		res.References, res.Threads = m.exact.References(), len(m.harts)
+	}
 	for _, h := range m.harts {
 		m.cycles = max(m.cycles, h.Clock())
 	}

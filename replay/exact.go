@@ -71,6 +71,14 @@ func (x *Exact) Err() error {
 	return x.err
 }
 
+// References is the number of references that the harts made.
+func (x *Exact) References() (n uint64) {
+	for _, h := range x.Harts {
+		n += h.Followed()
+	}
+	return n
+}
+
 // Finish brings the harts' counts of instructions to what they were.
 func (x *Exact) Finish() {
 	for _, h := range x.Harts {

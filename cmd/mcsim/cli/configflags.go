@@ -117,7 +117,13 @@ func fieldAt(key string) *config.Field {
 // load makes the configuration; file may be "". Settings in below are covered
 // by those that the user gave.
 func (f *configFlags) load(c *cobra.Command, file string, below ...config.Setting) (*config.Config, error) {
-	in := config.Input{File: file, Preset: f.preset.text, Set: below}
+	return f.loadOver(c, file, nil, below...)
+}
+
+// loadOver is load with the contents of a file that there is none of, if not
+// nil.
+func (f *configFlags) loadOver(c *cobra.Command, file string, data []byte, below ...config.Setting) (*config.Config, error) {
+	in := config.Input{File: file, Data: data, Preset: f.preset.text, Set: below}
 	for _, s := range f.set {
 		setting, err := config.ParseSetting(s)
 		if err != nil {
