@@ -30,6 +30,8 @@ const (
 	NumRefs
 )
 
+// The numbers are part of the file format (docs/trace-format.md): new ones go to
+// the end.
 const (
 	Context Op = iota + 32 // what follows is made by: VA as ContextOf packs it, PA the thread
 	Regime                 // translation from here on: VA satp, PA and PC what core keeps of mstatus and menvcfg
@@ -39,9 +41,9 @@ const (
 	Final                  // the hart's clock and instruction count at the end of the run
 	Wake                   // a device wakes hart VA at Cycle
 	Stop                   // the run ends
+	PMP                    // region PC of PMP is now VA, its address register, and PA, its configuration
 	Serial                 // the simulator's own firmware acts in the serial phase
 	Refuse                 // a device does not accept the access
-	PMP                    // region PC of PMP is now VA, its address register, and PA, its configuration
 	NumOps
 )
 
