@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"mcsim/addr"
+	"mcsim/cache"
 )
 
 // InvariantError is a coherence rule that the simulator itself has broken. What
@@ -168,6 +169,49 @@ func differs(data, truth []byte) bool { return truth != nil && !bytes.Equal(data
 
 func (b *Bus) broken(line uint64, format string, args ...any) error {
 	return &InvariantError{line, fmt.Sprintf(format, args...)}
+}
+
+// Poke writes data at pa into every copy of it, wherever it is: what a debugger
+// needs. No time passes, and no state of a line changes. It fails outside of RAM.
+func (b *Bus) Poke(pa addr.PA, data []byte) error {
+	if b.Map.Attr(pa, uint64(len(data))) != AttrRAM {
+		return fmt.Errorf("coherence: %d bytes at %#x are not all memory", len(data), uint64(pa))
+	}
+	for len(data) > 0 {
+		n := min(len(data), 1<<b.shift-int(uint64(pa)&(1<<b.shift-1)))
+		b.pokeLine(pa, data[:n])
+		data, pa = data[n:], pa+addr.PA(n)
+	}
+	return nil
+}
+
+// pokeLine writes within one line. What an L1I that is not snooped holds is stale
+// anyway until the hart fences, but a debugger's breakpoints should work: it is
+// written as well.
+func (b *Bus) pokeLine(pa addr.PA, data []byte) {
+	line, off := uint64(pa)>>b.shift, int(uint64(pa)&(1<<b.shift-1))
+	put := func(a *cache.Array) int32 {
+		s := a.Lookup(line)
+		if s >= 0 {
+			copy(a.LineData(s)[off:], data)
+		}
+		return s
+	}
+	if b.home.dram != nil {
+		copy(b.home.dram.Bytes(pa, uint64(len(data))), data)
+	}
+	if b.home.llc != nil {
+		put(b.home.llc)
+	}
+	for _, p := range b.privs {
+		if p.l2 != nil {
+			put(p.l2)
+		}
+		put(p.d)
+		if s := put(p.i); s >= 0 {
+			p.core.FilledFetch(s) // what was decoded from it is forgotten
+		}
+	}
 }
 
 // Peek fills buf with the newest data at pa, wherever it is: what a load would

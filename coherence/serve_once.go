@@ -28,17 +28,17 @@ func (b *Bus) once(r *Request, now uint64) {
 		p.performFetch(a, p.fillFetch(r.Line, data, done))
 		return
 	}
-	off := int(uint64(a.PA) & (1<<b.shift - 1))
+	off := int(uint64(a.PA) & (1<<(b.shift&63) - 1))
 	if a.Op == OpFetch || a.Op == OpLoad || a.Op == OpWalk {
 		a.Result = get(data[off:], a.Size)
 		return
 	}
 	if a.Op == OpLR {
-		b.monitors |= 1 << r.Agent
+		b.monitors |= bit(r.Agent)
 	}
 	size := int(a.Size)
 	if a.Op == OpZero {
-		off, size = 0, 1<<b.shift
+		off, size = 0, 1<<(b.shift&63)
 	}
 	var line [cache.MaxLine]byte
 	copy(line[:], data)
@@ -149,7 +149,7 @@ func (b *Bus) watchedAccess(r *Request, d Device, off, now uint64) (ok bool) {
 		put(word[:], a.Size, v)
 		b.privs[r.Agent].atomic(a, word[:])
 		if a.Op == OpLR {
-			b.monitors |= 1 << r.Agent
+			b.monitors |= bit(r.Agent)
 			return true
 		}
 		ok = d.Write(r.Cycle, off, size, get(word[:], a.Size))
@@ -216,9 +216,9 @@ func (b *Bus) DMARead(agent int, pa addr.PA, buf []byte, now uint64) (done uint6
 	b.by, b.asked = r.Agent, now
 	done = now
 	for len(buf) > 0 {
-		r.Line = uint64(pa) >> b.shift
-		off := int(uint64(pa) & (1<<b.shift - 1))
-		n := min(len(buf), 1<<b.shift-off)
+		r.Line = uint64(pa) >> (b.shift & 63)
+		off := int(uint64(pa) & (1<<(b.shift&63) - 1))
+		n := min(len(buf), 1<<(b.shift&63)-off)
 		if b.Notify != nil {
 			b.Notify(Note{Cycle: now, What: NoteBus, Kind: DMARead, Agent: r.Agent, Line: r.Line, Value: b.asked})
 		}
@@ -243,8 +243,8 @@ func (b *Bus) DMAWrite(agent int, pa addr.PA, buf []byte, now uint64) (done uint
 	b.by, b.asked = r.Agent, now
 	done = now
 	for len(buf) > 0 {
-		r.Line = uint64(pa) >> b.shift
-		n := min(len(buf), 1<<b.shift-int(uint64(pa)&(1<<b.shift-1)))
+		r.Line = uint64(pa) >> (b.shift & 63)
+		n := min(len(buf), 1<<(b.shift&63)-int(uint64(pa)&(1<<(b.shift&63)-1)))
 		if b.Notify != nil {
 			b.Notify(Note{Cycle: now, What: NoteBus, Kind: DMAWrite, Agent: r.Agent, Line: r.Line, Value: b.asked})
 		}

@@ -3,6 +3,8 @@ package coherence
 import (
 	"bytes"
 	"fmt"
+	"maps"
+	"slices"
 
 	"mcsim/cache"
 	"mcsim/snapshot"
@@ -28,7 +30,7 @@ func (b *Bus) SnapshotCounters(c *snapshot.Coder) {
 			snapshot.Uint(c, &s.Accesses, &s.Misses, &s.Evictions, &s.Writebacks, &s.Snoops, &s.Invalidations, &s.Upgrades)
 		}
 		// The L1s' clocks are counters that guests can read.
-		snapshot.Uint(c, &p.Walk, &p.Port.seq, &p.d.Clock, &p.i.Clock)
+		snapshot.Uint(c, &p.Walk, &p.Home.Accesses, &p.Home.Misses, &p.Port.seq, &p.d.Clock, &p.i.Clock)
 	}
 }
 
@@ -53,8 +55,28 @@ func (b *Bus) SnapshotCaches(c *snapshot.Coder) {
 		h.owner[i] = int8(v) - 1
 	}
 	snapshot.Uint(c, &b.monitors)
+	b.snapshotStale(c)
 	if c.Loading() && c.Err() == nil {
 		b.checkLoaded(c)
+	}
+}
+
+// snapshotStale saves or loads which lines were written behind the caches.
+func (b *Bus) snapshotStale(c *snapshot.Coder) {
+	const most = 1 << 26
+	lines := slices.Sorted(maps.Keys(b.stale))
+	n := c.Len(len(lines), most)
+	for i := 0; i < n && c.Err() == nil; i++ {
+		var line uint64
+		if !c.Loading() {
+			line = lines[i]
+		}
+		if snapshot.Uint(c, &line); c.Loading() {
+			if b.stale == nil {
+				b.stale = map[uint64]struct{}{}
+			}
+			b.stale[line] = struct{}{}
+		}
 	}
 }
 
@@ -254,7 +276,7 @@ func (b *Bus) WriteBack(d *DRAM) {
 
 // Snapshot saves or loads where the run stands. It is to be called when a quantum
 // has ended, as in OnQuantum; the engine that loads it has not run yet, and its
-// Run goes on from there. Seed and quantum are the loading engine's own.
+// Run goes on from there; its agents are loaded before. Seed and quantum are the loading engine's own.
 func (e *Engine) Snapshot(c *snapshot.Coder) {
 	c.Shape("harts", len(e.agents))
 	snapshot.Uint(c, &e.start, &e.end, &e.Rounds, &e.Quanta, &e.arbiter.round)
@@ -272,8 +294,11 @@ func (e *Engine) Snapshot(c *snapshot.Coder) {
 			c.Fail("hart %d is in state %d, neither at the quantum's end nor asleep", a.id, a.state)
 			return
 		}
-		if c.Loading() && a.isWoke {
-			e.woken = append(e.woken, a)
+		if c.Loading() {
+			a.clock = a.run.Clock()
+			if a.isWoke {
+				e.woken = append(e.woken, a)
+			}
 		}
 	}
 	if c.Loading() {

@@ -16,8 +16,7 @@ type debugger struct {
 	breaks  []uint64 // virtual addresses
 	watches []Watch
 	step    bool
-	late    *isa.Inst // decoded, in execution, and perhaps at a breakpoint
-	hit     Notice    // of a watch, to be told when the instruction is done
+	hit     Notice // of a watch, to be told when the instruction is done
 	isHit   bool
 	scratch isa.Inst // decoding of an instruction at a breakpoint
 }
@@ -37,15 +36,7 @@ func (w *Watch) covers(va, size uint64, write bool) bool {
 func (h *Hart) SetBreaks(at []uint64) {
 	d := h.debug()
 	d.breaks = slices.Clone(at)
-	// What was decoded may be at a breakpoint: forget all of it. An instruction in
-	// execution is needed until it is done.
-	for i := range h.tab.decoded {
-		if in := &h.tab.decoded[i]; in != h.executing {
-			in.Op = isa.OpNone
-		} else {
-			d.late = in
-		}
-	}
+	clear(h.tab.decoded) // what was decoded may be at a breakpoint
 }
 
 // SetWatches replaces the hart's watched ranges. Accesses by others, by DMA, and by
@@ -90,11 +81,7 @@ func (h *Hart) breakAt(pc uint64) bool {
 
 // executed follows every instruction outside of the fast paths.
 func (h *Hart) executed() {
-	d := h.dbg
-	if d.late != nil {
-		d.late.Op, d.late = isa.OpNone, nil
-	}
-	if d.isHit {
+	if h.dbg.isHit {
 		h.yank()
 	}
 }
@@ -179,16 +166,16 @@ func (h *Hart) WaitingStores(f func(pa addr.PA, size uint64, v *uint64)) {
 
 // Between says whether the hart is between two instructions. One that is not has
 // begun the instruction at PC and waits for the bus.
-func (h *Hart) Between() bool { return h.executing == nil && !h.mem.Port.Waiting() }
+func (h *Hart) Between() bool { return !h.executing && !h.mem.Port.Waiting() }
 
 // SetPC makes the hart go on at pc. It must be between two instructions.
 func (h *Hart) SetPC(pc uint64) {
 	h.pc = pc &^ (1 | h.alignMask)
 }
 
-// SetX sets integer register i.
+// SetX sets integer register i, 0 to 31. x0 stays 0.
 func (h *Hart) SetX(i int, v uint64) {
-	if i > 0 && i < 32 {
+	if i &= 31; i != 0 {
 		h.x[i] = v
 	}
 }

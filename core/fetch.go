@@ -12,16 +12,21 @@ import (
 // Operations of the fetch unit, beyond those of the instruction set.
 const (
 	opRefetch = isa.NumOps + iota // the current line is gone
+	opLineEnd                     // behind a line's last instruction: look for the line of pc
 	opMarker                      // see notice.go
 )
 
 const instBytes = uint64(unsafe.Sizeof(isa.Inst{}))
 
+// lineEnd is what stands behind decoded instructions.
+var lineEnd = isa.Inst{Op: opLineEnd}
+
 // acrossLines remembers the decoding of instructions that cross a line's end, by
-// their bytes; the bytes themselves are fetched each time.
+// their bytes; the bytes themselves are fetched each time. Behind each, at both
+// sizes, a line ends.
 type acrossLines struct {
 	raw [32]uint32
-	in  [32]isa.Inst
+	in  [32][3]isa.Inst
 }
 
 // fetchLine makes the line of pc current, through the ITLB and the L1I. It
@@ -36,7 +41,7 @@ func (h *Hart) fetchLine(pc uint64) (ok bool) {
 		*e.stamp = h.l1i.Clock
 		*e.tlb = h.l1i.Clock
 		if h.rec != nil {
-			h.recordFetch(e, pc, h.left)
+			h.recordFetch(e, pc, h.instret, h.left)
 		}
 		h.fbase, h.fdec, h.fbytes = e.tag, e.dec, e.bytes
 		return true
@@ -122,10 +127,10 @@ func (h *Hart) nextInst(pc uint64) *isa.Inst {
 	}
 	i := pc >> h.shift & uint64(len(h.across.raw)-1)
 	if h.across.raw[i] != raw || raw == 0 { // 0: a place not used yet, or illegal
-		h.across.in[i] = h.decode(raw)
+		h.across.in[i] = [3]isa.Inst{h.decode(raw), lineEnd, lineEnd}
 		h.across.raw[i] = raw
 	}
-	return &h.across.in[i]
+	return &h.across.in[i][0]
 }
 
 // fetchHalf reads 16 bits of instructions at va, making its line current.

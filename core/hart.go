@@ -104,8 +104,10 @@ type Hart struct {
 	firmware Firmware // where M-mode software runs in the simulator; nil: it runs on the hart
 	held     bool     // by the firmware: nothing runs but interrupts for M-mode
 
-	executing *isa.Inst // by slow, which may park
+	current   isa.Inst // that slow executes: what is decoded in a line can be forgotten meanwhile
+	executing bool     // slow has begun, and is not done
 	note      notices
+	fast      bool      // without timing: stores do not wait
 	dbg       *debugger // nil: nobody asked
 
 	wrs      bool   // waiting in wrs.nto or wrs.sto

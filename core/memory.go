@@ -208,7 +208,7 @@ func (h *Hart) storePart(va, size, v uint64, t *translation, keep bool) bool {
 	}
 	// A store that would wait for its line goes to the store buffer, and so
 	// does every store behind it.
-	if h.cfg.StoreQueue > 0 && (h.sbCount > 0 || !h.mem.StoreHits(t.PA)) {
+	if h.cfg.StoreQueue > 0 && (h.sbCount > 0 || !h.fast && !h.mem.StoreHits(t.PA)) {
 		h.sbPush(t.PA, size, v)
 		return true
 	}

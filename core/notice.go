@@ -59,6 +59,10 @@ type notices struct {
 // SetMarkers says whether markers are told. It is to be called before the run.
 func (h *Hart) SetMarkers(on bool) { h.note.markers = on }
 
+// SetFast switches the hart's part of functional mode (coherence.Engine.SetFast):
+// stores that miss do not go to the store buffer.
+func (h *Hart) SetFast(on bool) { h.fast = on }
+
 // Notice is what the hart told last.
 func (h *Hart) Notice() Notice { return h.note.last }
 

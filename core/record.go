@@ -37,23 +37,22 @@ const (
 )
 
 // recordHit records a line-table hit of the run loop, whose locals it is given.
-func (h *Hart) recordHit(e *lineEntry, va, pc uint64, left int64, op record.Op, size uint16) {
+func (h *Hart) recordHit(e *lineEntry, va, pc, n uint64, left int64, op record.Op, size uint16) {
 	r := h.rec.Next()
 	r.VA, r.PA, r.PC = va, h.l1d.Tags[slotOf(h.l1d.Stamp, e.stamp)]<<(h.shift&63)|va&h.offMask, pc
-	r.Cycle, r.Instret, r.Size, r.Op, r.Flags = h.limit-uint64(left), uint32(h.instret), size, op, 0
+	r.Cycle, r.Instret, r.Size, r.Op, r.Flags = h.limit-uint64(left), uint32(n), size, op, 0
 }
 
 // recordQuick is the same for the quick paths of slow instructions.
 func (h *Hart) recordQuick(e *lineEntry, va uint64, op record.Op, size uint64) {
-	h.recordHit(e, va, h.pc, h.left, op, uint16(size))
-	h.rec.Last().Instret++ // which has been uncounted while it executes
+	h.recordHit(e, va, h.pc, h.instret+1, h.left, op, uint16(size)) // it is not counted while it executes
 }
 
 // recordFetch records that the fetch unit turned to a line that the table has.
-func (h *Hart) recordFetch(e *fetchEntry, pc uint64, left int64) {
+func (h *Hart) recordFetch(e *fetchEntry, pc, n uint64, left int64) {
 	r := h.rec.Next()
 	r.VA, r.PA, r.PC = pc, h.l1i.Tags[slotOf(h.l1i.Stamp, e.stamp)]<<(h.shift&63)|pc&h.offMask, pc
-	r.Cycle, r.Instret, r.Size, r.Op, r.Flags = h.limit-uint64(left), uint32(h.instret), uint16(h.fetchBytes(pc)), record.Fetch, 0
+	r.Cycle, r.Instret, r.Size, r.Op, r.Flags = h.limit-uint64(left), uint32(n), uint16(h.fetchBytes(pc)), record.Fetch, 0
 }
 
 // recordSlow records an access whose translation begins. It counts as a fault

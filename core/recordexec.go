@@ -15,6 +15,7 @@ func (h *Hart) execRecord() {
 	var (
 		pc   = h.pc
 		left = h.left
+		n    = h.instret
 		base = h.fbase
 		dec  = h.fdec
 		in   *isa.Inst
@@ -26,10 +27,11 @@ func (h *Hart) execRecord() {
 			if pc&h.lineMask != f.tag {
 				goto fetch
 			}
-			h.l1i.Clock++
-			*f.stamp = h.l1i.Clock
-			*f.tlb = h.l1i.Clock
-			h.recordFetch(f, pc, left)
+			va = h.l1i.Clock + 1
+			h.l1i.Clock = va
+			*f.stamp = va
+			*f.tlb = va
+			h.recordFetch(f, pc, n, left)
 			base, dec = f.tag, f.dec
 			h.fbase, h.fdec, h.fbytes = base, dec, f.bytes
 		}
@@ -37,11 +39,14 @@ func (h *Hart) execRecord() {
 
 	dispatch:
 		left -= int64(in.Cost)
-		h.instret++
+		n++
 		switch in.Op {
+		case opLineEnd:
+			n--
+			continue
 		case isa.OpNone, opRefetch:
 			left += int64(in.Cost)
-			h.instret--
+			n--
 			goto fetch
 
 		case isa.OpADDI:
@@ -110,7 +115,7 @@ func (h *Hart) execRecord() {
 			va = h.x[in.Rs1] + uint64(int64(in.Imm))
 			if e := &h.lines[va>>(h.shift&63)&(lineTableSize-1)]; va&h.mask[3] == e.rtag {
 				h.touch(e)
-				h.recordHit(e, va, pc, left, record.Load, 8)
+				h.recordHit(e, va, pc, n, left, record.Load, 8)
 				h.x[in.Rd] = *(*uint64)(unsafe.Add(e.data, va&h.offMask))
 				break
 			}
@@ -119,7 +124,7 @@ func (h *Hart) execRecord() {
 			va = h.x[in.Rs1] + uint64(int64(in.Imm))
 			if e := &h.lines[va>>(h.shift&63)&(lineTableSize-1)]; va&h.mask[2] == e.rtag {
 				h.touch(e)
-				h.recordHit(e, va, pc, left, record.Load, 4)
+				h.recordHit(e, va, pc, n, left, record.Load, 4)
 				h.x[in.Rd] = uint64(int64(*(*int32)(unsafe.Add(e.data, va&h.offMask))))
 				break
 			}
@@ -128,7 +133,7 @@ func (h *Hart) execRecord() {
 			va = h.x[in.Rs1] + uint64(int64(in.Imm))
 			if e := &h.lines[va>>(h.shift&63)&(lineTableSize-1)]; va&h.mask[2] == e.rtag {
 				h.touch(e)
-				h.recordHit(e, va, pc, left, record.Load, 4)
+				h.recordHit(e, va, pc, n, left, record.Load, 4)
 				h.x[in.Rd] = uint64(*(*uint32)(unsafe.Add(e.data, va&h.offMask)))
 				break
 			}
@@ -137,7 +142,7 @@ func (h *Hart) execRecord() {
 			va = h.x[in.Rs1] + uint64(int64(in.Imm))
 			if e := &h.lines[va>>(h.shift&63)&(lineTableSize-1)]; va&h.mask[1] == e.rtag {
 				h.touch(e)
-				h.recordHit(e, va, pc, left, record.Load, 2)
+				h.recordHit(e, va, pc, n, left, record.Load, 2)
 				h.x[in.Rd] = uint64(int64(*(*int16)(unsafe.Add(e.data, va&h.offMask))))
 				break
 			}
@@ -146,7 +151,7 @@ func (h *Hart) execRecord() {
 			va = h.x[in.Rs1] + uint64(int64(in.Imm))
 			if e := &h.lines[va>>(h.shift&63)&(lineTableSize-1)]; va&h.mask[1] == e.rtag {
 				h.touch(e)
-				h.recordHit(e, va, pc, left, record.Load, 2)
+				h.recordHit(e, va, pc, n, left, record.Load, 2)
 				h.x[in.Rd] = uint64(*(*uint16)(unsafe.Add(e.data, va&h.offMask)))
 				break
 			}
@@ -155,7 +160,7 @@ func (h *Hart) execRecord() {
 			va = h.x[in.Rs1] + uint64(int64(in.Imm))
 			if e := &h.lines[va>>(h.shift&63)&(lineTableSize-1)]; va&h.mask[0] == e.rtag {
 				h.touch(e)
-				h.recordHit(e, va, pc, left, record.Load, 1)
+				h.recordHit(e, va, pc, n, left, record.Load, 1)
 				h.x[in.Rd] = uint64(int64(*(*int8)(unsafe.Add(e.data, va&h.offMask))))
 				break
 			}
@@ -164,7 +169,7 @@ func (h *Hart) execRecord() {
 			va = h.x[in.Rs1] + uint64(int64(in.Imm))
 			if e := &h.lines[va>>(h.shift&63)&(lineTableSize-1)]; va&h.mask[0] == e.rtag {
 				h.touch(e)
-				h.recordHit(e, va, pc, left, record.Load, 1)
+				h.recordHit(e, va, pc, n, left, record.Load, 1)
 				h.x[in.Rd] = uint64(*(*uint8)(unsafe.Add(e.data, va&h.offMask)))
 				break
 			}
@@ -176,7 +181,7 @@ func (h *Hart) execRecord() {
 			va = h.x[in.Rs1] + uint64(int64(in.Imm))
 			if e := &h.lines[va>>(h.shift&63)&(lineTableSize-1)]; va&h.mask[3] == e.wtag && h.sbCount == 0 {
 				h.touch(e)
-				h.recordHit(e, va, pc, left, record.Store, 8)
+				h.recordHit(e, va, pc, n, left, record.Store, 8)
 				*(*uint64)(unsafe.Add(e.data, va&h.offMask)) = h.x[in.Rs2]
 				break
 			}
@@ -185,7 +190,7 @@ func (h *Hart) execRecord() {
 			va = h.x[in.Rs1] + uint64(int64(in.Imm))
 			if e := &h.lines[va>>(h.shift&63)&(lineTableSize-1)]; va&h.mask[2] == e.wtag && h.sbCount == 0 {
 				h.touch(e)
-				h.recordHit(e, va, pc, left, record.Store, 4)
+				h.recordHit(e, va, pc, n, left, record.Store, 4)
 				*(*uint32)(unsafe.Add(e.data, va&h.offMask)) = uint32(h.x[in.Rs2])
 				break
 			}
@@ -194,7 +199,7 @@ func (h *Hart) execRecord() {
 			va = h.x[in.Rs1] + uint64(int64(in.Imm))
 			if e := &h.lines[va>>(h.shift&63)&(lineTableSize-1)]; va&h.mask[1] == e.wtag && h.sbCount == 0 {
 				h.touch(e)
-				h.recordHit(e, va, pc, left, record.Store, 2)
+				h.recordHit(e, va, pc, n, left, record.Store, 2)
 				*(*uint16)(unsafe.Add(e.data, va&h.offMask)) = uint16(h.x[in.Rs2])
 				break
 			}
@@ -203,7 +208,7 @@ func (h *Hart) execRecord() {
 			va = h.x[in.Rs1] + uint64(int64(in.Imm))
 			if e := &h.lines[va>>(h.shift&63)&(lineTableSize-1)]; va&h.mask[0] == e.wtag && h.sbCount == 0 {
 				h.touch(e)
-				h.recordHit(e, va, pc, left, record.Store, 1)
+				h.recordHit(e, va, pc, n, left, record.Store, 1)
 				*(*uint8)(unsafe.Add(e.data, va&h.offMask)) = uint8(h.x[in.Rs2])
 				break
 			}
@@ -355,7 +360,7 @@ func (h *Hart) execRecord() {
 			va = h.x[in.Rs1] + uint64(int64(in.Imm))
 			if e := &h.lines[va>>(h.shift&63)&(lineTableSize-1)]; va&h.mask[3] == e.rtag {
 				h.touch(e)
-				h.recordHit(e, va, pc, left, record.Load, 8)
+				h.recordHit(e, va, pc, n, left, record.Load, 8)
 				h.f[in.Rd] = *(*uint64)(unsafe.Add(e.data, va&h.offMask))
 				break
 			}
@@ -367,7 +372,7 @@ func (h *Hart) execRecord() {
 			va = h.x[in.Rs1] + uint64(int64(in.Imm))
 			if e := &h.lines[va>>(h.shift&63)&(lineTableSize-1)]; va&h.mask[3] == e.wtag && h.sbCount == 0 {
 				h.touch(e)
-				h.recordHit(e, va, pc, left, record.Store, 8)
+				h.recordHit(e, va, pc, n, left, record.Store, 8)
 				*(*uint64)(unsafe.Add(e.data, va&h.offMask)) = h.f[in.Rs2]
 				break
 			}
@@ -378,29 +383,36 @@ func (h *Hart) execRecord() {
 			if h.frm != 0 || h.fpOff || in.RM != dynamicRM && in.RM != 0 {
 				goto slow
 			}
-			h.pc, h.left = pc, left
+			h.pc, h.left, h.instret = pc+4, left, n
 			h.addD(in)
-			pc, left, base, dec = h.pc, h.left, h.fbase, h.fdec
+			pc, left, n, base, dec = h.pc, h.left, h.instret, h.fbase, h.fdec
+			continue
 		case isa.OpFMULD:
 			if h.frm != 0 || h.fpOff || in.RM != dynamicRM && in.RM != 0 {
 				goto slow
 			}
-			h.pc, h.left = pc, left
+			h.pc, h.left, h.instret = pc+4, left, n
 			h.mulD(in)
-			pc, left, base, dec = h.pc, h.left, h.fbase, h.fdec
+			pc, left, n, base, dec = h.pc, h.left, h.instret, h.fbase, h.fdec
+			continue
 		case isa.OpFMADDD:
 			if h.frm != 0 || h.fpOff || in.RM != dynamicRM && in.RM != 0 {
 				goto slow
 			}
-			h.pc, h.left = pc, left
+			h.pc, h.left, h.instret = pc+4, left, n
 			h.fmaD(in)
-			pc, left, base, dec = h.pc, h.left, h.fbase, h.fdec
+			pc, left, n, base, dec = h.pc, h.left, h.instret, h.fbase, h.fdec
+			continue
 		case isa.OpPAUSE:
 		default:
 			goto slow
 		}
 		pc += uint64(in.Size)
-		continue
+		if left > 0 {
+			in = (*isa.Inst)(unsafe.Add(unsafe.Pointer(in), uint64(in.Size)*(instBytes/2)))
+			goto dispatch
+		}
+		break
 
 	branch:
 		va = pc + uint64(int64(in.Imm))
@@ -413,18 +425,18 @@ func (h *Hart) execRecord() {
 
 	fetch:
 		// The line is not current, or the instruction is not decoded yet.
-		h.pc, h.left = pc, left
+		h.pc, h.left, h.instret = pc, left, n
 		in = h.nextInst(pc)
-		pc, left, base, dec = h.pc, h.left, h.fbase, h.fdec
+		pc, left, n, base, dec = h.pc, h.left, h.instret, h.fbase, h.fdec
 		if in != nil {
 			goto dispatch
 		}
 		continue
 
 	slow:
-		h.pc, h.left = pc, left
+		h.pc, h.left, h.instret = pc, left, n
 		h.slow(in)
-		pc, left, base, dec = h.pc, h.left, h.fbase, h.fdec
+		pc, left, n, base, dec = h.pc, h.left, h.instret, h.fbase, h.fdec
 	}
-	h.pc, h.left = pc, left
+	h.pc, h.left, h.instret = pc, left, n
 }

@@ -12,7 +12,8 @@ import (
 func (h *Hart) slow(in *isa.Inst) {
 	h.instret-- // while it executes, it has not retired: a CSR read does not see it
 	next := h.pc + uint64(in.Size)
-	h.executing = in
+	h.current, h.executing = *in, true
+	in = &h.current
 	if !h.execSlow(in) {
 		h.takeTrap(h.pc)
 		if h.dbg != nil {
@@ -24,7 +25,7 @@ func (h *Hart) slow(in *isa.Inst) {
 			h.pc = next
 		}
 	}
-	h.executing = nil
+	h.executing = false
 	if h.dbg != nil {
 		h.executed()
 	}

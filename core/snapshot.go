@@ -25,7 +25,7 @@ func (h *Hart) Snapshot(c *snapshot.Coder, warm bool) {
 	snapshot.Uint(c, &h.priv)
 	h.csr.snapshot(c)
 	snapshot.Uint(c, &h.stats.Exceptions, &h.stats.Interrupts, &h.stats.Fences, &h.stats.Slept, &h.stats.Buffered)
-	c.Bool(&h.wrs)
+	c.Bool(&h.wrs, &h.held)
 	snapshot.Uint(c, &h.wrsUntil)
 	h.mmu.snapshot(c)
 	h.sb.snapshot(c)

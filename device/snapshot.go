@@ -53,6 +53,17 @@ func (u *UART) Snapshot(c *snapshot.Coder) {
 	c.Buffer(&s.Received, uartInputLimit)
 }
 
+// Snapshot saves or loads the clock.
+func (r *RTC) Snapshot(c *snapshot.Coder) {
+	s := &r.st
+	snapshot.Uint(c, &s.Offset, &s.Alarm)
+	snapshot.Uint(c, &s.High, &s.AlarmHigh)
+	c.Bool(&s.Armed, &s.Enabled, &s.Pending, &r.level)
+}
+
+// Snapshot does nothing: the finisher holds no state.
+func (f *Finisher) Snapshot(*snapshot.Coder) {}
+
 // Snapshot saves or loads the HTIF with its windows.
 func (h *HTIF) Snapshot(c *snapshot.Coder) {
 	s := &h.st

@@ -90,6 +90,8 @@ const (
 	Reason    // why a hart or the run stopped
 	AccessOp  // coherence.Op
 	Agent     // a hart, a device, the LLC or memory
+	Marker    // what a marker asks for
+	Packed    // up to eight characters, the first in the low byte
 	NumFormats
 )
 
@@ -125,6 +127,9 @@ const (
 	DeviceRead
 	DeviceWrite
 	Retire
+	RunRestored
+	RunTimed
+	MarkerHit
 	NumKinds
 )
 
@@ -164,6 +169,10 @@ var table = [NumKinds]Description{
 
 	DeviceRead:  {"device-read", Device, Debug, "a hart reads a device", args("pa", Hex, "size", Dec, "value", Hex)},
 	DeviceWrite: {"device-write", Device, Debug, "a hart writes a device", args("pa", Hex, "size", Dec, "value", Hex)},
+
+	RunRestored: {"run-restored", Run, Info, "the machine goes on from a checkpoint", args("harts", Dec, "seed", Dec, "quantum", Dec)},
+	RunTimed:    {"run-timed", Run, Info, "functional mode ends", args("instructions", Dec)},
+	MarkerHit:   {"marker", Run, Info, "a hart executes a marker", args("what", Marker, "name", Packed, "pc", Hex)},
 
 	Retire: {"retire", Inst, Debug, "an instruction retires", args("pc", Hex, "instret", Dec, "mode", Mode)},
 }

@@ -42,3 +42,26 @@ func named(names []string, v uint64) string {
 	}
 	return strconv.FormatUint(v, 10)
 }
+
+// PackedName is the name in a word: up to eight printable characters, the first in
+// the low byte and zeros after the last. Any other word is a number in hex.
+func PackedName(v uint64) string {
+	var b []byte
+	for rest := v; rest != 0; rest >>= 8 {
+		if c := byte(rest); c > ' ' && c < 0x7f {
+			b = append(b, c)
+		} else {
+			return "0x" + strconv.FormatUint(v, 16)
+		}
+	}
+	if len(b) == 0 {
+		return "0x0"
+	}
+	return string(b)
+}
+
+// MarkerName names what a marker asks for, by its code.
+func MarkerName(v uint64) string {
+	const first = 0x6d0
+	return named([]string{"point", "begin", "end", "reset", "dump", "checkpoint", "stop"}, v-first)
+}

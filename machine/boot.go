@@ -158,7 +158,8 @@ func (m *Machine) start(entry, dtb addr.PA) error {
 	if c.Devices.ACLINT {
 		cfg.Regions = append(cfg.Regions, sbi.Region{Base: uint64(aclintBase), Size: device.ACLINTSize})
 	}
-	_, err := sbi.New(cfg, (*platform)(m), m.harts)
+	var err error
+	m.firmware, err = sbi.New(cfg, (*platform)(m), m.harts)
 	return err
 }
 

@@ -227,6 +227,14 @@ func (m *Machine) deviceTree() (dtb []byte, at addr.PA, err error) {
 			cfg.UART, cfg.UARTSource, cfg.UARTClockHz = r, uartSource, 3686400
 		case "rtc":
 			cfg.RTC, cfg.RTCSource = r, rtcSource
+		case "pci-ecam":
+			cfg.PCI.ECAM, cfg.PCI.Source, cfg.PCI.Coherent = r, pciSource, c.Virtio.Coherent
+		case pciWindows:
+			if r.Base == pciBase {
+				cfg.PCI.Low = r
+			} else {
+				cfg.PCI.High = r
+			}
 		case "virtio":
 			i := uint32(g.Base-virtioBase) / virtioStride
 			cfg.Virtio = append(cfg.Virtio, DTVirtio{r, virtioSource + i, c.Virtio.Coherent})

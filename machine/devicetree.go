@@ -38,6 +38,7 @@ type DTConfig struct {
 	RTC         DTRange
 	RTCSource   uint32
 	Virtio      []DTVirtio
+	PCI         DTPCI
 	PMU         bool    // harts have programmable counters: core.EventNumber
 	Reserved    DTRange // memory of the firmware; Size 0 if it says so itself
 	RNGSeed     []byte
@@ -218,6 +219,7 @@ func (b *dtBuilder) soc() *dt.Node {
 	add(c.RTC, "rtc", text("compatible", "google,goldfish-rtc"),
 		cells("interrupt-parent", phPLIC), cells("interrupts", c.RTCSource))
 	b.addVirtio(soc)
+	b.addPCI(soc)
 	return soc
 }
 

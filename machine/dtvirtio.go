@@ -21,8 +21,11 @@ func (b *dtBuilder) addVirtio(soc *dt.Node) {
 
 // source connects a device to a source of the interrupt controller.
 func (b *dtBuilder) source(source uint32) dt.Property {
-	return cells("interrupts-extended", phPLIC, source)
+	return cells("interrupts-extended", b.route(source)...)
 }
+
+// route is a source as the interrupt controller's specifier.
+func (b *dtBuilder) route(source uint32) []uint32 { return []uint32{phPLIC, source} }
 
 func dmaCoherence(yes bool) dt.Property {
 	if yes {

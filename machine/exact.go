@@ -78,7 +78,7 @@ func (m *Machine) LoadRecording(rec *traces.Recording) error {
 	}
 	m.image = &Image{Name: "recording"}
 	m.console = device.NewOutput(m.opts.Console)
-	shape, err := m.coherence()
+	shape, err := m.coherence(c)
 	if err != nil {
 		return err
 	}

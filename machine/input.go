@@ -15,14 +15,21 @@ type input struct {
 	file    io.Reader   // read in step; nil: read by a goroutine into c
 	c       chan []byte // closed at the end of the input
 	pending []byte      // read, and not yet taken
+	first   int         // length of the first piece, if not 0: where pieces end depends on it
 }
 
 // inputPiece is how much is read at a time.
 const inputPiece = 256
 
-func newInput(r io.Reader) *input {
+// newInput reads from r. A machine that goes on from a checkpoint says how much the
+// guest had been given by then, and how much of a piece it had not taken.
+func newInput(r io.Reader, taken uint64, untaken int) *input {
 	if inStep(r) {
-		return &input{file: r}
+		in := &input{file: r, first: untaken}
+		if _, err := io.CopyN(io.Discard, r, int64(taken)); err != nil {
+			in.first = 0 // shorter than it was: at its end
+		}
+		return in
 	}
 	in := &input{c: make(chan []byte, 16)}
 	go func() {
@@ -59,6 +66,9 @@ func (in *input) next(ctx context.Context, wait bool) (b []byte, ok bool) {
 	}
 	if in.file != nil {
 		buf := make([]byte, inputPiece)
+		if in.first > 0 {
+			buf, in.first = buf[:min(in.first, inputPiece)], 0
+		}
 		n, _ := in.file.Read(buf)
 		in.pending = buf[:n]
 		return in.pending, n > 0

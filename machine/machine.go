@@ -21,7 +21,9 @@ import (
 	"mcsim/core"
 	"mcsim/core/isa"
 	"mcsim/device"
+	"mcsim/device/pci"
 	"mcsim/event"
+	"mcsim/firmware/sbi"
 	"mcsim/machine/config"
 	"mcsim/machine/disk"
 	"mcsim/machine/log"
@@ -55,6 +57,12 @@ type Options struct {
 	Log     *log.Writer // nil: no events
 	Check   bool        // check coherence invariants after each transaction
 	Record  *Recording  // nil: none
+	Version string      // of mcsim, for checkpoints
+
+	// Protocol, if not nil, goes before the configuration's. One that was not
+	// proven may let harts race with each other, so that it runs on one thread of
+	// the host only.
+	Protocol *coherence.Protocol
 }
 
 // Machine is a machine with its program. Its methods are for one goroutine.
@@ -62,14 +70,15 @@ type Machine struct {
 	cfg  *config.Config
 	opts Options
 
-	image  *Image
-	boot   *bootPlan // nil: a bare-metal program
-	amap   coherence.Map
-	dram   *coherence.DRAM
-	bus    *coherence.Bus
-	engine *coherence.Engine
-	harts  []*core.Hart
-	replay *replay.Replay // what drives the harts, if not a program
+	image    *Image
+	boot     *bootPlan     // nil: a bare-metal program
+	firmware *sbi.Firmware // nil: none is built in
+	amap     coherence.Map
+	dram     *coherence.DRAM
+	bus      *coherence.Bus
+	engine   *coherence.Engine
+	harts    []*core.Hart
+	replay   *replay.Replay // what drives the harts, if not a program
 
 	console  *device.Output
 	uart     *device.UART
@@ -80,6 +89,7 @@ type Machine struct {
 	input    *input
 	virtio   []virtioDevice
 	disks    []*disk.Disk
+	pci      *pci.Host // nil: none
 	net      *network  // nil: none
 	vconsole *vconsole // nil: none
 	reg      stats.Registry
@@ -97,6 +107,20 @@ type Machine struct {
 	exactE   error
 
 	base *stats.Snapshot // where the statistics begin, if not at 0
+
+	saveE error // of a checkpoint
+
+	triggers []*trigger
+	breaks   []uint64 // addresses of symbols that triggers wait for
+	phases   phases
+	due      string // why a checkpoint is to be taken when the quantum ends
+	stopping string // the reason for which the run ends with the quantum
+	savable  bool   // a quantum has just ended
+
+	restored bool   // from a checkpoint
+	resumed  uint64 // instructions retired before it
+	taken    uint64 // characters that the guest has been given
+	untaken  int    // restoring: characters read and not taken when it was saved
 }
 
 // New checks that a machine can be built from cfg. LoadBare or LoadELF builds it.
@@ -137,23 +161,11 @@ func (m *Machine) Harts() []*core.Hart { return m.harts }
 func (m *Machine) ReadMemory(pa addr.PA, buf []byte) error { return m.bus.Peek(pa, buf) }
 
 func (m *Machine) load(im *Image) error {
-	c := &m.cfg.Machine
-	if err := im.CheckFits(RAMBase, uint64(c.Memory)); err != nil {
+	if err := im.CheckFits(RAMBase, uint64(m.cfg.Machine.Memory)); err != nil {
 		return err
 	}
 	m.image = im
-	if err := m.addDevices(); err != nil {
-		return err
-	}
-	shape, err := m.coherence()
-	if err != nil {
-		return err
-	}
-	if err := m.connect(shape); err != nil {
-		return err
-	}
-	m.observe()
-	if err := m.addHarts(); err != nil {
+	if err := m.build(); err != nil {
 		return err
 	}
 	m.place(im)
@@ -169,6 +181,25 @@ func (m *Machine) load(im *Image) error {
 	}
 	if dtb != nil {
 		copy(m.dram.Bytes(at, uint64(len(dtb))), dtb)
+	}
+	return nil
+}
+
+// build makes the machine, with empty memory, around m.image.
+func (m *Machine) build() error {
+	if err := m.addDevices(); err != nil {
+		return err
+	}
+	shape, err := m.coherence(&m.cfg.Machine)
+	if err != nil {
+		return err
+	}
+	if err := m.connect(shape); err != nil {
+		return err
+	}
+	m.observe()
+	if err := m.addHarts(); err != nil {
+		return err
 	}
 	m.register()
 	return nil
@@ -201,11 +232,13 @@ func (m *Machine) place(im *Image) {
 }
 
 // coherence is the shape of caches, bus and home.
-func (m *Machine) coherence() (coherence.Config, error) {
-	c := &m.cfg.Machine
+func (m *Machine) coherence(c *config.Machine) (coherence.Config, error) {
 	p, err := coherence.ByName(c.Protocol)
 	if err != nil {
 		return coherence.Config{}, fmt.Errorf("machine.protocol: %w", err)
+	}
+	if m.opts.Protocol != nil {
+		p = m.opts.Protocol
 	}
 	var errs []error
 	shape := func(name string, k config.Cache) cache.Config {
@@ -263,6 +296,7 @@ func (m *Machine) addHarts() error {
 	dec := isa.NewDecoder(ext)
 	for i := range c.Harts {
 		h := core.New(coreConfig(c, ext, i), m.bus.Private(i), dec, m.bufs[i])
+		h.SetMarkers(m.cfg.Run.Markers)
 		m.harts = append(m.harts, h)
 		m.engine.Add(h, &m.bus.Private(i).Port)
 	}

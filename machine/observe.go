@@ -10,7 +10,8 @@ import (
 )
 
 // reasons are the names of Result.Reason in events.
-var reasons = []string{"", "exit", "reset", "max-instructions", "max-cycles", "interrupted", "stuck", "check", "bug", "trace-end", "trace-error", "incoherent"}
+var reasons = []string{"", "exit", "reset", "max-instructions", "max-cycles", "interrupted", "stuck", "check", "bug", "trace-end", "trace-error", "incoherent",
+	"stop-at", "marker", "checkpoint", "refused"}
 
 func reasonNumber(name string) uint64 {
 	for i, r := range reasons {

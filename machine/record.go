@@ -76,7 +76,8 @@ func (m *Machine) recordHeader(o *Recording) (*traces.Header, error) {
 	}
 	h := &traces.Header{
 		Version: o.Version, Program: o.Program, Seed: m.cfg.Machine.Seed, Config: cfg,
-		Has: record.HasAll, Instructions: true, CycleUnit: "cycle", Exact: o.Filter == nil || !o.Filter.Any(),
+		Has: record.HasAll, Instructions: true, CycleUnit: "cycle",
+		Exact: (o.Filter == nil || !o.Filter.Any()) && !m.restored && m.opts.Protocol == nil && m.cfg.Run.FastUntil == "",
 	}
 	if o.Filter != nil {
 		h.Filters = o.Filter.Texts()

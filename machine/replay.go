@@ -22,7 +22,7 @@ func (m *Machine) LoadReplay(c replay.Config) error {
 	if err := m.amap.Add(coherence.Region{Name: "ram", Size: size}); err != nil {
 		return fmt.Errorf("machine.memory: %w", err)
 	}
-	shape, err := m.coherence()
+	shape, err := m.coherence(&m.cfg.Machine)
 	if err != nil {
 		return err
 	}

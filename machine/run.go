@@ -10,6 +10,7 @@ import (
 
 	"mcsim/coherence"
 	"mcsim/event"
+	"mcsim/machine/config"
 	"mcsim/stats/series"
 )
 
@@ -18,6 +19,11 @@ type Limits struct {
 	Instructions, Cycles uint64         // looked at when a quantum ends; an instruction that traps counts
 	Progress             func(Progress) // called now and then, with all harts parked
 
+	// CheckpointAt asks for a checkpoint at the end of the quantum that comes to this
+	// point; the guest may ask for others. Checkpoint takes them, by calling
+	// Machine.Checkpoint with the reason. Its error ends the run.
+	CheckpointAt config.Trigger
+	Checkpoint   func(reason string) error
 	// Intervals records what is counted over time, if it is not nil. It is for
 	// the caller to close it.
 	Intervals *series.Recorder
@@ -31,11 +37,14 @@ type Result struct {
 	ExitCode int
 	// Reason is "exit" (the guest ended it), "reset" (the guest wants the machine
 	// restarted), "max-instructions", "max-cycles", "interrupted", "stuck" (nobody
-	// can go on), "check" (a broken invariant) or "bug"; of a replay also
+	// can go on), "check" (a broken invariant), "stop-at" (the configured end),
+	// "marker" (the guest's marker), "refused" (it was not begun), "checkpoint" (one
+	// could not be written) or "bug"; of a replay also
 	// "trace-end" (all traces were replayed), "trace-error" (one could not be) or "incoherent" (a
 	// load did not see the last store).
 	Reason               string
 	Cycles, Instructions uint64
+	Before               uint64 // instructions of them before the checkpoint that the run went on from
 	References           uint64 // of a replay
 	Threads              int    // that its traces named
 	HostSeconds          float64
@@ -51,7 +60,10 @@ func (m *Machine) Run(ctx context.Context, l Limits) (Result, error) {
 		return Result{}, errors.New("machine: no program is loaded")
 	}
 	if m.opts.Stdin != nil {
-		m.input = newInput(m.opts.Stdin)
+		m.input = newInput(m.opts.Stdin, m.taken, m.untaken)
+	}
+	if err := m.prepare(&l); err != nil {
+		return Result{Reason: "refused"}, err
 	}
 	res := Result{}
 	if err := m.startRecording(); err != nil {
@@ -67,8 +79,15 @@ func (m *Machine) Run(ctx context.Context, l Limits) (Result, error) {
 			m.syncStats()
 			l.Intervals.At(cycle)
 		}
+		m.passed(cycle)
+		m.engine.Limit = m.nextStop(l.Cycles)
+		if m.due != "" && !m.save(&l) {
+			return false
+		}
 		switch {
 		case res.Reason != "":
+		case m.stopping != "":
+			res.Reason = m.stopping
 		case l.Instructions > 0 && m.begun() >= l.Instructions:
 			res.Reason = "max-instructions"
 		case l.Cycles > 0 && cycle >= l.Cycles:
@@ -93,7 +112,7 @@ func (m *Machine) Run(ctx context.Context, l Limits) (Result, error) {
 		m.rec.quantum(cycle)
 		return res.Reason == ""
 	}
-	m.engine.Limit = l.Cycles
+	m.engine.Limit = m.nextStop(l.Cycles)
 	m.engine.OnIdle = func() bool { return m.waitForInput(ctx) }
 	if m.exact != nil {
 		m.engine.OnIdle = m.exact.Idle
@@ -101,12 +120,20 @@ func (m *Machine) Run(ctx context.Context, l Limits) (Result, error) {
 	if m.paced() {
 		m.engine.OnSkip = func(from, to uint64) uint64 { return m.pace(ctx, from, to) }
 	}
-	m.own.Emit(event.Event{Hart: -1, Kind: event.RunBegin, Arg: [4]uint64{uint64(len(m.harts)), m.cfg.Machine.Seed, uint64(m.cfg.Machine.Quantum)}})
+	begin := event.Event{Hart: -1, Kind: event.RunBegin, Arg: [4]uint64{uint64(len(m.harts)), m.cfg.Machine.Seed, uint64(m.cfg.Machine.Quantum)}}
+	if m.restored {
+		begin.Kind, begin.Cycle = event.RunRestored, m.cycles
+	}
+	m.own.Emit(begin)
 	if m.replay != nil {
 		m.replay.Start()
 		defer m.replay.Stop()
 	}
-	err := m.engine.Run(runtime.GOMAXPROCS(0))
+	lanes := runtime.GOMAXPROCS(0)
+	if m.opts.Protocol != nil {
+		lanes = 1
+	}
+	err := m.engine.Run(lanes)
 	if m.exact != nil {
 		m.exact.Finish()
 		m.exactE = m.exact.Err()
@@ -119,8 +146,27 @@ func (m *Machine) Run(ctx context.Context, l Limits) (Result, error) {
 	m.finish(&res, err)
 	if m.replay != nil && err == nil {
 		err = m.replay.Err()
+		if err == nil && res.Reason == "trace-end" {
+			if err = m.replay.CheckMemory(); err != nil {
+				res.Reason = "incoherent"
+			}
+		}
 	}
 	return res, m.explain(&res, err)
+}
+
+// save takes the checkpoint that is due. It returns false if that failed, which
+// ends the run.
+func (m *Machine) save(l *Limits) bool {
+	reason := m.due
+	m.due = ""
+	if l.Checkpoint == nil {
+		return true
+	}
+	m.savable = true
+	m.saveE = l.Checkpoint(reason)
+	m.savable = false
+	return m.saveE == nil
 }
 
 // finish fills in the result and hands the last events over.
@@ -153,12 +199,14 @@ func (m *Machine) finish(res *Result, err error) {
 		res.Reason = "trace-error"
 	case m.exact != nil && res.Reason == "":
 		res.Reason = "trace-end"
+	case m.saveE != nil:
+		res.Reason = "checkpoint"
 	case m.exit != nil && m.exit.Reset:
 		res.Reason = "reset"
 	case m.exit != nil:
 		res.Reason, res.ExitCode = "exit", m.exit.Status()
 	}
-	res.Cycles, res.Instructions, res.HostSeconds = m.cycles, m.instret, m.host
+	res.Cycles, res.Instructions, res.Before, res.HostSeconds = m.cycles, m.instret, m.resumed, m.host
 	m.own.Emit(event.Event{Cycle: m.cycles, Hart: -1, Kind: event.RunEnd, Arg: [4]uint64{reasonNumber(res.Reason), uint64(res.ExitCode), m.instret}})
 	m.endQuantum(m.cycles)
 }
@@ -217,6 +265,7 @@ func (m *Machine) offerInput(ctx context.Context, wait bool) bool {
 		m.htif.Push(b[:n])
 	}
 	m.input.took(n)
+	m.taken += uint64(n)
 	return true
 }
 
@@ -255,6 +304,9 @@ func (m *Machine) explain(res *Result, err error) error {
 			return fmt.Errorf("writing the guest's console: %w", m.consoleE)
 		case m.recordE != nil:
 			return fmt.Errorf("writing the recording: %w", m.recordE)
+		}
+		if m.saveE != nil {
+			return fmt.Errorf("checkpoint: %w", m.saveE)
 		}
 		return nil
 	}

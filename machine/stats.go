@@ -19,7 +19,7 @@ func (m *Machine) register() {
 		if m.host == 0 {
 			return 0
 		}
-		return float64(m.instructions()) / m.host / 1e6
+		return float64(m.instructions()-m.resumed) / m.host / 1e6
 	})
 	r.Counter("sim.quanta", stats.Events, "quanta that passed", &m.engine.Quanta)
 	r.Counter("sim.rounds", stats.Events, "serial phases in which the bus served requests", &m.engine.Rounds)

@@ -40,7 +40,7 @@ func (m *Machine) newConsole() (*virtio.Console, error) {
 		if _, err := term.MakeRaw(int(slave.Fd())); err != nil {
 			return nil, fmt.Errorf("machine.virtio.console: %w", err)
 		}
-		v.out, v.in = device.NewOutput(impatient{master}), newInput(master)
+		v.out, v.in = device.NewOutput(impatient{master}), newInput(master, 0, 0)
 	default:
 		f, err := os.Create(c.Virtio.Console)
 		if err != nil {

@@ -21,6 +21,7 @@ type Coder struct {
 	room    []byte // loading: where chunks are read to
 	scratch [binary.MaxVarintLen64 + 1]byte
 	count   uint64 // sections so far
+	ended   bool   // loading: the end of the section was read
 }
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
@@ -74,6 +75,20 @@ func (c *Coder) save(name string, version uint64, f func(*Coder)) {
 	c.raw(binary.LittleEndian.AppendUint32(nil, c.sum.Sum32()))
 }
 
+// Skip passes over a section that is not to be loaded, in place of Section. Its
+// checksum is checked all the same.
+func (c *Coder) Skip(name string, version uint64) {
+	if !c.Loading() {
+		panic("snapshot: section " + name + " is skipped where it is saved")
+	}
+	c.Section(name, version, func(c *Coder) {
+		for c.nextChunk() {
+			c.chunk = nil
+		}
+		c.ended = true
+	})
+}
+
 // raw writes bytes outside of any chunk.
 func (c *Coder) raw(b []byte) {
 	if c.err == nil {
@@ -106,9 +121,10 @@ func (c *Coder) load(name string, version uint64, f func(*Coder)) {
 	}
 	c.section, c.chunk = name, nil
 	f(c)
-	if c.err == nil && (len(c.chunk) > 0 || c.nextChunk()) {
+	if c.err == nil && !c.ended && (len(c.chunk) > 0 || c.nextChunk()) {
 		c.Fail("is longer than its fields")
 	}
+	c.ended = false
 	c.section = ""
 	var sum [4]byte
 	c.full(sum[:])

@@ -21,6 +21,7 @@ type Header struct {
 	Reason       string          `json:"reason"`        // why it was taken, as it was asked for
 	By           string          `json:"mcsim"`         // version that wrote it
 	Config       json.RawMessage `json:"config"`        // the whole configuration of the run
+	Fast         bool            `json:"fast"`          // it was taken in functional mode
 	LogBytes     uint64          `json:"log_bytes"`     // written to the event log by then
 	ConsoleIn    uint64          `json:"console_input"` // characters that the guest had been given by then
 }

@@ -10,9 +10,9 @@ import (
 )
 
 // WriteJSON writes {"run": run, "sim": {...}, "harts": [{...}, ...], ...}: run
-// as encoding/json has it (left out if nil), then the values in order of
-// registration, as plain numbers. The text depends on nothing but its input.
-func (s *Snapshot) WriteJSON(w io.Writer, run any) error {
+// as encoding/json has it (left out if nil), "phases" if there are any, then the
+// values in order of registration, as plain numbers. The text depends on nothing but its input.
+func (s *Snapshot) WriteJSON(w io.Writer, run any, phases ...Phase) error {
 	root := &node{}
 	for i := range s.Values {
 		root.insert(path(s.Values[i].Name), s.Values[i].String())
@@ -24,6 +24,12 @@ func (s *Snapshot) WriteJSON(w io.Writer, run any) error {
 			return fmt.Errorf("stats: the description of the run: %w", err)
 		}
 		fmt.Fprintf(&b, "{\n  %q: %s", RunKey, text)
+		if len(phases) > 0 {
+			b.WriteString(",\n")
+			if err := writePhases(&b, phases); err != nil {
+				return fmt.Errorf("stats: phases: %w", err)
+			}
+		}
 		if len(root.kids) > 0 {
 			b.WriteString(",\n")
 			root.members(&b, "  ")
@@ -112,26 +118,33 @@ const MaxFile = 256 << 20
 // ReadJSON reads what WriteJSON wrote, in its order. The member "run" is
 // returned as it stands. Units and descriptions are not in the file.
 func ReadJSON(r io.Reader) (s *Snapshot, run json.RawMessage, err error) {
+	s, run, _, err = ReadPhases(r)
+	return s, run, err
+}
+
+// ReadPhases is ReadJSON with the phases.
+func ReadPhases(r io.Reader) (s *Snapshot, run json.RawMessage, phases []Phase, err error) {
 	data, err := io.ReadAll(io.LimitReader(r, MaxFile+1))
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
 	if len(data) > MaxFile {
-		return nil, nil, fmt.Errorf("longer than %d bytes: not a statistics file", MaxFile)
+		return nil, nil, nil, fmt.Errorf("longer than %d bytes: not a statistics file", MaxFile)
 	}
 	rd := reader{dec: json.NewDecoder(bytes.NewReader(data)), s: &Snapshot{index: map[string]int{}}}
 	rd.dec.UseNumber()
 	if err := rd.top(); err != nil {
 		line := 1 + bytes.Count(data[:min(int(rd.dec.InputOffset()), len(data))], []byte("\n"))
-		return nil, nil, fmt.Errorf("line %d: %w", line, err)
+		return nil, nil, nil, fmt.Errorf("line %d: %w", line, err)
 	}
-	return rd.s, rd.run, nil
+	return rd.s, rd.run, rd.list, nil
 }
 
 type reader struct {
-	dec *json.Decoder
-	s   *Snapshot
-	run json.RawMessage
+	dec  *json.Decoder
+	s    *Snapshot
+	run  json.RawMessage
+	list []Phase
 }
 
 func (r *reader) top() error {
@@ -147,9 +160,12 @@ func (r *reader) top() error {
 		if err != nil {
 			return err
 		}
-		if key == RunKey {
+		switch key {
+		case RunKey:
 			err = r.dec.Decode(&r.run)
-		} else {
+		case PhasesKey:
+			err = r.phases()
+		default:
 			err = r.value(key.(string), 0)
 		}
 		if err != nil {

@@ -111,11 +111,14 @@ func (r *Registry) operands(name, sum string) []string {
 
 var nameRE = regexp.MustCompile(`^[a-z][a-z0-9_]*(\[(0|[1-9][0-9]{0,5})\])?(\.[a-z][a-z0-9_]*(\[(0|[1-9][0-9]{0,5})\])?)*$`)
 
+// ValidName tells whether a statistic may have a name.
+func ValidName(name string) bool { return nameRE.MatchString(name) }
+
 func (r *Registry) add(s stat) {
 	switch {
 	case r.frozen:
 		panic(fmt.Sprintf("stats: %q is registered after Freeze", s.Name))
-	case !nameRE.MatchString(s.Name) || s.Name == RunKey || strings.HasPrefix(s.Name, RunKey+".") || strings.HasPrefix(s.Name, RunKey+"["):
+	case !nameRE.MatchString(s.Name) || below(s.Name, RunKey) || below(s.Name, PhasesKey):
 		panic(fmt.Sprintf("stats: %q is not a name", s.Name))
 	case s.Desc == "" || s.Unit == "":
 		panic(fmt.Sprintf("stats: %q lacks a unit or a description", s.Name))
@@ -134,6 +137,11 @@ func (r *Registry) add(s stat) {
 	}
 	r.index[s.Name] = len(r.stats)
 	r.stats = append(r.stats, s)
+}
+
+// below says whether a name is key, or lies below it.
+func below(name, key string) bool {
+	return name == key || strings.HasPrefix(name, key+".") || strings.HasPrefix(name, key+"[")
 }
 
 // prefixes lists the objects and arrays on the way to a value:

@@ -76,8 +76,8 @@ func (d *drmemtrace) parse(refs []Ref, count int) (n int) {
 		if kind := head & 0xffff; kind < drTypes {
 			class = drClasses[kind]
 		}
-		if class != drIsOther && addr+uint64(size) < addr && addr+uint64(size) != 0 {
-			class = drIsWrong
+		if class >= drIsInstr && addr+uint64(size) < addr && addr+uint64(size) != 0 {
+			class = drWraps
 		}
 		switch class {
 		case drIsInstr:
@@ -91,13 +91,13 @@ func (d *drmemtrace) parse(refs []Ref, count int) (n int) {
 				n++
 			}
 		case drIsData:
-			if size == 0 {
-				class = drIsWrong
-				break
-			}
 			r := &refs[n]
 			*r = ref
 			r.VA, r.Size, r.Kind = addr, size, Load+Kind(head&1)
+			if size == 0 { // of an instruction whose size is not fixed, such as xsave
+				r.Size = 1
+				r.Has &^= HasSize
+			}
 			n++
 		case drIsPrefetch:
 			r := &refs[n]
@@ -116,7 +116,7 @@ func (d *drmemtrace) parse(refs []Ref, count int) (n int) {
 			}
 			continue
 		}
-		if class == drIsWrong {
+		if class == drWraps {
 			d.ref, in.pos = ref, pos
 			d.err = in.badRecord(fmt.Sprintf("address %#x, size %d", addr, size), wantSize)
 			return n

@@ -64,6 +64,12 @@ func (c *checker) check() {
 		msg, hint, _ := strings.Cut(err.Error(), "; ")
 		c.blame([]string{"machine.devices.epoch"}, hint, "%s", msg)
 	}
+	for path, s := range map[string]string{"run.fast_until": c.cfg.Run.FastUntil, "run.stop_at": c.cfg.Run.StopAt} {
+		if _, err := ParseTrigger(s); err != nil {
+			msg, hint, _ := strings.Cut(err.Error(), "; ")
+			c.blame([]string{path}, hint, "%s", msg)
+		}
+	}
 	c.program()
 	c.virtio(&m.Virtio)
 	if uint64(m.Memory)%4096 != 0 {

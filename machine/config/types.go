@@ -183,6 +183,10 @@ type Run struct {
 	MaxSeconds      int    `yaml:"max_seconds" doc:"stop after this much host time; 0 for no limit. The one limit that is not reproducible" unit:"seconds" min:"0" max:"10000000"`
 	Realtime        bool   `yaml:"realtime" doc:"idle time passes as on the wall, instead of at once; not reproducible"`
 	Check           bool   `yaml:"check" doc:"check coherence invariants during the run; slow"`
+
+	Markers   bool   `yaml:"markers" doc:"hints of the guest (slti x0, see guests/runtime/mcsim.h) mark regions, reset and dump statistics, take checkpoints, stop"`
+	FastUntil string `yaml:"fast_until" doc:"run without timing up to here: cycle:N, instructions:N, symbol:NAME, symbol:0xADDRESS or marker:NAME; empty for timing from the start"`
+	StopAt    string `yaml:"stop_at" doc:"end the run at the end of the quantum that comes to this point, in the notation of fast_until; empty for none"`
 }
 
 // Log says which events are written where.

@@ -43,6 +43,7 @@ type Writer struct {
 	names  [event.NumFormats]func(uint64) string
 	fields []zapcore.Field
 	room   uint64 // bytes left; none means that the log has ended
+	count  uint64 // bytes written, with those before a checkpoint
 	err    error
 }
 
@@ -66,6 +67,8 @@ func New(w io.Writer, o Options) *Writer {
 	l.core = zapcore.NewCore(enc, zapcore.AddSync((*counted)(l)), zapcore.DebugLevel)
 	l.names[event.Cause] = event.CauseName
 	l.names[event.Mode] = event.ModeName
+	l.names[event.Marker] = event.MarkerName
+	l.names[event.Packed] = event.PackedName
 	return l
 }
 
@@ -107,11 +110,23 @@ func (l *Writer) Write(e *event.Event) {
 	}
 }
 
+// Written is how many bytes were written, in the buffer or out of it, and before a
+// checkpoint.
+func (l *Writer) Written() uint64 { return l.count }
+
+// Resume says that the log goes on after that many bytes, in a file of its own:
+// they count against the limit.
+func (l *Writer) Resume(written uint64) {
+	l.count += written
+	l.room -= min(l.room, written)
+}
+
 // counted is the Writer as zap sees it: the buffer, with its room counted.
 type counted Writer
 
 func (c *counted) Write(p []byte) (int, error) {
 	c.room -= min(c.room, uint64(len(p)))
+	c.count += uint64(len(p))
 	return c.buf.Write(p)
 }
 

@@ -117,13 +117,11 @@ func fieldAt(key string) *config.Field {
 // load makes the configuration; file may be "". Settings in below are covered
 // by those that the user gave.
 func (f *configFlags) load(c *cobra.Command, file string, below ...config.Setting) (*config.Config, error) {
-	return f.loadOver(c, file, nil, below...)
+	return f.loadOver(c, config.Input{File: file, Preset: f.preset.text, Set: below})
 }
 
-// loadOver is load with the contents of a file that there is none of, if not
-// nil.
-func (f *configFlags) loadOver(c *cobra.Command, file string, data []byte, below ...config.Setting) (*config.Config, error) {
-	in := config.Input{File: file, Data: data, Preset: f.preset.text, Set: below}
+// loadOver is load over any input; a file without data is read.
+func (f *configFlags) loadOver(c *cobra.Command, in config.Input) (*config.Config, error) {
 	for _, s := range f.set {
 		setting, err := config.ParseSetting(s)
 		if err != nil {
@@ -136,7 +134,7 @@ func (f *configFlags) loadOver(c *cobra.Command, file string, data []byte, below
 			in.Set = append(in.Set, config.Setting{Flag: s.flag(), Key: s.key, Value: s.text()})
 		}
 	}
-	if file != "" {
+	if file := in.File; file != "" && in.Data == nil {
 		data, err := os.ReadFile(file)
 		if err != nil {
 			return nil, err

@@ -9,12 +9,14 @@ import (
 
 // distinctFiles refuses a run that would write two outputs to one file, or one
 // over its own program.
-func distinctFiles(cfg *config.Config) error {
+func distinctFiles(cfg *config.Config, s saving) error {
 	files := []struct{ what, name string }{
 		{"the program", cfg.Program.Bare},
 		{"the log", expandSeed(cfg.Log.File, cfg.Machine.Seed)},
 		{"the recording", expandSeed(cfg.Record.File, cfg.Machine.Seed)},
 		{"the statistics", expandSeed(cfg.Stats.File, cfg.Machine.Seed)},
+		{"the checkpoint", expandSeed(s.file, cfg.Machine.Seed)},
+		{"the checkpoint to go on from", s.restore},
 	}
 	for _, text := range cfg.Machine.Virtio.Disks {
 		d, err := config.ParseDisk(text)

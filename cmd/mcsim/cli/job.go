@@ -18,6 +18,8 @@ import (
 // job is one run of one configuration.
 type job struct {
 	cfg      *config.Config
+	saving   saving
+	saved    int // checkpoints so far
 	console  io.Writer
 	stdin    io.Reader
 	terminal *terminal
@@ -42,6 +44,7 @@ type runInfo struct {
 type outcome struct {
 	info   runInfo
 	values *stats.Snapshot
+	phases []stats.Phase
 	result machine.Result
 	code   int   // mcsim's exit code
 	err    error // to be told beside the results
@@ -54,7 +57,7 @@ func (j *job) run() (*outcome, error) {
 	if err := j.check(); err != nil {
 		return nil, fail(exitLoad, "%w", err)
 	}
-	if err := distinctFiles(j.cfg); err != nil {
+	if err := distinctFiles(j.cfg, j.saving); err != nil {
 		return nil, err
 	}
 	give, err := j.takeTerminal()
@@ -79,7 +82,7 @@ func (j *job) run() (*outcome, error) {
 		return nil, err
 	}
 	m, err := machine.New(j.cfg, machine.Options{
-		Console: j.console, Stdin: j.stdin, Log: events, Check: j.cfg.Run.Check, Record: recording,
+		Console: j.console, Stdin: j.stdin, Log: events, Check: j.cfg.Run.Check, Version: Version, Record: recording,
 	})
 	if err != nil {
 		return nil, err
@@ -103,7 +106,8 @@ func (j *job) run() (*outcome, error) {
 
 	ctx, cancel := j.context()
 	defer cancel()
-	limits := machine.Limits{Instructions: j.cfg.Run.MaxInstructions, Cycles: j.cfg.Run.MaxCycles}
+	limits := machine.Limits{Instructions: j.cfg.Run.MaxInstructions, Cycles: j.cfg.Run.MaxCycles,
+		CheckpointAt: j.saving.at, Checkpoint: j.save(m)}
 	progress := newProgress(j.terminal, limits.Instructions, limits.Cycles)
 	if j.replay != nil {
 		progress.read = j.replay.traces.progress
@@ -118,7 +122,9 @@ func (j *job) run() (*outcome, error) {
 		err = errors.Join(err, recordFile.Close())
 	}
 
-	o := &outcome{result: res, values: m.Snapshot(), err: err}
+	o := &outcome{result: res, err: err}
+	o.values, o.phases = m.Report()
+	j.missed(m)
 	o.judge(ctx, j.stop)
 	o.info = runInfo{Version: Version, Program: program, Seed: j.cfg.Machine.Seed, Reason: res.Reason, ExitCode: o.code, Config: j.cfg}
 	if o.err != nil {
@@ -131,18 +137,31 @@ func (j *job) run() (*outcome, error) {
 	return o, nil
 }
 
+// missed tells of points that the run did not come to.
+func (j *job) missed(m *machine.Machine) {
+	if at := j.saving.at; at.Kind != config.NoTrigger && j.saved == 0 {
+		j.terminal.say("no checkpoint: the run did not come to %v", at)
+	}
+	if m.Fast() {
+		j.terminal.say("the run did not come to %s: all of it was without timing", j.cfg.Run.FastUntil)
+	}
+}
+
 // check finds out early what cannot be run.
 func (j *job) check() error {
-	if j.replay != nil {
-		return nil // the traces are open
+	if j.replay != nil || j.saving.restore != "" {
+		return nil // the traces are open; the checkpoint has the program
 	}
 	return checkProgram(j.cfg)
 }
 
 // load builds the machine around what it runs, and names that.
 func (j *job) load(m *machine.Machine) (string, error) {
-	if j.replay != nil {
+	switch {
+	case j.replay != nil:
 		return j.replay.load(m)
+	case j.saving.restore != "":
+		return j.resume(m)
 	}
 	return load(m, j.cfg)
 }
@@ -185,6 +204,12 @@ func (o *outcome) judge(ctx context.Context, stop *stopper) {
 		if errors.Is(ctx.Err(), context.DeadlineExceeded) {
 			o.code, o.result.Reason = exitLimit, "max-seconds"
 		}
+	case "stop-at", "marker":
+		o.code = exitOK
+	case "refused":
+		o.code = exitUsage
+	case "checkpoint":
+		o.code = exitOutput
 	case "stuck":
 		o.code = exitStuck
 	case "check", "incoherent":
@@ -208,12 +233,14 @@ func (o *outcome) sentence() string {
 	}
 	mips := 0.0
 	if r.HostSeconds > 0 {
-		mips = float64(r.Instructions) / r.HostSeconds / 1e6
+		mips = float64(r.Instructions-r.Before) / r.HostSeconds / 1e6
 	}
 	how := map[string]string{
 		"exit": fmt.Sprintf("exit code %d", r.ExitCode), "max-instructions": "stopped at the limit on instructions",
 		"max-cycles": "stopped at the limit on cycles", "max-seconds": "stopped at the limit on host time",
 		"interrupted": "interrupted", "stuck": "stuck: no hart can go on", "reset": "reset by the guest",
+		"stop-at": "stopped at " + o.info.Config.Run.StopAt, "marker": "stopped by the guest's marker",
+		"checkpoint": "ended because a checkpoint could not be written", "refused": "not started",
 		"check": "a coherence invariant is broken", "bug": "ended by a bug of mcsim",
 	}[r.Reason]
 	if how == "" {
@@ -231,7 +258,7 @@ func (o *outcome) writeFiles(events *log.Writer, statsFile io.WriteCloser, dir *
 		errs = append(errs, events.Close())
 	}
 	if statsFile != nil {
-		errs = append(errs, o.values.WriteJSON(statsFile, o.info), statsFile.Close())
+		errs = append(errs, o.values.WriteJSON(statsFile, o.info, o.phases...), statsFile.Close())
 	}
 	if err := errors.Join(errs...); err != nil {
 		if o.err == nil && (o.code == exitOK || o.result.Reason == "exit") {

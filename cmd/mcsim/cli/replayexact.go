@@ -23,15 +23,14 @@ var inexact = []string{
 func (f *replayFlags) machine(cmd *cobra.Command, o *openedTraces) (*config.Config, *traces.Recording, error) {
 	rec := o.recording()
 	if rec == nil {
-		below := config.Setting{Flag: "the traces", Key: "machine.harts", Value: fmt.Sprint(o.harts())}
-		cfg, err := f.config.load(cmd, f.file, below)
+		cfg, err := f.config.load(cmd, f.file, config.Setting{Flag: "the traces", Key: "machine.harts", Value: fmt.Sprint(o.harts())})
 		return cfg, nil, err
 	}
-	var own []byte
-	if f.file == "" && f.config.preset.text == "" {
-		own = machine.RecordedMachine(rec)
+	in := config.Input{File: f.file, Preset: f.config.preset.text}
+	if in.File == "" && in.Preset == "" {
+		in.File, in.Data = "the recording's configuration", machine.RecordedMachine(rec)
 	}
-	cfg, err := f.config.loadOver(cmd, f.file, own)
+	cfg, err := f.config.loadOver(cmd, in)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -53,7 +53,7 @@ bare-metal program (--bare prog.elf), and look at what happened (--stats,
 	root.SetOut(stdout)
 	root.SetErr(stderr)
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err} })
-	root.AddCommand(newRun(), newReplay(), newConfig(), newProtocol(), newStats(), newTrace(), newReport(), newGuest(), newVersion())
+	root.AddCommand(newRun(), newReplay(), newConfig(), newProtocol(), newStats(), newCheckpoint(), newTrace(), newReport(), newGuest(), newVersion())
 	refuseUnknown(root)
 	for _, c := range root.Commands() {
 		refuseUnknown(c)

@@ -13,6 +13,7 @@ import (
 // runFlags are the flags of run that are no field of the configuration.
 type runFlags struct {
 	config  configFlags
+	saving  saving
 	seeds   textValue
 	json    bool
 	quiet   bool
@@ -44,6 +45,8 @@ the run with its partial results, the second at once.
   mcsim run --bare prog.elf --harts 4 --record prog.mct && mcsim replay prog.mct
   mcsim run --bare prog.elf --record some.mct --record-harts 0,2-3 --record-vms 1 --record-kinds data
   mcsim run --bare prog.elf --record some.mct --record-addresses 0x80004000+4096 --record-cycles 10000-20000
+  mcsim run --bare prog.elf --checkpoint mid.ckpt --checkpoint-at cycle:1000000
+  mcsim run --restore mid.ckpt --seed 7 --stats seed7.json
   mcsim run --bare prog.elf --out results --interval 10000 && mcsim report results
   mcsim run --bare prog.elf --seeds 1-20 --set machine.jitter=4 --json 2> spread.json`,
 		Args: func(cmd *cobra.Command, args []string) error {
@@ -83,6 +86,9 @@ func (f *runFlags) declare(c *cobra.Command) {
 	f.config.field(c, "record-kinds", "record.kinds", "LIST")
 	f.config.field(c, "record-addresses", "record.addresses", "LIST")
 	f.config.field(c, "record-cycles", "record.cycles", "FROM-TO")
+	f.config.field(c, "fast-until", "run.fast_until", "POINT")
+	f.config.field(c, "stop-at", "run.stop_at", "POINT")
+	f.saving.declare(c)
 	f.declareOutput(c)
 }
 
@@ -104,11 +110,20 @@ func (f *runFlags) declareOutput(c *cobra.Command) {
 }
 
 func runCommand(cmd *cobra.Command, args []string, f *runFlags) error {
-	var below []config.Setting
-	if len(args) == 0 && f.config.preset.text == "" && !changed(cmd, "bare", "kernel", "bios") {
-		below = example()
+	if err := f.saving.parse(cmd, args); err != nil {
+		return err
 	}
-	cfg, err := f.config.load(cmd, first(args), below...)
+	in := config.Input{File: first(args), Preset: f.config.preset.text}
+	switch {
+	case f.saving.restore != "":
+		var err error
+		if in, err = f.saving.below(); err != nil {
+			return err
+		}
+	case len(args) == 0 && f.config.preset.text == "" && !changed(cmd, "bare", "kernel", "bios"):
+		in.Set = example()
+	}
+	cfg, err := f.config.loadOver(cmd, in)
 	if err != nil {
 		return err
 	}
@@ -120,14 +135,14 @@ func runCommand(cmd *cobra.Command, args []string, f *runFlags) error {
 	defer stop.close()
 	if cmd.Flags().Changed("seeds") {
 		return runSeeds(cmd, f, cfg, stop, func(cfg *config.Config, first bool) (*outcome, error) {
-			j := job{cfg: cfg, console: io.Discard, stdin: strings.NewReader(""), terminal: t, stop: stop}
+			j := job{cfg: cfg, saving: f.saving, console: io.Discard, stdin: strings.NewReader(""), terminal: t, stop: stop}
 			if first {
 				j.console, j.stdin = t.console(), cmd.InOrStdin()
 			}
 			return j.run()
 		})
 	}
-	j := job{cfg: cfg, console: t.console(), stdin: cmd.InOrStdin(), terminal: t, stop: stop}
+	j := job{cfg: cfg, saving: f.saving, console: t.console(), stdin: cmd.InOrStdin(), terminal: t, stop: stop}
 	out, err := j.run()
 	if err != nil {
 		return err
@@ -150,7 +165,7 @@ func (o *outcome) tell(cmd *cobra.Command, f *runFlags, cfg *config.Config) erro
 	w := cmd.ErrOrStderr()
 	switch {
 	case f.json:
-		if err := o.values.WriteJSON(w, o.info); err != nil {
+		if err := o.values.WriteJSON(w, o.info, o.phases...); err != nil {
 			return fail(exitOutput, "%w", err)
 		}
 	case !f.quiet:

@@ -95,6 +95,9 @@ func runSeeds(cmd *cobra.Command, f *runFlags, cfg *config.Config, stop *stopper
 	if file := cfg.Record.File; file != "" && !strings.Contains(file, seedMark) && len(seeds) > 1 {
 		return usagef("every seed would write the recording %s anew; put {seed} into its name", file)
 	}
+	if file := f.saving.file; file != "" && !strings.Contains(file, seedMark) && len(seeds) > 1 {
+		return usagef("every seed would write the checkpoint %s anew; put {seed} into its name", file)
+	}
 	if dir := cfg.Stats.Dir; dir != "" && !strings.Contains(dir, seedMark) && len(seeds) > 1 {
 		return usagef("every seed would write its results to %s; put {seed} into the name", dir)
 	}
