@@ -44,6 +44,8 @@ type Engine struct {
 	// will wake one. It may wait for the world outside, and returns false if that
 	// will not wake one either. Nil: nothing comes from outside.
 	OnIdle func() bool
+	// Woken is told of every sleep that Wake ends, if not nil.
+	Woken func(id int, cycle uint64)
 	// OnSkip is called when nobody runs before the cycle to. It may wait for the
 	// world outside, and returns the cycle at which to look again: to, or an
 	// earlier one from from on. Nil: time that nobody uses takes none.
@@ -195,11 +197,17 @@ func (e *Engine) Wake(id int, cycle uint64) {
 		a.isWoke = true
 		a.wakeAt = min(a.wakeAt, cycle)
 		e.woken = append(e.woken, a)
+		if e.Woken != nil {
+			e.Woken(id, cycle)
+		}
 	}
 }
 
 // Stop ends the run after the serial phase in progress.
 func (e *Engine) Stop() { e.stopped = true }
+
+// Quantum is the length of a quantum in cycles.
+func (e *Engine) Quantum() uint64 { return e.quantum }
 
 // Now is the start of the present quantum: no agent that runs is behind it.
 func (e *Engine) Now() uint64 { return e.start }

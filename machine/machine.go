@@ -56,6 +56,7 @@ type Options struct {
 	Stdin   io.Reader   // what the guest's terminal types; nil: nothing
 	Log     *log.Writer // nil: no events
 	Check   bool        // check coherence invariants after each transaction
+	Record  *Recording  // nil: none
 	Version string      // of mcsim, for checkpoints
 
 	// Protocol, if not nil, goes before the configuration's. One that was not
@@ -101,6 +102,10 @@ type Machine struct {
 	cycles   uint64
 	host     float64
 	consoleE error
+	rec      *recorder
+	exact    *replay.Exact // follows a recording instead of running a program
+	recordE  error
+	exactE   error
 
 	base *stats.Snapshot // where the statistics begin, if not at 0
 
@@ -211,7 +216,7 @@ func (m *Machine) connect(shape coherence.Config) (err error) {
 		return fmt.Errorf("machine: %w", err)
 	}
 	m.engine = coherence.NewEngine(m.bus, uint64(c.Quantum), c.Seed)
-	m.bus.Wake = func(hart int, now uint64) { m.engine.Wake(hart, max(now, m.engine.Now())) }
+	m.bus.Wake = m.wakeReserved
 	return nil
 }
 

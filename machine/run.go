@@ -66,6 +66,9 @@ func (m *Machine) Run(ctx context.Context, l Limits) (Result, error) {
 		return Result{Reason: "refused"}, err
 	}
 	res := Result{}
+	if err := m.startRecording(); err != nil {
+		return res, err
+	}
 	start := now()
 	m.engine.OnQuantum = func(cycle uint64) bool {
 		m.endQuantum(cycle)
@@ -100,10 +103,20 @@ func (m *Machine) Run(ctx context.Context, l Limits) (Result, error) {
 			}
 			l.Progress(at)
 		}
+		if m.exact != nil && !m.exact.Quantum(cycle) && res.Reason == "" {
+			res.Reason = "trace-end"
+		}
+		if res.Reason != "" {
+			m.rec.stop()
+		}
+		m.rec.quantum(cycle)
 		return res.Reason == ""
 	}
 	m.engine.Limit = m.nextStop(l.Cycles)
 	m.engine.OnIdle = func() bool { return m.waitForInput(ctx) }
+	if m.exact != nil {
+		m.engine.OnIdle = m.exact.Idle
+	}
 	if m.paced() {
 		m.engine.OnSkip = func(from, to uint64) uint64 { return m.pace(ctx, from, to) }
 	}
@@ -121,6 +134,14 @@ func (m *Machine) Run(ctx context.Context, l Limits) (Result, error) {
 		lanes = 1
 	}
 	err := m.engine.Run(lanes)
+	if m.exact != nil {
+		m.exact.Finish()
+		m.exactE = m.exact.Err()
+	}
+	if err := m.rec.finish(); err != nil && m.recordE == nil {
+		m.recordE = err
+	}
+	m.rec = nil
 	m.host = now().Sub(start).Seconds()
 	m.finish(&res, err)
 	if m.replay != nil && err == nil {
@@ -158,6 +179,9 @@ func (m *Machine) finish(res *Result, err error) {
 		m.replay.Finish()
 		res.References, res.Threads = m.replay.References(), m.replay.Threads()
 	}
+	if m.exact != nil {
+		res.References, res.Threads = m.exact.References(), len(m.harts)
+	}
 	for _, h := range m.harts {
 		m.cycles = max(m.cycles, h.Clock())
 	}
@@ -171,6 +195,10 @@ func (m *Machine) finish(res *Result, err error) {
 		res.Reason = "stuck"
 	case err != nil:
 		res.Reason = "bug"
+	case m.exactE != nil:
+		res.Reason = "trace-error"
+	case m.exact != nil && res.Reason == "":
+		res.Reason = "trace-end"
 	case m.saveE != nil:
 		res.Reason = "checkpoint"
 	case m.exit != nil && m.exit.Reset:
@@ -188,6 +216,10 @@ func (m *Machine) endQuantum(cycle uint64) {
 	m.cycles = cycle
 	if err := m.console.Flush(); err != nil && m.consoleE == nil {
 		m.consoleE = err
+		m.engine.Stop()
+	}
+	if err := m.rec.collect(); err != nil && m.recordE == nil {
+		m.recordE = err
 		m.engine.Stop()
 	}
 	if err := m.vconsole.flush(); err != nil && m.consoleE == nil {
@@ -237,6 +269,15 @@ func (m *Machine) offerInput(ctx context.Context, wait bool) bool {
 	return true
 }
 
+// wakeReserved wakes a hart that waits for its reservation to be lost.
+func (m *Machine) wakeReserved(hart int, now uint64) {
+	if m.rec != nil {
+		m.rec.natural = true
+		defer func() { m.rec.natural = false }()
+	}
+	m.engine.Wake(hart, max(now, m.engine.Now()))
+}
+
 // waitForInput waits for the world outside where all harts sleep and the guest
 // listens to it: for the terminal it has to have asked for an interrupt when a
 // character comes. It returns false if nothing will come.
@@ -256,8 +297,13 @@ func (m *Machine) waitForInput(ctx context.Context) bool {
 // explain adds to an error what helps to find its cause: the harts' state.
 func (m *Machine) explain(res *Result, err error) error {
 	if err == nil {
-		if m.consoleE != nil {
+		switch {
+		case m.exactE != nil:
+			return fmt.Errorf("following the recording: %w", m.exactE)
+		case m.consoleE != nil:
 			return fmt.Errorf("writing the guest's console: %w", m.consoleE)
+		case m.recordE != nil:
+			return fmt.Errorf("writing the recording: %w", m.recordE)
 		}
 		if m.saveE != nil {
 			return fmt.Errorf("checkpoint: %w", m.saveE)
