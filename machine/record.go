@@ -44,7 +44,7 @@ func (m *Machine) startRecording() error {
 	if err != nil {
 		return err
 	}
-	r := &recorder{m: m, bufs: make([]*record.Buffer, len(m.harts)+1)}
+	r := &recorder{m: m, quanta: m.engine.Quanta, bufs: make([]*record.Buffer, len(m.harts)+1)}
 	filter := o.Filter
 	if filter != nil && !filter.Any() {
 		filter = nil
