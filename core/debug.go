@@ -36,7 +36,7 @@ func (w *Watch) covers(va, size uint64, write bool) bool {
 func (h *Hart) SetBreaks(at []uint64) {
 	d := h.debug()
 	d.breaks = slices.Clone(at)
-	clear(h.tab.decoded) // what was decoded may be at a breakpoint
+	h.tab.forgetDecoded() // what was decoded may be at a breakpoint
 }
 
 // SetWatches replaces the hart's watched ranges. Accesses by others, by DMA, and by

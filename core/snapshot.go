@@ -129,7 +129,7 @@ func (h *Hart) fetchSlot() int {
 	if h.fdec == unsafe.Pointer(&offLine[0]) {
 		return -1
 	}
-	return int((uintptr(h.fdec) - uintptr(unsafe.Pointer(&h.tab.decoded[0]))) / (uintptr(instBytes) * uintptr(h.tab.halves)))
+	return int((uintptr(h.fdec) - uintptr(unsafe.Pointer(&h.tab.decoded[0]))) / (uintptr(instBytes) * uintptr(h.tab.halves+1)))
 }
 
 // resumeFetch makes the line at base, in an L1I slot, current: to fetch it anew
@@ -143,7 +143,7 @@ func (h *Hart) resumeFetch(c *snapshot.Coder, slot int, base uint64) {
 		return
 	}
 	h.fbase = base
-	h.fdec = unsafe.Pointer(&h.tab.decoded[slot*h.tab.halves])
+	h.fdec = unsafe.Pointer(&h.tab.decodedAt(int32(slot))[0])
 	h.fbytes = unsafe.Pointer(&h.l1i.Data[slot<<h.shift])
 }
 
