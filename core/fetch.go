@@ -23,13 +23,19 @@ var lineEnd = isa.Inst{Op: opLineEnd}
 // acrossLines remembers the decoding of instructions that cross a line's end, by
 // their bytes; the bytes themselves are fetched each time.
 type acrossLines struct {
-	raw [32]uint32
-	in  [32]aloneInst
+	raw [256]uint32
+	in  [256]aloneInst
 }
 
 // aloneInst is a decoded instruction outside its line, with a line's end where
 // execution goes on after it, by its size.
 type aloneInst [3]isa.Inst
+
+// decodings remembers how instructions were decoded, by their bytes. A line that
+// comes into the L1I is decoded anew, and most of its instructions have been seen.
+type decodings [1 << decodingBits]isa.Inst
+
+const decodingBits = 12
 
 // fetchLine makes the line of pc current, through the ITLB and the L1I. It
 // returns false if that raised a trap. Where another hart took the line away
@@ -150,10 +156,18 @@ func (h *Hart) decodeAlone(raw uint32) aloneInst {
 
 // decode decodes one instruction and gives it its cost.
 func (h *Hart) decode(raw uint32) isa.Inst {
+	if raw&3 != 3 {
+		raw &= 0xffff // the other half is the next instruction's
+	}
+	seen := &h.seen[raw*0x9e3779b1>>(32-decodingBits)]
+	if seen.Raw == raw && seen.Op != isa.OpNone {
+		return *seen
+	}
 	in := h.dec.Decode(raw)
 	in.Cost = h.cost[in.Op]
 	if h.note.markers && raw&markerMask == markerBits {
 		in.Op = opMarker
 	}
+	*seen = in
 	return in
 }

@@ -44,7 +44,7 @@ var forgotten = map[string]string{
 	"core.Hart.tab": "line tables, which save time only (TestLineTablesChangeNothing)", "core.Hart.lines": "the same", "core.Hart.flines": "the same",
 	"core.Hart.x": "the registers are compared apart; beyond them is a sink", "core.Hart.f": "the same",
 	"core.Hart.dclock": "a pointer to the L1D's", "core.Hart.fbase": "compared apart, with its place", "core.Hart.fdec": "the same", "core.Hart.fbytes": "the same",
-	"core.Hart.across": "decoded instructions by their bytes", "core.Hart.singleOK": "of one instruction", "core.Hart.singleBytes": "the same", "core.Hart.singleLen": "the same",
+	"core.Hart.across": "decoded instructions by their bytes", "core.Hart.seen": "the same", "core.Hart.singleOK": "of one instruction", "core.Hart.singleBytes": "the same", "core.Hart.singleLen": "the same",
 	"core.Hart.acc": "the same", "core.Hart.trap": "the same", "core.Hart.current": "the same", "core.Hart.executing": "false between instructions",
 	"core.Hart.note": "what was told last", "core.Hart.dbg": "given anew", "core.Hart.ev": "given anew", "core.Hart.dec": "of the instruction set",
 	"core.counter.source": "follows from the event", "core.regime.perm": "a table of constants",

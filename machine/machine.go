@@ -85,6 +85,7 @@ type Machine struct {
 	rtc      *device.RTC
 	htif     *device.HTIF
 	plic     *device.PLIC
+	aia      *aia
 	input    *input
 	virtio   []virtioDevice
 	disks    []*disk.Disk
@@ -284,13 +285,15 @@ func dramConfig(c *config.Machine) coherence.DRAMConfig {
 
 func (m *Machine) addHarts() error {
 	c := &m.cfg.Machine
-	ext, err := isa.ParseISA(c.ISA)
+	ext, err := m.extensions()
 	if err != nil {
 		return fmt.Errorf("machine.isa: %w", err)
 	}
 	dec := isa.NewDecoder(ext)
 	for i := range c.Harts {
-		h := core.New(coreConfig(c, ext, i), m.bus.Private(i), dec, m.bufs[i])
+		cfg := coreConfig(c, ext, i)
+		cfg.InterruptFiles = m.interruptFiles()
+		h := core.New(cfg, m.bus.Private(i), dec, m.bufs[i])
 		h.SetMarkers(m.cfg.Run.Markers)
 		m.harts = append(m.harts, h)
 		m.engine.Add(h, &m.bus.Private(i).Port)

@@ -21,6 +21,7 @@ type Machine struct {
 	Bus     *coherence.Bus
 	Oracle  *coherence.Oracle // nil: loads are not checked
 	Wake    func(hart int)    // ends the sleep of an agent, in the serial phase
+	Warm    func()            // is called when the warm-up is over, in the serial phase
 	RAM     uint64            // where a VM's memory may be: its first address
 	Memory  uint64            // and its bytes
 	MaxSATP int               // highest translation mode of the harts, as in satp
@@ -35,6 +36,7 @@ type Replay struct {
 	bus       *coherence.Bus
 	oracle    *coherence.Oracle
 	wake      func(hart int)
+	warm      func()
 	vms       []*vm
 	agents    []*agent
 	threads   []*thread
@@ -81,7 +83,7 @@ func New(c Config, m Machine) (*Replay, error) {
 		return nil, err
 	}
 	r := &Replay{
-		cfg: c, bus: m.Bus, oracle: m.Oracle, wake: m.Wake, memory: m.Memory, ramEnd: m.RAM + m.Memory,
+		cfg: c, bus: m.Bus, oracle: m.Oracle, wake: m.Wake, warm: m.Warm, memory: m.Memory, ramEnd: m.RAM + m.Memory,
 		maxLevels: m.MaxSATP - 5, clock: m.Clock, osAgent: len(m.Harts), warmed: c.Warmup == 0,
 	}
 	if c.Pages != PagesNone && r.maxLevels < 3 && !r.allPhysical() {
@@ -313,6 +315,7 @@ func (s *source) newThread(f *feed) *thread {
 // Done says whether the replay is over: every thread has ended, or one of the
 // traces has, by an error, and all that came before it is done.
 func (r *Replay) Done() bool {
+	r.checkWarm()
 	all := true
 	for _, s := range r.sources {
 		over := s.ended
@@ -333,18 +336,19 @@ func (r *Replay) Done() bool {
 	return all
 }
 
-// Warm says, once, that every thread that was seen has done its warm-up.
-func (r *Replay) Warm() bool {
-	if r.warmed {
-		return false
+// checkWarm ends the warm-up if every thread that was seen has done its own, or
+// has ended.
+func (r *Replay) checkWarm() {
+	if r.warmed || len(r.threads) == 0 {
+		return
 	}
 	for _, t := range r.threads {
 		if !t.warm && !t.over() {
-			return false
+			return
 		}
 	}
-	r.warmed = len(r.threads) > 0
-	return r.warmed
+	r.warmed = true
+	r.warm()
 }
 
 // Stale is the number of loads so far that did not see the last store.

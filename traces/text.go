@@ -66,8 +66,8 @@ func sniffText(head []byte, whole bool) score {
 		}
 		var f [8][]byte
 		n := fields(line, &f)
-		for at := 1; at <= 2 && at+1 < n && n <= at+3; at++ {
-			if _, known := textKind(f[at]); known {
+		for at := 1; at <= 2; at++ { // where the kind stands
+			if _, known := textKind(f[at]); known && at+1 < n && n <= at+3 {
 				_, hart := decimalField(f[0])
 				_, addr := hexField(f[at+1])
 				if hart && addr {

@@ -86,6 +86,8 @@ type boot struct {
 	set     []string
 	args    string // appended to the command line
 	check   bool
+
+	initramfs debian.Initramfs // instead of the self-test's
 }
 
 type outcome struct {
@@ -97,8 +99,10 @@ type outcome struct {
 func (b boot) run(t testing.TB) outcome {
 	t.Helper()
 	g := fetched(t)
-	program, _ := selftest(t)
-	initrd, err := g.Initramfs(debian.Initramfs{Init: program})
+	if b.initramfs.Init == nil {
+		b.initramfs.Init, _ = selftest(t)
+	}
+	initrd, err := g.Initramfs(b.initramfs)
 	if err != nil {
 		t.Fatal(err)
 	}

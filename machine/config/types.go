@@ -46,6 +46,7 @@ type Machine struct {
 	DRAM        DRAM        `yaml:"dram" doc:"memory behind the LLC"`
 	Firmware    Firmware    `yaml:"firmware" doc:"time that the built-in M-mode firmware takes, on top of the traps into and out of it"`
 	Virtio      Virtio      `yaml:"virtio" doc:"virtio devices: disks, network, console, entropy"`
+	Interrupts  string      `yaml:"interrupts" doc:"interrupt controller: plic; aplic, an Advanced PLIC with wires to the harts; or aia, an Advanced PLIC that sends messages to an IMSIC in each hart" enum:"plic|aplic|aia"`
 	Devices     Devices     `yaml:"devices" doc:"devices, at the addresses of QEMU's virt board"`
 }
 

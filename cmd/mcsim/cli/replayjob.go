@@ -132,13 +132,13 @@ func (r *replayJob) finish(o *outcome) {
 	}
 	o.info.Replay = info
 	if len(r.single) == len(r.traces.vms) {
-		o.values = o.values.Join(r.slowdowns(o.values))
+		o.values = o.values.Join(r.slowdowns(o.values).Snapshot())
 	}
 }
 
 // slowdowns compares each VM with itself alone.
-func (r *replayJob) slowdowns(together *stats.Snapshot) *stats.Snapshot {
-	var reg stats.Registry
+func (r *replayJob) slowdowns(together *stats.Snapshot) *stats.Registry {
+	reg := new(stats.Registry)
 	for i, alone := range r.single {
 		at := fmt.Sprintf("vms[%d].", i)
 		value := func(s *stats.Snapshot, name string) float64 {
@@ -156,7 +156,7 @@ func (r *replayJob) slowdowns(together *stats.Snapshot) *stats.Snapshot {
 			reg.Count(at+"alone_"+strings.ReplaceAll(name.name, ".", "_"), name.unit, name.doc, func() uint64 { return uint64(value(alone, name.name)) })
 		}
 	}
-	return reg.Snapshot()
+	return reg
 }
 
 // replaySentence says how a replay ended, for people.
