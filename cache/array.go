@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"iter"
 	"math/bits"
+	"unsafe"
 
 	"mcsim/hostmem"
 )
@@ -37,6 +38,7 @@ type Array struct {
 	ways    int
 	row     int // words of partial per set
 	shift   uint8
+	line    int // bytes
 	policy  Policy
 	seed    uint64
 	arena   *hostmem.Arena // keeps the memory
@@ -60,6 +62,7 @@ func NewIn(cfg Config, arena *hostmem.Arena) (*Array, error) {
 		ways:    cfg.Ways,
 		row:     (cfg.Ways + 7) / 8,
 		shift:   uint8(bits.TrailingZeros(uint(cfg.Line))),
+		line:    cfg.Line,
 		policy:  cfg.Replacement,
 		seed:    cfg.Seed,
 		arena:   arena,
@@ -144,9 +147,9 @@ func (a *Array) Invalidate(slot int32) {
 
 // LineData is the data of slot, one line long, shared with the array.
 func (a *Array) LineData(slot int32) []byte {
-	lo := int(slot) << a.shift
-	hi := lo + 1<<a.shift
-	return a.Data[lo:hi:hi]
+	_ = a.State[slot] // all slots have their line in Data
+	at := unsafe.Add(unsafe.Pointer(unsafe.SliceData(a.Data)), int(slot)<<(a.shift&63))
+	return unsafe.Slice((*byte)(at), a.line)
 }
 
 // LineOf is the address of the line in slot, or NoLine.

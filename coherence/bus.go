@@ -17,6 +17,8 @@ type Bus struct {
 	Map   Map
 	// Notify hears every step, if not nil.
 	Notify func(Note)
+	// Tap hears what the serial phase does beside the harts' requests, if not nil.
+	Tap Tap
 	// Wake is told that a sleeping hart may have reason to go on, if not nil.
 	Wake func(agent int, now uint64)
 
@@ -118,12 +120,15 @@ func (b *Bus) Private(i int) *Private { return b.privs[i] }
 func (b *Bus) Home() *HomeStats { return &b.home.HomeStats }
 
 // LineBytes is the size of a line.
-func (b *Bus) LineBytes() int { return 1 << b.shift }
+func (b *Bus) LineBytes() int { return 1 << (b.shift & 63) }
 
 // Serve carries out one request, or a Service. It must not be Quantum, Sleep or
 // Halt.
 func (b *Bus) Serve(r *Request) {
 	b.by, b.asked = r.Agent, r.Cycle
+	if b.Tap != nil {
+		b.Tap.Serving(r)
+	}
 	if b.deadline <= r.Cycle {
 		b.RunEvents(r.Cycle)
 	}
@@ -185,7 +190,7 @@ func (b *Bus) snoop(hart int, line uint64, ev Event, now uint64) (move, []byte) 
 
 // transfer charges a line on the data bus and returns when it has arrived.
 func (b *Bus) transfer(now uint64) uint64 {
-	b.Stats.DataBytes += 1 << b.shift
+	b.Stats.DataBytes += 1 << (b.shift & 63)
 	if b.fast {
 		return now
 	}
@@ -244,10 +249,13 @@ func (b *Bus) leave(p *Private, kind Kind, line uint64, kept bool, now uint64) (
 	}
 	if e = b.home.tags.Lookup(line); e >= 0 {
 		if !kept {
-			b.home.sharers[e] &^= 1 << p.id
+			b.home.sharers[e] &^= bit(p.id)
 		}
 		if b.home.owner[e] == int8(p.id) {
 			b.home.owner[e] = nobody
+		}
+		if !b.home.inclusive && b.home.sharers[e] == 0 {
+			b.home.tags.Invalidate(e) // else a line that is in use may be recalled for want of an entry
 		}
 	}
 	r = &b.put
@@ -260,7 +268,7 @@ func (b *Bus) leave(p *Private, kind Kind, line uint64, kept bool, now uint64) (
 // one has written it, the bus watches it from now on.
 func (p *Private) loseTo(ev Event, now uint64) {
 	if ev == SnoopInval {
-		p.bus.monitors |= 1 << p.id
+		p.bus.monitors |= bit(p.id)
 		return
 	}
 	p.loseReservation(now)
@@ -292,7 +300,7 @@ func (b *Bus) wrote(line uint64, by int32, now uint64) {
 // it in its caches: then nobody may get it Exclusive, for a silent store would
 // not end the reservation.
 func (b *Bus) watched(line uint64, by int32) bool {
-	for m := b.monitors &^ (1 << by); m != 0; m &= m - 1 {
+	for m := b.monitors &^ bit(by); m != 0; m &= m - 1 {
 		if b.privs[bits.TrailingZeros64(m)].reserved == line {
 			return true
 		}

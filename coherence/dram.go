@@ -166,9 +166,11 @@ func (d *DRAM) Bytes(pa addr.PA, n uint64) []byte {
 
 // ReadLine implements Memory.
 func (d *DRAM) ReadLine(_ *Request, line addr.PA, dst []byte, now uint64) uint64 {
-	copyLine(dst, d.Bytes(line, uint64(len(dst))))
 	d.Stats.Reads++
-	return d.timed(line, now, false)
+	done := d.timed(line, now, false)
+	// At last: the host is still fetching the line (home.touch).
+	copyLine(dst, d.Bytes(line, uint64(len(dst))))
+	return done
 }
 
 // WriteLine implements Memory. Writes are posted: done is when the burst is
@@ -184,10 +186,10 @@ func (d *DRAM) timed(line addr.PA, now uint64, write bool) uint64 {
 		return now
 	}
 	if d.Notify == nil {
-		return d.access(uint64(line)>>d.shift, now)
+		return d.access(uint64(line)>>(d.shift&63), now)
 	}
 	hits := d.Stats.RowHits
-	done := d.access(uint64(line)>>d.shift, now)
+	done := d.access(uint64(line)>>(d.shift&63), now)
 	d.Notify(line, now, done, write, d.Stats.RowHits != hits)
 	return done
 }
@@ -197,10 +199,10 @@ func (d *DRAM) PeekLine(line addr.PA, dst []byte) { copy(dst, d.Bytes(line, uint
 
 // access charges one burst and returns the cycle at which it is over.
 func (d *DRAM) access(l, now uint64) uint64 {
-	c := &d.channels[l&(1<<d.chanBits-1)]
-	l >>= d.chanBits + d.colBits
-	row := l>>d.bankBits + 1
-	k := &c.banks[(l^l>>d.bankBits)&(1<<d.bankBits-1)]
+	c := &d.channels[l&(1<<(d.chanBits&63)-1)]
+	l >>= (d.chanBits + d.colBits) & 63
+	row := l>>(d.bankBits&63) + 1
+	k := &c.banks[(l^l>>(d.bankBits&63))&(1<<(d.bankBits&63)-1)]
 
 	now += d.cfg.Controller / 2
 	var epoch uint64

@@ -44,6 +44,12 @@ type Engine struct {
 	// will wake one. It may wait for the world outside, and returns false if that
 	// will not wake one either. Nil: nothing comes from outside.
 	OnIdle func() bool
+	// Woken is told of every sleep that Wake ends, if not nil.
+	Woken func(id int, cycle uint64)
+	// OnSkip is called when nobody runs before the cycle to. It may wait for the
+	// world outside, and returns the cycle at which to look again: to, or an
+	// earlier one from from on. Nil: time that nobody uses takes none.
+	OnSkip func(from, to uint64) uint64
 	// OnNotice is called with all agents parked when an agent has something to tell
 	// (Port.Tell), in the order of clocks and numbers. The agents that told go on
 	// afterwards within the same round, so that telling changes no result.
@@ -194,11 +200,17 @@ func (e *Engine) Wake(id int, cycle uint64) {
 		a.isWoke = true
 		a.wakeAt = min(a.wakeAt, cycle)
 		e.woken = append(e.woken, a)
+		if e.Woken != nil {
+			e.Woken(id, cycle)
+		}
 	}
 }
 
 // Stop ends the run after the serial phase in progress.
 func (e *Engine) Stop() { e.stopped = true }
+
+// Quantum is the length of a quantum in cycles.
+func (e *Engine) Quantum() uint64 { return e.quantum }
 
 // Now is the start of the present quantum: no agent that runs is behind it.
 func (e *Engine) Now() uint64 { return e.start }
@@ -426,6 +438,10 @@ func (e *Engine) advance() (more bool, err error) {
 		}
 		if e.Limit != 0 {
 			next = min(next, e.Limit)
+		}
+		if e.OnSkip != nil && next > e.end {
+			next = min(e.OnSkip(e.end, next), e.bus.NextEvent())
+			e.admit()
 		}
 		e.end = max(e.end, next/e.quantum*e.quantum)
 	}

@@ -160,7 +160,7 @@ func (p *Private) evict(o int32, now uint64) {
 	}
 	p.outer.Invalidate(o)
 	if p.reserved == line {
-		p.bus.monitors |= 1 << p.id
+		p.bus.monitors |= bit(p.id)
 	}
 	do := p.moves[st][Evict].do
 	if p.bus.Notify != nil {

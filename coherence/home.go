@@ -17,6 +17,9 @@ const (
 
 const nobody = -1
 
+// bit is a hart's bit in a mask of sharers.
+func bit(hart int32) uint64 { return 1 << (uint(hart) & 63) }
+
 // home is the point where requests for a line end: the snoop filter, which
 // knows the line's holders, the LLC if there is one, and memory behind it.
 //
@@ -154,25 +157,22 @@ func (h *home) bank(line, now uint64) uint64 {
 	return h.banks[line&uint64(len(h.banks)-1)].Take(now) + h.bus.cfg.LLCHit
 }
 
-// touch brings what a request for line will need into the host's caches, all
-// at once instead of one after the other as it finds its way.
+// touch brings what a request for line will need first into the host's caches,
+// all at once instead of one after the other as it finds its way.
 func (h *home) touch(line uint64) {
 	t := h.tags
 	lo := t.SetOf(line)
-	hi := lo + int32(t.Ways()) - 1
-	bytes := unsafe.Pointer(&h.owner[lo])
+	bytes := unsafe.Pointer(&t.Stamp[lo])
 	if h.dram != nil {
-		if off := line<<h.bus.shift - h.dram.base; off < uint64(len(h.dram.bytes)) {
+		if off := line<<(h.bus.shift&63) - h.dram.base; off < uint64(len(h.dram.bytes)) {
 			bytes = unsafe.Pointer(&h.dram.bytes[off])
 		}
 	}
-	warm(bytes, unsafe.Pointer(&t.Tags[lo]), unsafe.Pointer(&t.Tags[hi]), unsafe.Pointer(&t.Stamp[lo]),
-		unsafe.Pointer(&t.Stamp[hi]), unsafe.Pointer(&h.sharers[lo]), unsafe.Pointer(&h.sharers[hi]),
-		unsafe.Pointer(&h.owner[lo]), unsafe.Pointer(&t.State[lo]))
+	warm(bytes, t.Glance(line), unsafe.Pointer(&t.Stamp[lo]), unsafe.Pointer(&t.Stamp[int(lo)+t.Ways()-1]))
 }
 
 // find is line's filter entry, or -1 and the entry that claim will make. It
-// warms the entry's data: the requester's victim comes first, and takes
+// warms the entry and its data: the requester's victim comes first, and takes
 // long enough.
 func (h *home) find(line uint64) (e, victim int32) {
 	e = h.tags.Lookup(line)
@@ -181,10 +181,21 @@ func (h *home) find(line uint64) (e, victim int32) {
 		victim = h.tags.Victim(line)
 		s = victim
 	}
+	data := unsafe.Pointer(&h.owner[s])
 	if h.inclusive {
-		warmLine(unsafe.Pointer(&h.llc.Data[int(s)<<h.bus.shift]))
+		data = unsafe.Pointer(&h.llc.LineData(s)[0])
 	}
+	warm(data, unsafe.Pointer(&h.sharers[s]), unsafe.Pointer(&h.tags.Tags[s]), unsafe.Pointer(&h.owner[s]))
 	return e, victim
+}
+
+// entry is the filter entry for line to claim, once the requester's victim has
+// left: that may have freed a better one than find chose.
+func (h *home) entry(line uint64, victim int32) int32 {
+	if h.inclusive {
+		return victim
+	}
+	return h.tags.Victim(line)
 }
 
 // read returns the home's data of a line and when they are there. e is its
@@ -321,8 +332,8 @@ func (h *home) forget(line uint64) {
 // write changes a part of a line that no private cache holds: in the LLC if it
 // is there, else in memory.
 func (h *home) write(r *Request, pa addr.PA, src []byte, now uint64) uint64 {
-	line := uint64(pa) >> h.bus.shift
-	off := int(uint64(pa) & (1<<h.bus.shift - 1))
+	line := uint64(pa) >> (h.bus.shift & 63)
+	off := int(uint64(pa) & (1<<(h.bus.shift&63) - 1))
 	if h.llc != nil {
 		if s := h.llc.Lookup(line); s >= 0 {
 			h.llc.State[s] = llcDirty

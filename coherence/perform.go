@@ -17,12 +17,12 @@ func (p *Private) perform(a *Access, s int32) {
 
 func (p *Private) carryOut(a *Access, s int32) {
 	a.Slot = s
-	lo := int(s) << p.shift
+	lo := int(s) << (p.shift & 63)
 	if a.Op == OpZero {
 		clear(p.d.LineData(s))
 		return
 	}
-	b := p.d.Data[lo+int(a.PA)&(1<<p.shift-1):]
+	b := p.d.Data[lo+int(a.PA)&(1<<(p.shift&63)-1):]
 	switch a.Op {
 	case OpLoad:
 		a.Result = get(b, a.Size)
@@ -47,7 +47,7 @@ func (p *Private) atomic(a *Access, b []byte) {
 	switch a.Op {
 	case OpPrefetchR, OpPrefetchW:
 	case OpLR:
-		p.reserved = uint64(a.PA) >> p.shift
+		p.reserved = uint64(a.PA) >> (p.shift & 63)
 		a.Result = get(b, a.Size)
 	case OpSC:
 		put(b, a.Size, a.Value)
@@ -71,7 +71,7 @@ func (p *Private) performFetch(a *Access, s int32) {
 		p.compare(a.Op, p.i.Tags[s], p.i.LineData(s), int(a.PA)&(1<<p.shift-1), int(a.Size))
 	}
 	if a.Op == OpFetch {
-		a.Result = get(p.i.Data[int(s)<<p.shift+int(a.PA)&(1<<p.shift-1):], a.Size)
+		a.Result = get(p.i.Data[int(s)<<(p.shift&63)+int(a.PA)&(1<<(p.shift&63)-1):], a.Size)
 	}
 }
 

@@ -108,12 +108,12 @@ func (p *Private) L1I() *cache.Array { return p.i }
 func (p *Private) L2() *cache.Array { return p.l2 }
 
 // Readable is the L1D slot that pa's line may be read from now, or -1.
-func (p *Private) Readable(pa addr.PA) int32 { return p.d.Lookup(uint64(pa) >> p.shift) }
+func (p *Private) Readable(pa addr.PA) int32 { return p.d.Lookup(uint64(pa) >> (p.shift & 63)) }
 
 // Writable is the L1D slot that pa's line may be written in now with nobody
 // told, or -1.
 func (p *Private) Writable(pa addr.PA) int32 {
-	s := p.d.Lookup(uint64(pa) >> p.shift)
+	s := p.d.Lookup(uint64(pa) >> (p.shift & 63))
 	if s >= 0 && p.ready(s) {
 		return s
 	}
@@ -123,21 +123,21 @@ func (p *Private) Writable(pa addr.PA) int32 {
 // ReadableAt says whether L1D slot s, which may be -1, is where pa's line may be
 // read from now. It is for the slot of an Access that was just done.
 func (p *Private) ReadableAt(s int32, pa addr.PA) bool {
-	return s >= 0 && p.d.Tags[s] == uint64(pa)>>p.shift
+	return s >= 0 && p.d.Tags[s] == uint64(pa)>>(p.shift&63)
 }
 
 // WritableAt is the same for writing with nobody told.
 func (p *Private) WritableAt(s int32, pa addr.PA) bool { return p.ReadableAt(s, pa) && p.ready(s) }
 
 // Fetchable is the L1I slot that holds pa's line, or -1.
-func (p *Private) Fetchable(pa addr.PA) int32 { return p.i.Lookup(uint64(pa) >> p.shift) }
+func (p *Private) Fetchable(pa addr.PA) int32 { return p.i.Lookup(uint64(pa) >> (p.shift & 63)) }
 
 // Requests counts the hart's requests to the bus.
 func (p *Private) Requests() *uint64 { return &p.Port.seq }
 
 // StoreHits says whether a store to pa is carried out without the bus.
 func (p *Private) StoreHits(pa addr.PA) bool {
-	line := uint64(pa) >> p.shift
+	line := uint64(pa) >> (p.shift & 63)
 	s := p.d.Lookup(line)
 	if s >= 0 && p.ready(s) {
 		return true
@@ -182,7 +182,7 @@ func (p *Private) Do(a *Access, now uint64) (done uint64) {
 }
 
 func (p *Private) do(a *Access, now uint64) (done uint64) {
-	line := uint64(a.PA) >> p.shift
+	line := uint64(a.PA) >> (p.shift & 63)
 	switch classOf[a.Op] {
 	case classRead:
 		if s := p.d.Lookup(line); s >= 0 {
@@ -343,7 +343,7 @@ func (p *Private) Serially(now uint64, act func(now uint64) (done uint64)) uint6
 
 // uncached is an access past the caches, to a device or to RAM.
 func (p *Private) uncached(a *Access, now uint64) uint64 {
-	line := uint64(a.PA) >> p.shift
+	line := uint64(a.PA) >> (p.shift & 63)
 	if isPrefetch(a.Op) {
 		return now
 	}

@@ -24,7 +24,7 @@ func (b *Bus) getS(r *Request, now uint64) {
 	}
 	fresh := e < 0
 	if fresh {
-		e = victim
+		e = b.home.entry(line, victim)
 		b.home.claim(r, line, e, now+b.behind)
 	}
 	now = b.home.arrived(e, now)
@@ -33,7 +33,7 @@ func (b *Bus) getS(r *Request, now uint64) {
 	st := Shared
 	if !intoL1I {
 		ev := b.cfg.Protocol.Alone
-		if h.sharers[e]&^(1<<r.Agent) != 0 {
+		if h.sharers[e]&^bit(r.Agent) != 0 {
 			ev = b.cfg.Protocol.Others
 		} else if b.monitors != 0 && b.watched(line, r.Agent) {
 			ev = b.cfg.Protocol.Others
@@ -44,7 +44,7 @@ func (b *Bus) getS(r *Request, now uint64) {
 			h.owner[e] = int8(r.Agent)
 		}
 	}
-	h.sharers[e] |= 1 << r.Agent
+	h.sharers[e] |= bit(r.Agent)
 	r.Done = b.transfer(ready)
 	if from != Home { // the LLC's copy can be read by many at a time
 		h.moves(e, r.Done)
@@ -83,7 +83,7 @@ func (b *Bus) gather(r *Request, line uint64, e int32, fresh bool, now uint64) (
 			h.owner[e] = nobody
 		}
 		if d == nil && !b.privs[o].fetchable(line) { // it dropped its clean copy in silence
-			h.sharers[e] &^= 1 << o
+			h.sharers[e] &^= bit(o)
 		}
 		now += b.cfg.Snoop
 		if m.do&WriteBackHome != 0 {
@@ -113,7 +113,7 @@ func (b *Bus) getM(r *Request, now uint64) {
 	slot := p.room(line, now+b.behind)
 	fresh := e < 0
 	if fresh {
-		e = victim
+		e = h.entry(line, victim)
 		h.claim(r, line, e, now+b.behind)
 	} else {
 		h.tags.Touch(e)
@@ -130,7 +130,7 @@ func (b *Bus) getM(r *Request, now uint64) {
 	case data == nil:
 		data, ready, from = h.read(r, line, e, fresh, true, ready)
 	}
-	h.sharers[e], h.owner[e] = 1<<r.Agent, int8(r.Agent)
+	h.sharers[e], h.owner[e] = bit(r.Agent), int8(r.Agent)
 	b.wrote(line, r.Agent, now)
 	r.Done = ready
 	st := b.moves[Invalid][FillModified].next
@@ -168,7 +168,7 @@ func (b *Bus) upgrade(r *Request, now uint64) {
 	h.tags.Touch(e)
 	_, r.Done, _ = b.takeAll(e, r, SnoopUpgrade, h.arrived(e, now))
 	h.moves(e, r.Done)
-	h.sharers[e], h.owner[e] = h.sharers[e]|1<<r.Agent, int8(r.Agent)
+	h.sharers[e], h.owner[e] = h.sharers[e]|bit(r.Agent), int8(r.Agent)
 	b.wrote(line, r.Agent, now)
 	st := b.moves[p.outer.State[slot]][UpgradeAck].next
 	if b.Notify != nil {
@@ -192,7 +192,7 @@ func (b *Bus) refuses(r *Request, now uint64) bool {
 // takeAll sends ev, after which no one but the requester has a copy, to all
 // other holders. It returns the data if one supplied them.
 func (b *Bus) takeAll(e int32, r *Request, ev Event, now uint64) (data []byte, ready uint64, from int32) {
-	h, others := b.home, b.home.sharers[e]&^(1<<r.Agent)
+	h, others := b.home, b.home.sharers[e]&^bit(r.Agent)
 	from = NoSource
 	for m := others; m != 0; m &= m - 1 {
 		i := bits.TrailingZeros64(m)

@@ -28,17 +28,17 @@ func (b *Bus) once(r *Request, now uint64) {
 		p.performFetch(a, p.fillFetch(r.Line, data, done))
 		return
 	}
-	off := int(uint64(a.PA) & (1<<b.shift - 1))
+	off := int(uint64(a.PA) & (1<<(b.shift&63) - 1))
 	if a.Op == OpFetch || a.Op == OpLoad || a.Op == OpWalk {
 		a.Result = get(data[off:], a.Size)
 		return
 	}
 	if a.Op == OpLR {
-		b.monitors |= 1 << r.Agent
+		b.monitors |= bit(r.Agent)
 	}
 	size := int(a.Size)
 	if a.Op == OpZero {
-		off, size = 0, 1<<b.shift
+		off, size = 0, 1<<(b.shift&63)
 	}
 	var line [cache.MaxLine]byte
 	copy(line[:], data)
@@ -99,6 +99,9 @@ func (b *Bus) device(r *Request, now uint64) {
 	}
 	r.Done = now + b.cfg.IO
 	b.time = r.Cycle
+	if b.Tap != nil {
+		b.Tap.Accessing(r)
+	}
 	g := b.Map.Find(a.PA)
 	off := uint64(a.PA) - uint64(g.Base)
 	var ok bool
@@ -110,6 +113,9 @@ func (b *Bus) device(r *Request, now uint64) {
 		a.Result, ok = g.Dev.Read(r.Cycle, off, int(a.Size))
 	}
 	a.Fault = !ok
+	if !ok && b.Tap != nil {
+		b.Tap.Refused(r)
+	}
 	if b.Notify != nil && ok {
 		v := a.Result
 		if r.Kind == WriteIO {
@@ -143,7 +149,7 @@ func (b *Bus) watchedAccess(r *Request, d Device, off, now uint64) (ok bool) {
 		put(word[:], a.Size, v)
 		b.privs[r.Agent].atomic(a, word[:])
 		if a.Op == OpLR {
-			b.monitors |= 1 << r.Agent
+			b.monitors |= bit(r.Agent)
 			return true
 		}
 		ok = d.Write(r.Cycle, off, size, get(word[:], a.Size))
@@ -203,13 +209,16 @@ func (b *Bus) DMARead(agent int, pa addr.PA, buf []byte, now uint64) (done uint6
 	if !b.dmaRange(pa, len(buf)) {
 		return now, false
 	}
+	if b.Tap != nil {
+		b.Tap.DMA(pa, len(buf), false, now)
+	}
 	r := Request{Kind: DMARead, Agent: int32(agent), Cycle: now}
 	b.by, b.asked = r.Agent, now
 	done = now
 	for len(buf) > 0 {
-		r.Line = uint64(pa) >> b.shift
-		off := int(uint64(pa) & (1<<b.shift - 1))
-		n := min(len(buf), 1<<b.shift-off)
+		r.Line = uint64(pa) >> (b.shift & 63)
+		off := int(uint64(pa) & (1<<(b.shift&63) - 1))
+		n := min(len(buf), 1<<(b.shift&63)-off)
 		if b.Notify != nil {
 			b.Notify(Note{Cycle: now, What: NoteBus, Kind: DMARead, Agent: r.Agent, Line: r.Line, Value: b.asked})
 		}
@@ -227,12 +236,15 @@ func (b *Bus) DMAWrite(agent int, pa addr.PA, buf []byte, now uint64) (done uint
 	if !b.dmaRange(pa, len(buf)) {
 		return now, false
 	}
+	if b.Tap != nil {
+		b.Tap.DMA(pa, len(buf), true, now)
+	}
 	r := Request{Kind: DMAWrite, Agent: int32(agent), Cycle: now}
 	b.by, b.asked = r.Agent, now
 	done = now
 	for len(buf) > 0 {
-		r.Line = uint64(pa) >> b.shift
-		n := min(len(buf), 1<<b.shift-int(uint64(pa)&(1<<b.shift-1)))
+		r.Line = uint64(pa) >> (b.shift & 63)
+		n := min(len(buf), 1<<(b.shift&63)-int(uint64(pa)&(1<<(b.shift&63)-1)))
 		if b.Notify != nil {
 			b.Notify(Note{Cycle: now, What: NoteBus, Kind: DMAWrite, Agent: r.Agent, Line: r.Line, Value: b.asked})
 		}

@@ -7,9 +7,4 @@ import "unsafe"
 // own misses, one after the other; started together they cost a third less.
 //
 //go:noescape
-func warm(p1, p2, p3, p4, p5, p6, p7, p8, p9 unsafe.Pointer)
-
-// warmLine is warm for one line that will be written or read.
-//
-//go:noescape
-func warmLine(p1 unsafe.Pointer)
+func warm(p1, p2, p3, p4 unsafe.Pointer)

@@ -1,29 +1,13 @@
 #include "textflag.h"
 
-// func warm(p1, p2, p3, p4, p5, p6, p7, p8, p9 unsafe.Pointer)
-TEXT ·warm(SB), NOSPLIT|NOFRAME, $0-72
+// func warm(p1, p2, p3, p4 unsafe.Pointer)
+TEXT ·warm(SB), NOSPLIT|NOFRAME, $0-32
 	MOVQ p1+0(FP), AX
 	MOVQ p2+8(FP), BX
 	MOVQ p3+16(FP), CX
 	MOVQ p4+24(FP), DX
-	MOVQ p5+32(FP), SI
-	MOVQ p6+40(FP), DI
-	MOVQ p7+48(FP), R8
-	MOVQ p8+56(FP), R9
-	MOVQ p9+64(FP), R10
 	PREFETCHT0 (AX)
 	PREFETCHT0 (BX)
 	PREFETCHT0 (CX)
 	PREFETCHT0 (DX)
-	PREFETCHT0 (SI)
-	PREFETCHT0 (DI)
-	PREFETCHT0 (R8)
-	PREFETCHT0 (R9)
-	PREFETCHT0 (R10)
-	RET
-
-// func warmLine(p1 unsafe.Pointer)
-TEXT ·warmLine(SB), NOSPLIT|NOFRAME, $0-8
-	MOVQ p1+0(FP), AX
-	PREFETCHT0 (AX)
 	RET

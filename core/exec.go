@@ -17,12 +17,22 @@ import (
 // completes the instruction, and loads them again, because the call may have
 // parked the hart.
 //
+// Where execution goes on in sequence, so does it in the line's decoded
+// instructions, to the one behind the last, which says so (opLineEnd). Jumps look
+// for their target's line first.
+//
 // Every instruction is charged and counted before it executes; one that traps
 // is uncounted again (it does not retire).
+//
+// A run that is recorded uses execRecord, which mkrecord makes of this text
+// with the lines behind //record: in it.
+//
+//go:generate go run ./mkrecord
 func (h *Hart) exec() {
 	var (
 		pc   = h.pc
 		left = h.left
+		n    = h.instret
 		base = h.fbase
 		dec  = h.fdec
 		in   *isa.Inst
@@ -34,9 +44,11 @@ func (h *Hart) exec() {
 			if pc&h.lineMask != f.tag {
 				goto fetch
 			}
-			h.l1i.Clock++
-			*f.stamp = h.l1i.Clock
-			*f.tlb = h.l1i.Clock
+			va = h.l1i.Clock + 1
+			h.l1i.Clock = va
+			*f.stamp = va
+			*f.tlb = va
+			//record: h.recordFetch(f, pc, n, left)
 			base, dec = f.tag, f.dec
 			h.fbase, h.fdec, h.fbytes = base, dec, f.bytes
 		}
@@ -44,11 +56,14 @@ func (h *Hart) exec() {
 
 	dispatch:
 		left -= int64(in.Cost)
-		h.instret++
+		n++
 		switch in.Op {
+		case opLineEnd:
+			n--
+			continue
 		case isa.OpNone, opRefetch:
 			left += int64(in.Cost)
-			h.instret--
+			n--
 			goto fetch
 
 		case isa.OpADDI:
@@ -117,6 +132,7 @@ func (h *Hart) exec() {
 			va = h.x[in.Rs1] + uint64(int64(in.Imm))
 			if e := &h.lines[va>>(h.shift&63)&(lineTableSize-1)]; va&h.mask[3] == e.rtag {
 				h.touch(e)
+				//record: h.recordHit(e, va, pc, n, left, record.Load, 8)
 				h.x[in.Rd] = *(*uint64)(unsafe.Add(e.data, va&h.offMask))
 				break
 			}
@@ -125,6 +141,7 @@ func (h *Hart) exec() {
 			va = h.x[in.Rs1] + uint64(int64(in.Imm))
 			if e := &h.lines[va>>(h.shift&63)&(lineTableSize-1)]; va&h.mask[2] == e.rtag {
 				h.touch(e)
+				//record: h.recordHit(e, va, pc, n, left, record.Load, 4)
 				h.x[in.Rd] = uint64(int64(*(*int32)(unsafe.Add(e.data, va&h.offMask))))
 				break
 			}
@@ -133,6 +150,7 @@ func (h *Hart) exec() {
 			va = h.x[in.Rs1] + uint64(int64(in.Imm))
 			if e := &h.lines[va>>(h.shift&63)&(lineTableSize-1)]; va&h.mask[2] == e.rtag {
 				h.touch(e)
+				//record: h.recordHit(e, va, pc, n, left, record.Load, 4)
 				h.x[in.Rd] = uint64(*(*uint32)(unsafe.Add(e.data, va&h.offMask)))
 				break
 			}
@@ -141,6 +159,7 @@ func (h *Hart) exec() {
 			va = h.x[in.Rs1] + uint64(int64(in.Imm))
 			if e := &h.lines[va>>(h.shift&63)&(lineTableSize-1)]; va&h.mask[1] == e.rtag {
 				h.touch(e)
+				//record: h.recordHit(e, va, pc, n, left, record.Load, 2)
 				h.x[in.Rd] = uint64(int64(*(*int16)(unsafe.Add(e.data, va&h.offMask))))
 				break
 			}
@@ -149,6 +168,7 @@ func (h *Hart) exec() {
 			va = h.x[in.Rs1] + uint64(int64(in.Imm))
 			if e := &h.lines[va>>(h.shift&63)&(lineTableSize-1)]; va&h.mask[1] == e.rtag {
 				h.touch(e)
+				//record: h.recordHit(e, va, pc, n, left, record.Load, 2)
 				h.x[in.Rd] = uint64(*(*uint16)(unsafe.Add(e.data, va&h.offMask)))
 				break
 			}
@@ -157,6 +177,7 @@ func (h *Hart) exec() {
 			va = h.x[in.Rs1] + uint64(int64(in.Imm))
 			if e := &h.lines[va>>(h.shift&63)&(lineTableSize-1)]; va&h.mask[0] == e.rtag {
 				h.touch(e)
+				//record: h.recordHit(e, va, pc, n, left, record.Load, 1)
 				h.x[in.Rd] = uint64(int64(*(*int8)(unsafe.Add(e.data, va&h.offMask))))
 				break
 			}
@@ -165,6 +186,7 @@ func (h *Hart) exec() {
 			va = h.x[in.Rs1] + uint64(int64(in.Imm))
 			if e := &h.lines[va>>(h.shift&63)&(lineTableSize-1)]; va&h.mask[0] == e.rtag {
 				h.touch(e)
+				//record: h.recordHit(e, va, pc, n, left, record.Load, 1)
 				h.x[in.Rd] = uint64(*(*uint8)(unsafe.Add(e.data, va&h.offMask)))
 				break
 			}
@@ -176,6 +198,7 @@ func (h *Hart) exec() {
 			va = h.x[in.Rs1] + uint64(int64(in.Imm))
 			if e := &h.lines[va>>(h.shift&63)&(lineTableSize-1)]; va&h.mask[3] == e.wtag && h.sbCount == 0 {
 				h.touch(e)
+				//record: h.recordHit(e, va, pc, n, left, record.Store, 8)
 				*(*uint64)(unsafe.Add(e.data, va&h.offMask)) = h.x[in.Rs2]
 				break
 			}
@@ -184,6 +207,7 @@ func (h *Hart) exec() {
 			va = h.x[in.Rs1] + uint64(int64(in.Imm))
 			if e := &h.lines[va>>(h.shift&63)&(lineTableSize-1)]; va&h.mask[2] == e.wtag && h.sbCount == 0 {
 				h.touch(e)
+				//record: h.recordHit(e, va, pc, n, left, record.Store, 4)
 				*(*uint32)(unsafe.Add(e.data, va&h.offMask)) = uint32(h.x[in.Rs2])
 				break
 			}
@@ -192,6 +216,7 @@ func (h *Hart) exec() {
 			va = h.x[in.Rs1] + uint64(int64(in.Imm))
 			if e := &h.lines[va>>(h.shift&63)&(lineTableSize-1)]; va&h.mask[1] == e.wtag && h.sbCount == 0 {
 				h.touch(e)
+				//record: h.recordHit(e, va, pc, n, left, record.Store, 2)
 				*(*uint16)(unsafe.Add(e.data, va&h.offMask)) = uint16(h.x[in.Rs2])
 				break
 			}
@@ -200,6 +225,7 @@ func (h *Hart) exec() {
 			va = h.x[in.Rs1] + uint64(int64(in.Imm))
 			if e := &h.lines[va>>(h.shift&63)&(lineTableSize-1)]; va&h.mask[0] == e.wtag && h.sbCount == 0 {
 				h.touch(e)
+				//record: h.recordHit(e, va, pc, n, left, record.Store, 1)
 				*(*uint8)(unsafe.Add(e.data, va&h.offMask)) = uint8(h.x[in.Rs2])
 				break
 			}
@@ -351,6 +377,7 @@ func (h *Hart) exec() {
 			va = h.x[in.Rs1] + uint64(int64(in.Imm))
 			if e := &h.lines[va>>(h.shift&63)&(lineTableSize-1)]; va&h.mask[3] == e.rtag {
 				h.touch(e)
+				//record: h.recordHit(e, va, pc, n, left, record.Load, 8)
 				h.f[in.Rd] = *(*uint64)(unsafe.Add(e.data, va&h.offMask))
 				break
 			}
@@ -362,6 +389,7 @@ func (h *Hart) exec() {
 			va = h.x[in.Rs1] + uint64(int64(in.Imm))
 			if e := &h.lines[va>>(h.shift&63)&(lineTableSize-1)]; va&h.mask[3] == e.wtag && h.sbCount == 0 {
 				h.touch(e)
+				//record: h.recordHit(e, va, pc, n, left, record.Store, 8)
 				*(*uint64)(unsafe.Add(e.data, va&h.offMask)) = h.f[in.Rs2]
 				break
 			}
@@ -372,29 +400,36 @@ func (h *Hart) exec() {
 			if h.frm != 0 || h.fpOff || in.RM != dynamicRM && in.RM != 0 {
 				goto slow
 			}
-			h.pc, h.left = pc, left
+			h.pc, h.left, h.instret = pc+4, left, n
 			h.addD(in)
-			pc, left, base, dec = h.pc, h.left, h.fbase, h.fdec
+			pc, left, n, base, dec = h.pc, h.left, h.instret, h.fbase, h.fdec
+			continue
 		case isa.OpFMULD:
 			if h.frm != 0 || h.fpOff || in.RM != dynamicRM && in.RM != 0 {
 				goto slow
 			}
-			h.pc, h.left = pc, left
+			h.pc, h.left, h.instret = pc+4, left, n
 			h.mulD(in)
-			pc, left, base, dec = h.pc, h.left, h.fbase, h.fdec
+			pc, left, n, base, dec = h.pc, h.left, h.instret, h.fbase, h.fdec
+			continue
 		case isa.OpFMADDD:
 			if h.frm != 0 || h.fpOff || in.RM != dynamicRM && in.RM != 0 {
 				goto slow
 			}
-			h.pc, h.left = pc, left
+			h.pc, h.left, h.instret = pc+4, left, n
 			h.fmaD(in)
-			pc, left, base, dec = h.pc, h.left, h.fbase, h.fdec
+			pc, left, n, base, dec = h.pc, h.left, h.instret, h.fbase, h.fdec
+			continue
 		case isa.OpPAUSE:
 		default:
 			goto slow
 		}
 		pc += uint64(in.Size)
-		continue
+		if left > 0 {
+			in = (*isa.Inst)(unsafe.Add(unsafe.Pointer(in), uint64(in.Size)*(instBytes/2)))
+			goto dispatch
+		}
+		break
 
 	branch:
 		va = pc + uint64(int64(in.Imm))
@@ -407,27 +442,27 @@ func (h *Hart) exec() {
 
 	fetch:
 		// The line is not current, or the instruction is not decoded yet.
-		h.pc, h.left = pc, left
+		h.pc, h.left, h.instret = pc, left, n
 		in = h.nextInst(pc)
-		pc, left, base, dec = h.pc, h.left, h.fbase, h.fdec
+		pc, left, n, base, dec = h.pc, h.left, h.instret, h.fbase, h.fdec
 		if in != nil {
 			goto dispatch
 		}
 		continue
 
 	slow:
-		h.pc, h.left = pc, left
+		h.pc, h.left, h.instret = pc, left, n
 		h.slow(in)
-		pc, left, base, dec = h.pc, h.left, h.fbase, h.fdec
+		pc, left, n, base, dec = h.pc, h.left, h.instret, h.fbase, h.fdec
 	}
-	h.pc, h.left = pc, left
+	h.pc, h.left, h.instret = pc, left, n
 }
 
 // touch counts a line-table hit as what it is: an access to the L1D and to the
 // DTLB, for their statistics and their replacement.
 func (h *Hart) touch(e *lineEntry) {
-	*h.dclock++
-	c := *h.dclock
+	c := *h.dclock + 1
+	*h.dclock = c
 	*e.stamp = c
 	*e.tlb = c
 }

@@ -9,6 +9,7 @@ import (
 	"mcsim/core/fp"
 	"mcsim/core/isa"
 	"mcsim/event"
+	"mcsim/record"
 )
 
 // Priv is a privilege mode, encoded as in mstatus.MPP.
@@ -30,6 +31,9 @@ type Config struct {
 	WalkCache         int       // entries of the page-walk cache for upper levels; 0: none
 	MaxSATP           int       // highest translation mode: 0 Bare, 8 Sv39, 9 Sv48, 10 Sv57
 	PMPRegions        int       // 0, 16
+	// InterruptFiles is how many interrupt files the hart's IMSIC has: 0 without
+	// one, else machine's, supervisor's and guests'.
+	InterruptFiles int
 
 	// TimeDivider is cycles per tick of the time CSR.
 	TimeDivider uint64
@@ -83,8 +87,13 @@ type Hart struct {
 	cost [isa.NumOps + 1]uint8 // cycles of each operation
 	ev   *event.Buffer
 
+	rec      *record.Buffer // what the hart does goes here; nil: nowhere
+	recorded lastRegime
+	follow   *follower // does what was recorded instead of executing; nil: executes
+
 	priv  Priv
 	csr   csrFile
+	files []intFile // of the IMSIC: FileM, FileS, guests'
 	trap  trapInfo
 	mmu   mmu
 	sb    storeQueue
@@ -122,6 +131,7 @@ func New(cfg Config, mem *coherence.Private, dec *isa.Decoder, ev *event.Buffer)
 		h.alignMask = 2
 	}
 	h.initTables()
+	h.files = make([]intFile, cfg.InterruptFiles)
 	h.resetCSRs()
 	h.initMMU()
 	mem.SetCore(h)

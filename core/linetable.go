@@ -63,7 +63,7 @@ type lineTables struct {
 	dref       []uint16 // by L1D slot: context*lineTableSize + index, or noRef
 	fref       []uint16 // by L1I slot
 	decoded    []isa.Inst
-	halves     int // halfwords in a line
+	halves     int // halfwords in a line; decoded has one more for each, with the line's end
 }
 
 // slotOf recovers the slot from the address of its stamp.
@@ -80,7 +80,8 @@ func (h *Hart) initTables() {
 	t.halves = int(h.lineSize / 2)
 	t.dref = make([]uint16, len(h.l1d.Stamp))
 	t.fref = make([]uint16, len(h.l1i.Stamp))
-	t.decoded = make([]isa.Inst, len(h.l1i.Stamp)*t.halves)
+	t.decoded = make([]isa.Inst, len(h.l1i.Stamp)*(t.halves+1))
+	t.forgetDecoded()
 	for i := range t.dref {
 		t.dref[i] = noRef
 	}
@@ -187,7 +188,7 @@ func (h *Hart) keepFetch(va uint64, slot int32, tlb *uint64) *fetchEntry {
 	}
 	t.fref[slot] = ref
 	e.tag = va &^ (h.lineSize - 1)
-	e.dec = unsafe.Pointer(&t.decoded[int(slot)*t.halves])
+	e.dec = unsafe.Pointer(&t.decodedAt(slot)[0])
 	e.bytes = unsafe.Pointer(&h.l1i.Data[int(slot)<<h.shift])
 	e.stamp = &h.l1i.Stamp[slot]
 	e.tlb = tlb
@@ -217,7 +218,7 @@ func (h *Hart) DropFetch(slot int32) {
 		t.fetch[r>>fetchBits][r&(fetchSize-1)].tag = noTag
 		t.fref[slot] = noRef
 	}
-	if h.fdec == unsafe.Pointer(&t.decoded[int(slot)*t.halves]) {
+	if h.fdec == unsafe.Pointer(&t.decodedAt(slot)[0]) {
 		h.noFetchLine()
 	}
 }
@@ -226,7 +227,20 @@ func (h *Hart) DropFetch(slot int32) {
 // bytes is forgotten.
 func (h *Hart) FilledFetch(slot int32) {
 	h.DropFetch(slot)
-	clear(h.tab.decoded[int(slot)*h.tab.halves : (int(slot)+1)*h.tab.halves])
+	clear(h.tab.decodedAt(slot))
+}
+
+// forgetDecoded makes every line's instructions be decoded anew.
+func (t *lineTables) forgetDecoded() {
+	clear(t.decoded)
+	for i := t.halves; i < len(t.decoded); i += t.halves + 1 {
+		t.decoded[i] = lineEnd
+	}
+}
+
+// decodedAt is the decoded instructions of an L1I slot, without the line's end.
+func (t *lineTables) decodedAt(slot int32) []isa.Inst {
+	return t.decoded[int(slot)*(t.halves+1):][:t.halves]
 }
 
 // dropPage forgets the lines of one context-independent page, because the TLB
@@ -261,7 +275,7 @@ func (h *Hart) dropPage(dtlb bool, va, size uint64) {
 
 // offLine is what the fetch unit points at when it has no line: any fetch from
 // it asks for the line anew.
-var offLine [256 / 2]isa.Inst
+var offLine [256/2 + 1]isa.Inst
 
 func init() {
 	for i := range offLine {

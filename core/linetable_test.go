@@ -66,7 +66,7 @@ func (h *Hart) checkTables(data, fetch refTable) error {
 			if e.tag == noTag && !ok {
 				continue
 			}
-			if !ok || e.tag != want.va || e.dec != unsafe.Pointer(&t.decoded[int(want.slot)*t.halves]) || e.stamp != &h.l1i.Stamp[want.slot] {
+			if !ok || e.tag != want.va || e.dec != unsafe.Pointer(&t.decodedAt(want.slot)[0]) || e.stamp != &h.l1i.Stamp[want.slot] {
 				return fmt.Errorf("fetch context %d place %d: %#x; want %+v", c, i, e.tag, want)
 			}
 			found++
@@ -154,7 +154,7 @@ func TestFilledFetch(t *testing.T) {
 	r.pc = codeAt
 	r.step(2)
 	slot := r.mem.Fetchable(codeAt)
-	dec := r.tab.decoded[int(slot)*r.tab.halves:][:r.tab.halves]
+	dec := r.tab.decodedAt(slot)
 	if dec[0].Op != isa.OpADDI || r.fbase != codeAt {
 		t.Fatalf("decoded %v at %#x", dec[0].Op, r.fbase)
 	}

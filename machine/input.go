@@ -91,3 +91,22 @@ func (in *input) next(ctx context.Context, wait bool) (b []byte, ok bool) {
 
 // took says that the guest has taken n bytes.
 func (in *input) took(n int) { in.pending = in.pending[n:] }
+
+// comes is where the next piece will come from; nil if none will, or one is
+// there already, or it can be read without waiting.
+func (in *input) comes() <-chan []byte {
+	if in == nil || len(in.pending) > 0 {
+		return nil
+	}
+	return in.c
+}
+
+// came keeps what comes gave, for next.
+func (in *input) came(b []byte, ok bool) {
+	if ok {
+		in.pending = b
+	} // at the end the channel stays ready, and next finds out
+}
+
+// holds says whether something was read and not yet taken.
+func (in *input) holds() bool { return in != nil && len(in.pending) > 0 }

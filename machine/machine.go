@@ -22,6 +22,7 @@ import (
 	"mcsim/core"
 	"mcsim/core/isa"
 	"mcsim/device"
+	"mcsim/device/pci"
 	"mcsim/event"
 	"mcsim/firmware/sbi"
 	"mcsim/gdb"
@@ -57,7 +58,13 @@ type Options struct {
 	Stdin   io.Reader   // what the guest's terminal types; nil: nothing
 	Log     *log.Writer // nil: no events
 	Check   bool        // check coherence invariants after each transaction
+	Record  *Recording  // nil: none
 	Version string      // of mcsim, for checkpoints
+
+	// Protocol, if not nil, goes before the configuration's. One that was not
+	// proven may let harts race with each other, so that it runs on one thread of
+	// the host only.
+	Protocol *coherence.Protocol
 
 	// Debugger, if not nil, is waited for before the run begins.
 	Debugger *gdb.Server
@@ -84,9 +91,11 @@ type Machine struct {
 	rtc      *device.RTC
 	htif     *device.HTIF
 	plic     *device.PLIC
+	aia      *aia
 	input    *input
 	virtio   []virtioDevice
 	disks    []*disk.Disk
+	pci      *pci.Host // nil: none
 	net      *network  // nil: none
 	vconsole *vconsole // nil: none
 	reg      stats.Registry
@@ -98,6 +107,10 @@ type Machine struct {
 	cycles   uint64
 	host     float64
 	consoleE error
+	rec      *recorder
+	exact    *replay.Exact // follows a recording instead of running a program
+	recordE  error
+	exactE   error
 
 	base *stats.Snapshot // where the statistics begin, if not at 0
 
@@ -217,7 +230,7 @@ func (m *Machine) connect(shape coherence.Config) (err error) {
 		return fmt.Errorf("machine: %w", err)
 	}
 	m.engine = coherence.NewEngine(m.bus, uint64(c.Quantum), c.Seed)
-	m.bus.Wake = func(hart int, now uint64) { m.engine.Wake(hart, max(now, m.engine.Now())) }
+	m.bus.Wake = m.wakeReserved
 	return nil
 }
 
@@ -238,6 +251,9 @@ func (m *Machine) coherence(c *config.Machine) (coherence.Config, error) {
 	p, err := coherence.ByName(c.Protocol)
 	if err != nil {
 		return coherence.Config{}, fmt.Errorf("machine.protocol: %w", err)
+	}
+	if m.opts.Protocol != nil {
+		p = m.opts.Protocol
 	}
 	var errs []error
 	shape := func(name string, k config.Cache) cache.Config {
@@ -288,13 +304,15 @@ func dramConfig(c *config.Machine) coherence.DRAMConfig {
 
 func (m *Machine) addHarts() error {
 	c := &m.cfg.Machine
-	ext, err := isa.ParseISA(c.ISA)
+	ext, err := m.extensions()
 	if err != nil {
 		return fmt.Errorf("machine.isa: %w", err)
 	}
 	dec := isa.NewDecoder(ext)
 	for i := range c.Harts {
-		h := core.New(coreConfig(c, ext, i), m.bus.Private(i), dec, m.bufs[i])
+		cfg := coreConfig(c, ext, i)
+		cfg.InterruptFiles = m.interruptFiles()
+		h := core.New(cfg, m.bus.Private(i), dec, m.bufs[i])
 		h.SetMarkers(m.cfg.Run.Markers)
 		m.harts = append(m.harts, h)
 		m.engine.Add(h, &m.bus.Private(i).Port)

@@ -67,6 +67,9 @@ func (m *Machine) Run(ctx context.Context, l Limits) (Result, error) {
 		return Result{Reason: "refused"}, err
 	}
 	res := Result{}
+	if err := m.startRecording(); err != nil {
+		return res, err
+	}
 	start := now()
 	m.engine.OnQuantum = func(cycle uint64) bool {
 		m.endQuantum(cycle)
@@ -104,10 +107,23 @@ func (m *Machine) Run(ctx context.Context, l Limits) (Result, error) {
 			}
 			l.Progress(at)
 		}
+		if m.exact != nil && !m.exact.Quantum(cycle) && res.Reason == "" {
+			res.Reason = "trace-end"
+		}
+		if res.Reason != "" {
+			m.rec.stop()
+		}
+		m.rec.quantum(cycle)
 		return res.Reason == ""
 	}
 	m.engine.Limit = m.nextStop(l.Cycles)
 	m.engine.OnIdle = func() bool { return m.waitForInput(ctx) }
+	if m.exact != nil {
+		m.engine.OnIdle = m.exact.Idle
+	}
+	if m.paced() {
+		m.engine.OnSkip = func(from, to uint64) uint64 { return m.pace(ctx, from, to) }
+	}
 	begin := event.Event{Hart: -1, Kind: event.RunBegin, Arg: [4]uint64{uint64(len(m.harts)), m.cfg.Machine.Seed, uint64(m.cfg.Machine.Quantum)}}
 	if m.restored {
 		begin.Kind, begin.Cycle = event.RunRestored, m.cycles
@@ -121,7 +137,19 @@ func (m *Machine) Run(ctx context.Context, l Limits) (Result, error) {
 	if d := m.opts.Debugger; d != nil {
 		d.Begin(ctx, (*target)(m))
 	}
-	err := m.engine.Run(runtime.GOMAXPROCS(0))
+	lanes := runtime.GOMAXPROCS(0)
+	if m.opts.Protocol != nil {
+		lanes = 1
+	}
+	err := m.engine.Run(lanes)
+	if m.exact != nil {
+		m.exact.Finish()
+		m.exactE = m.exact.Err()
+	}
+	if err := m.rec.finish(); err != nil && m.recordE == nil {
+		m.recordE = err
+	}
+	m.rec = nil
 	m.host = now().Sub(start).Seconds()
 	m.finish(&res, err)
 	if d := m.opts.Debugger; d != nil {
@@ -129,6 +157,11 @@ func (m *Machine) Run(ctx context.Context, l Limits) (Result, error) {
 	}
 	if m.replay != nil && err == nil {
 		err = m.replay.Err()
+		if err == nil && res.Reason == "trace-end" {
+			if err = m.replay.CheckMemory(); err != nil {
+				res.Reason = "incoherent"
+			}
+		}
 	}
 	return res, m.explain(&res, err)
 }
@@ -157,6 +190,9 @@ func (m *Machine) finish(res *Result, err error) {
 		m.replay.Finish()
 		res.References, res.Threads = m.replay.References(), m.replay.Threads()
 	}
+	if m.exact != nil {
+		res.References, res.Threads = m.exact.References(), len(m.harts)
+	}
 	for _, h := range m.harts {
 		m.cycles = max(m.cycles, h.Clock())
 	}
@@ -170,6 +206,10 @@ func (m *Machine) finish(res *Result, err error) {
 		res.Reason = "stuck"
 	case err != nil:
 		res.Reason = "bug"
+	case m.exactE != nil:
+		res.Reason = "trace-error"
+	case m.exact != nil && res.Reason == "":
+		res.Reason = "trace-end"
 	case m.saveE != nil:
 		res.Reason = "checkpoint"
 	case m.exit != nil && m.exit.Reset:
@@ -189,14 +229,15 @@ func (m *Machine) endQuantum(cycle uint64) {
 		m.consoleE = err
 		m.engine.Stop()
 	}
+	if err := m.rec.collect(); err != nil && m.recordE == nil {
+		m.recordE = err
+		m.engine.Stop()
+	}
 	if err := m.vconsole.flush(); err != nil && m.consoleE == nil {
 		m.consoleE = err
 		m.engine.Stop()
 	}
-	m.offerInput(context.Background(), false)
-	if m.deliver(cycle) {
-		m.bus.Reschedule()
-	}
+	m.takeIn()
 	if m.opts.Log != nil {
 		m.scratch = event.Merge(m.bufs, m.scratch, m.opts.Log.Write)
 	}
@@ -239,25 +280,46 @@ func (m *Machine) offerInput(ctx context.Context, wait bool) bool {
 	return true
 }
 
-// waitForInput waits for the terminal where all harts sleep and the guest has
-// asked for an interrupt when a character comes. It returns false if none will.
+// wakeReserved wakes a hart that waits for its reservation to be lost.
+func (m *Machine) wakeReserved(hart int, now uint64) {
+	if m.rec != nil {
+		m.rec.natural = true
+		defer func() { m.rec.natural = false }()
+	}
+	m.engine.Wake(hart, max(now, m.engine.Now()))
+}
+
+// waitForInput waits for the world outside where all harts sleep and the guest
+// listens to it: for the terminal it has to have asked for an interrupt when a
+// character comes. It returns false if nothing will come.
 func (m *Machine) waitForInput(ctx context.Context) bool {
-	if m.uart == nil || m.uart.Save().IER&1 == 0 {
+	typed := m.input != nil && (m.vconsole.takes() || m.uart != nil && m.uart.Save().IER&1 != 0)
+	if !typed && m.net == nil && m.vconsole.silent() {
 		return false
 	}
 	if d := m.opts.Debugger; d != nil {
-		until, cancel := d.Until(ctx)
+		var cancel context.CancelFunc
+		ctx, cancel = d.Until(ctx)
 		defer cancel()
-		return m.offerInput(until, true) || until.Err() != nil
 	}
-	return m.offerInput(ctx, true) || ctx.Err() != nil // OnQuantum sees to the latter
+	if typed && m.input.file != nil {
+		return m.offerInput(ctx, true) || ctx.Err() != nil
+	}
+	m.outside(ctx, forever) // OnQuantum sees to an end of ctx
+	m.takeIn()
+	return true
 }
 
 // explain adds to an error what helps to find its cause: the harts' state.
 func (m *Machine) explain(res *Result, err error) error {
 	if err == nil {
-		if m.consoleE != nil {
+		switch {
+		case m.exactE != nil:
+			return fmt.Errorf("following the recording: %w", m.exactE)
+		case m.consoleE != nil:
 			return fmt.Errorf("writing the guest's console: %w", m.consoleE)
+		case m.recordE != nil:
+			return fmt.Errorf("writing the recording: %w", m.recordE)
 		}
 		if m.saveE != nil {
 			return fmt.Errorf("checkpoint: %w", m.saveE)

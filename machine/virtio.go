@@ -31,6 +31,11 @@ type virtioDevice struct {
 // entropy.
 func (m *Machine) addVirtio(line func(source int) device.Line) error {
 	v := &m.cfg.Machine.Virtio
+	if v.Transport == "pci" {
+		if err := m.addPCI(line); err != nil {
+			return err
+		}
+	}
 	for i, text := range v.Disks {
 		b, d, err := m.newBlk(text)
 		if err != nil {
@@ -72,7 +77,13 @@ func (m *Machine) addVirtio(line func(source int) device.Line) error {
 func (m *Machine) attach(name string, model virtio.Model, d *disk.Disk, line func(int) device.Line) error {
 	v := &m.cfg.Machine.Virtio
 	i := len(m.virtio)
-	dev := virtio.New(model, &port{m, m.cfg.Machine.Harts + 1 + i, v.Coherent}, !v.Coherent)
+	way := &port{m, m.cfg.Machine.Harts + 1 + i, v.Coherent}
+	if v.Transport == "pci" {
+		p := virtio.NewPCI(model, way, !v.Coherent)
+		m.virtio = append(m.virtio, virtioDevice{name, p.Device, d})
+		return m.pci.Add(1+i, p.F, p)
+	}
+	dev := virtio.New(model, way, !v.Coherent)
 	m.virtio = append(m.virtio, virtioDevice{name, dev, d})
 	return m.amap.Add(coherence.Region{
 		Name: "virtio", Base: virtioBase + addr.PA(i*virtioStride), Size: virtio.MMIOSize,
@@ -120,6 +131,9 @@ func (p *port) ReadAt(now uint64, pa addr.PA, buf []byte) (uint64, bool) {
 }
 
 func (p *port) WriteAt(now uint64, pa addr.PA, buf []byte) (uint64, bool) {
+	if p.m.aia.write(now, pa, buf) {
+		return now, true // a message
+	}
 	if p.coherent {
 		return p.m.bus.DMAWrite(p.agent, pa, buf, now)
 	}

@@ -74,6 +74,9 @@ func (w impatient) Write(p []byte) (int, error) {
 // takes says whether the terminal types to the virtio console.
 func (v *vconsole) takes() bool { return v != nil && v.stdio && v.dev.Live() }
 
+// silent says whether nothing will ever be typed to the virtio console itself.
+func (v *vconsole) silent() bool { return v == nil || v.in == nil }
+
 // push types to the guest.
 func (v *vconsole) push(b []byte, now uint64) int {
 	n := v.con.Push(b)

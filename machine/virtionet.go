@@ -17,6 +17,7 @@ type network struct {
 	card *virtio.Net
 	dev  *virtio.Device
 	user *usernet.Network
+	came [][]byte // taken from it while the machine waited
 }
 
 // Send gives the network a frame; what comes back arrives at quantum ends.
@@ -51,6 +52,11 @@ func (n *network) deliver(now uint64) (any bool) {
 	if n == nil {
 		return false
 	}
+	for _, f := range n.came {
+		n.receive(f, now)
+		any = true
+	}
+	n.came = n.came[:0]
 	for f := n.user.Take(); f != nil; f = n.user.Take() {
 		n.receive(f, now)
 		any = true

@@ -2,6 +2,7 @@ package replay
 
 import (
 	"fmt"
+	"slices"
 
 	"mcsim/core"
 	"mcsim/traces"
@@ -135,6 +136,64 @@ func (c *compiler) allEnded() bool {
 
 // thread appends references of one thread to out.
 func (c *compiler) thread(f *feed, raw []traces.Ref, out []core.Ref) ([]core.Ref, error) {
+	if c.cfg.Skip|c.cfg.Warmup|c.cfg.Limit != 0 || len(c.cfg.Regions) > 0 {
+		return c.careful(f, raw, out)
+	}
+	var err error
+	for i := 0; i < len(raw) && err == nil; i++ {
+		n := c.plain(f, raw[i:], &out)
+		if i += n; i < len(raw) {
+			out, err = c.careful(f, raw[i:i+1], out)
+		}
+	}
+	return out, err
+}
+
+// plain appends references that need no care, up to the first that does, and
+// returns how many. It is what most traces consist of.
+func (c *compiler) plain(f *feed, raw []traces.Ref, to *[]core.Ref) int {
+	*to = slices.Grow(*to, len(raw))
+	at := len(*to)
+	out := (*to)[at : at+len(raw)]
+	for i := range out {
+		r, o := &raw[i], &out[i]
+		va := r.VA
+		if c.physical || r.Has&(traces.HasVA|traces.HasPA) == traces.HasPA {
+			va = r.PA
+		}
+		size := uint64(r.Size)
+		if r.Kind >= traces.Walk || size-1 >= 1<<16-1 || va+(size-1) < va || r.Has&traces.HasMode != 0 && r.ASID != f.asid {
+			*to = (*to)[:at+i]
+			c.seen += uint64(i)
+			return i
+		}
+		work := r.Instructions
+		if !c.counted {
+			work = 1
+		}
+		if c.stamped && r.Has&traces.HasCycle != 0 {
+			f.stamp(c, r.Cycle)
+		}
+		*o = core.Ref{VA: va, Cycle: f.cycle, Work: work, Size: uint16(size), Op: opOf[r.Kind]}
+	}
+	*to = (*to)[:at+len(raw)]
+	c.seen += uint64(len(raw))
+	return len(raw)
+}
+
+// stamp takes over a time stamp.
+func (f *feed) stamp(c *compiler, t uint64) {
+	switch {
+	case t <= c.base:
+	case c.scale == 1:
+		f.cycle = t - c.base
+	default:
+		f.cycle = uint64(float64(t-c.base) * c.scale)
+	}
+}
+
+// careful is thread for what plain leaves.
+func (c *compiler) careful(f *feed, raw []traces.Ref, out []core.Ref) ([]core.Ref, error) {
 	for i := range raw {
 		r := &raw[i]
 		c.seen++
@@ -169,11 +228,9 @@ func (c *compiler) thread(f *feed, raw []traces.Ref, out []core.Ref) ([]core.Ref
 			}
 		}
 		if c.stamped && r.Has&traces.HasCycle != 0 {
-			if r.Cycle > c.base {
-				f.cycle = uint64(float64(r.Cycle-c.base) * c.scale)
-			}
-			o.Cycle = f.cycle
+			f.stamp(c, r.Cycle)
 		}
+		o.Cycle = f.cycle
 		switch {
 		case r.Kind == traces.Walk && !c.physical:
 			o.Op = core.RefNone // the hart walks itself

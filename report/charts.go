@@ -168,14 +168,17 @@ func (o *overTime) charts() []chart {
 	if a, b := o.sum("llc.misses"), o.sum("llc.accesses"); a != nil && b != nil {
 		add("miss-llc", "LLC misses", "misses per read of the LLC", "miss ratio", "percent", false, []drawn{{"LLC", over(a, b, 1)}})
 	}
-	for _, g := range []struct{ array, label string }{{"vms", "VM"}, {"threads", "thread"}, {"regions", "region"}} {
-		for _, den := range []string{"accesses", "references"} {
-			add("miss-"+g.array, "Misses by "+g.label, "misses per access of the private caches", "miss ratio", "percent", false,
-				o.each(g.array, g.label, "misses", den))
-		}
-	}
+	add("miss-vms", "LLC misses by VM", "misses per read of the LLC", "miss ratio", "percent", false, o.each("vms", "VM", "llc.misses", "llc.accesses"))
+	add("miss-regions", "L1 misses by region", "misses per reference", "miss ratio", "percent", false, o.each("regions", "region", "misses", "references"))
 	add("traffic", "Bus traffic by kind", "transactions per 1000 cycles", "per 1000 cycles", "count", true, o.kinds("bus.transactions.", 1000))
 	add("ipc", "Instructions per cycle", "of each hart, sleep included", "instructions per cycle", "ratio", false, o.each("harts", "hart", "instructions", ""))
+	requests := o.each("vms", "VM", "requests", "")
+	for _, l := range requests {
+		for i := range l.Values {
+			l.Values[i] *= 1000
+		}
+	}
+	add("vm-requests", "Bus requests by VM", "per 1000 cycles", "per 1000 cycles", "count", true, requests)
 	var memory []drawn
 	for _, name := range []string{"dram.reads", "dram.writes"} {
 		if n := o.sum(name); n != nil && any0(n) {

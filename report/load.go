@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"mcsim/stats"
 	"mcsim/stats/series"
@@ -36,12 +37,34 @@ type Run struct {
 type Info struct {
 	Version  string          `json:"version"`
 	Program  string          `json:"program"`
-	Traces   json.RawMessage `json:"traces"`
+	Replay   *replayed       `json:"replay"`
 	Seed     uint64          `json:"seed"`
 	Reason   string          `json:"reason"`
 	ExitCode int             `json:"exit_code"`
 	Error    string          `json:"error"`
 	Config   json.RawMessage `json:"config"`
+}
+
+// replayed is what a replay says of its traces.
+type replayed struct {
+	VMs []struct {
+		Name   string `json:"name"`
+		Traces []struct {
+			Path string `json:"path"`
+		} `json:"traces"`
+	} `json:"vms"`
+}
+
+// vm is how a virtual machine is called: by its traces.
+func (i *Info) vm(n int) string {
+	if i.Replay == nil || n >= len(i.Replay.VMs) {
+		return ""
+	}
+	var names []string
+	for _, t := range i.Replay.VMs[n].Traces {
+		names = append(names, filepath.Base(t.Path))
+	}
+	return strings.Join(names, ", ")
 }
 
 // Load reads folders of results, and files: statistics, intervals as JSON lines,

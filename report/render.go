@@ -109,7 +109,7 @@ func (v *view) sections(r *Run) {
 	}
 	if r.Stats != nil {
 		s := section{ID: "vms", Title: "Virtual machines"}
-		s.table(slowdowns(r.Stats))
+		s.table(slowdowns(r.Stats, &r.Info))
 		v.add(s)
 	}
 	if r.Trace != nil {

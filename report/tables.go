@@ -151,7 +151,7 @@ func sharing(t *analysis.Result) []*table {
 		return out
 	}
 	lines := &table{
-		ID: "shared-lines", Title: "Lines with most transfers", Note: "pc: the instruction that caused most of them",
+		ID: "shared-lines", Title: "Lines with most transfers", Note: "pc: the instruction that caused more than half of them",
 		Head: []string{"line", "class", "threads", "writers", "references", "writes", "transfers", "of all", "false", "pc"},
 	}
 	pcs := false
@@ -173,8 +173,11 @@ func sharing(t *analysis.Result) []*table {
 }
 
 // slowdowns compares VMs with themselves alone, where a replay has measured it.
-func slowdowns(s *stats.Snapshot) *table {
-	t := &table{ID: "slowdowns", Title: "Slowdown of VMs", Note: "cycles beside the others, over cycles alone on the same harts", Head: []string{"VM", "cycles", "alone", "slowdown"}}
+func slowdowns(s *stats.Snapshot, info *Info) *table {
+	t := &table{
+		ID: "slowdowns", Title: "Slowdown of VMs", Note: "cycles beside the others, over cycles alone on the same harts",
+		Head: []string{"VM", "traces", "cycles", "alone", "slowdown", "LLC misses", "alone"},
+	}
 	worst := 1.0
 	var values []float64
 	for i := 0; ; i++ {
@@ -185,19 +188,20 @@ func slowdowns(s *stats.Snapshot) *table {
 		}
 		worst = max(worst, slowdown.F)
 		values = append(values, slowdown.F)
-		cells := []cell{}
-		for _, name := range []string{"cycles", "alone_cycles"} {
+		value := func(name string) cell {
 			v, ok := s.Get(at + name)
 			if !ok {
-				cells = append(cells, cell{Text: "-"})
-				continue
+				return cell{Text: "-"}
 			}
-			cells = append(cells, cell{Text: stats.Human(v, v.Unit)})
+			return cell{Text: stats.Human(v, v.Unit)}
 		}
-		t.Rows = append(t.Rows, row{Name: strconv.Itoa(i), Cells: append(cells, cell{Text: fmt.Sprintf("%.3f", slowdown.F)})})
+		t.Rows = append(t.Rows, row{Name: strconv.Itoa(i), Cells: []cell{
+			{Text: info.vm(i)}, value("cycles"), value("alone_cycles"), {Text: fmt.Sprintf("%.3f", slowdown.F)},
+			value("llc.misses"), value("alone_llc_misses"),
+		}})
 	}
 	for i := range t.Rows {
-		t.Rows[i].Cells[2].Bar = 100 * values[i] / worst
+		t.Rows[i].Cells[3].Bar = 100 * values[i] / worst
 	}
 	if len(t.Rows) == 0 {
 		return nil

@@ -111,6 +111,9 @@ func (r *Registry) operands(name, sum string) []string {
 
 var nameRE = regexp.MustCompile(`^[a-z][a-z0-9_]*(\[(0|[1-9][0-9]{0,5})\])?(\.[a-z][a-z0-9_]*(\[(0|[1-9][0-9]{0,5})\])?)*$`)
 
+// ValidName tells whether a statistic may have a name.
+func ValidName(name string) bool { return nameRE.MatchString(name) }
+
 func (r *Registry) add(s stat) {
 	switch {
 	case r.frozen:

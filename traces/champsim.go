@@ -138,27 +138,34 @@ func (c *champsim) record(refs []Ref) (n int) {
 		return 0
 	}
 	ip := binary.LittleEndian.Uint64(record)
-	ref := Ref{VA: ip, PC: ip, Instructions: 1, Size: 1, Thread: c.in.shard, Kind: Fetch, Has: HasVA | HasPC}
+	asid := uint16(0)
 	if c.asid > 0 {
-		ref.ASID = binary.LittleEndian.Uint16(record[c.asid:])
+		asid = binary.LittleEndian.Uint16(record[c.asid:])
 	}
-	refs[0] = ref
-	n = 1
-	ref.Instructions = 0
-	ref.Kind = Load
-	for at := c.loads; at < c.loads+8*champsimLoads; at += 8 {
-		if ref.VA = binary.LittleEndian.Uint64(record[at:]); ref.VA != 0 {
-			refs[n] = ref
-			n++
-		}
-	}
-	ref.Kind = Store
-	for at := c.stores; at < c.stores+8*c.numStores; at += 8 {
-		if ref.VA = binary.LittleEndian.Uint64(record[at:]); ref.VA != 0 {
-			refs[n] = ref
-			n++
-		}
-	}
+	refs[0] = Ref{VA: ip, PC: ip, Instructions: 1, Size: 1, Thread: c.in.shard, ASID: asid, Kind: Fetch, Has: HasVA | HasPC}
+	n = c.memory(refs, 1, record[c.loads:][:8*champsimLoads], Load)
+	n = c.memory(refs, n, record[c.stores:][:8*c.numStores], Store)
 	c.in.pos += c.size
+	return n
+}
+
+// memory takes the addresses that are some, most often none.
+func (c *champsim) memory(refs []Ref, n int, addrs []byte, kind Kind) int {
+	for ; len(addrs) >= 16; addrs = addrs[16:] {
+		first, second := binary.LittleEndian.Uint64(addrs), binary.LittleEndian.Uint64(addrs[8:])
+		if first|second == 0 {
+			continue
+		}
+		ref := Ref{VA: first, PC: refs[0].PC, Size: 1, Thread: refs[0].Thread, ASID: refs[0].ASID, Kind: kind, Has: HasVA | HasPC}
+		if first != 0 {
+			refs[n] = ref
+			n++
+		}
+		if second != 0 {
+			ref.VA = second
+			refs[n] = ref
+			n++
+		}
+	}
 	return n
 }

@@ -87,17 +87,3 @@ func TestCloudsuite(t *testing.T) {
 		t.Errorf("%+v", refs)
 	}
 }
-
-func BenchmarkChampsim(b *testing.B) {
-	records := make([]inputInstr, 100000)
-	for i := range records {
-		records[i] = inputInstr{IP: 0x400000 + 4*uint64(i)}
-		if i%3 == 0 {
-			records[i].SourceMemory[0] = uint64(i) * 8
-		}
-		if i%5 == 0 {
-			records[i].DestinationMemory[0] = uint64(i) * 8
-		}
-	}
-	benchmarkReader(b, []byte(encoded(records)), &champsimFormat)
-}

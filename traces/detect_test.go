@@ -2,6 +2,9 @@ package traces
 
 import (
 	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -25,6 +28,7 @@ var samples = []struct {
 	{"ramulator2", "LD 0x12340\nST 4096\n", 2},
 	{"text", "# hart kind address size\n0 R 0x1ff0 8\n1 W 2000 4\n0 I 80000000 2\n1 amo 2008 8\n", 4},
 	{"text", "0 0 R 0x1ff0\n3 1 W 0x2000\n3 0 I 80000000\n", 3},
+	{"text", "1 0 W 0x1000 8\n2 1 R 0x1000 8\n", 2},
 }
 
 const spikeSample = `core   0: 3 0x0000000080000000 (0x00000297) x5  0x0000000080000000
@@ -151,5 +155,44 @@ func TestTolerateClock(t *testing.T) {
 	}
 	if refs, err := readAll(trace.Readers()[0], 8); err != nil || len(refs) != 2 || refs[1].Cycle != 4 {
 		t.Errorf("%+v, %v", refs, err)
+	}
+}
+
+// What is no trace is taken for none: this repository's own files.
+func TestDetectsNothingElse(t *testing.T) {
+	err := filepath.WalkDir("..", func(path string, d fs.DirEntry, err error) error {
+		if err != nil || !d.Type().IsRegular() {
+			return err
+		}
+		switch {
+		case strings.HasPrefix(path, "../.git") || strings.Contains(path, "traces/"), strings.Contains(path, "testdata"):
+			return nil
+		}
+		content, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		head := content[:min(len(content), sniffBytes)]
+		for _, f := range formats {
+			if s := f.sniff(head, len(head) == len(content)); s > no {
+				t.Errorf("%s may be %s: %d", path, f.name, s)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// A file that begins like a compressed one, and is none.
+func TestWrongCompression(t *testing.T) {
+	for i := range codecs {
+		for _, magic := range codecs[i].magic {
+			_, err := readString(t, magic+strings.Repeat("\x5a is not compressed", 20), "")
+			if err == nil || !strings.Contains(err.Error(), codecs[i].name+": ") {
+				t.Errorf("%s: %v", codecs[i].name, err)
+			}
+		}
 	}
 }

@@ -76,11 +76,11 @@ type drClass uint8
 
 const (
 	drIsOther drClass = iota // a marker, or what only the slow path knows
-	drIsData
-	drIsInstr
-	drIsPrefetch
 	drIsEncoding
-	drIsWrong // the address wraps, or there is no size
+	drIsInstr // from here on with an address
+	drIsData
+	drIsPrefetch
+	drWraps // around the end of the address space
 )
 
 var drClasses = func() (t [drTypes]drClass) {

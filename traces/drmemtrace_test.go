@@ -91,6 +91,8 @@ func TestDrmemtraceRecords(t *testing.T) {
 			{VA: 0x10, Size: 4, Kind: Load}, {VA: 0x20, Size: 4, Kind: Load, Thread: 9}}},
 		{"traces one behind the other", []traceEntry{{0, 4, 0x10}, {26, 0, 0}, {25, 0, 6}, {22, 0, 9}, {1, 4, 0x20}}, []Ref{
 			{VA: 0x10, Size: 4, Kind: Load}, {VA: 0x20, Size: 4, Kind: Store, Thread: 9}}},
+		{"no size, as of xsave", []traceEntry{{10, 4, 0x1000}, {1, 0, 0x10}}, []Ref{{VA: 0x1000, Size: 4}, {VA: 0x10, Size: 1, Kind: Store}}},
+		{"a long encoding", []traceEntry{{47, 8, 1<<64 - 1}, {47, 7, 1<<64 - 1}, {10, 15, 0x1000}}, []Ref{{VA: 0x1000, Size: 15}}},
 		{"an interrupted instruction", []traceEntry{{28, 41, 0x90}, {28, 0, 0x1000}, {28, 40, 11}, {28, 1, 0x1000}, {28, 13, 1}, {28, 200, 5}}, nil},
 	}
 	for _, test := range tests {
@@ -126,6 +128,27 @@ func TestDrmemtraceKernel(t *testing.T) {
 	}
 }
 
+// Physical addresses are those that the markers before a reference tell.
+func TestDrmemtracePhysical(t *testing.T) {
+	refs, err := drBody(t,
+		traceEntry{28, 15, 0x77000}, traceEntry{28, 17, 0x401000}, // PHYSICAL_ADDRESS, VIRTUAL_ADDRESS
+		traceEntry{10, 4, 0x401008},
+		traceEntry{28, 15, 0x5000}, traceEntry{28, 17, 0x7ffe0000},
+		traceEntry{0, 8, 0x7ffe0010},
+		traceEntry{28, 15, 0x6000}, traceEntry{28, 17, 0x7ffe0000}, // it moved
+		traceEntry{1, 8, 0x7ffe0010},
+		traceEntry{28, 16, 0x7ffe0000}, // PHYSICAL_ADDRESS_NOT_AVAILABLE
+		traceEntry{1, 8, 0x7ffe0018})
+	if err != nil || len(refs) != 4 {
+		t.Fatalf("%+v, %v", refs, err)
+	}
+	for i, want := range []uint64{0x77008, 0x5010, 0x6010, 0} {
+		if refs[i].PA != want || refs[i].Has&HasPA != 0 != (want != 0) {
+			t.Errorf("reference %d is %+v, want it at %#x", i, refs[i], want)
+		}
+	}
+}
+
 func TestDrmemtraceRefused(t *testing.T) {
 	at := func(n int) int64 { return int64(n) * drSize }
 	whole := drSample()
@@ -143,10 +166,9 @@ func TestDrmemtraceRefused(t *testing.T) {
 		{"unknown type", encoded([]traceEntry{{25, 0, 7}, {0, 4, 16}, {50, 0, 0}, {26, 0, 0}}), 1, at(2), "type 50"},
 		{"type beyond a byte", encoded([]traceEntry{{25, 0, 7}, {0, 4, 16}, {256, 4, 0}, {26, 0, 0}}), 1, at(2), "type 256"},
 		{"wraps", encoded([]traceEntry{{25, 0, 7}, {0, 4, 1<<64 - 2}, {26, 0, 0}}), 0, at(1), "wrap"},
-		{"size 0", encoded([]traceEntry{{25, 0, 7}, {1, 0, 16}, {26, 0, 0}}), 0, at(1), "size from 1"},
 		{"time runs backwards", encoded([]traceEntry{{25, 0, 7}, {28, 2, 9}, {28, 2, 8}, {26, 0, 0}}), 0, at(2), "backwards"},
-		{"raw", "\x42\x02\x00\x00\x00\x00\x08\xc4\x12\x23\x34\x45\x56\x67\x78\x89", 0, 0, "drraw2trace"},
-		{"old raw", "\x03\x00\x00\x00\x00\x00\x00\xc0\x12\x23\x34\x45\x56\x67\x78\x89", 0, 0, "drraw2trace"},
+		{"raw", "\x42\x02\x00\x00\x00\x00\x08\xc4\x72\x6d\x08\x00\x00\x00\x00\x40", 0, 0, "drraw2trace"},
+		{"old raw", "\x03\x00\x00\x00\x00\x00\x00\xc0\x72\x6d\x08\x00\x00\x00\x00\x40", 0, 0, "drraw2trace"},
 		{"32 bit", encoded([]struct {
 			Type, Size uint16
 			Addr       uint32
@@ -165,19 +187,4 @@ func TestDrmemtraceRefused(t *testing.T) {
 			t.Errorf("%s: %d references, want %d, then %v, want offset %d", test.name, len(refs), test.refs, err, test.offset)
 		}
 	}
-}
-
-func BenchmarkDrmemtrace(b *testing.B) {
-	entries := append([]traceEntry{}, drHead...)
-	for i := range 200000 {
-		entries = append(entries, traceEntry{10, 3, 0x400000 + 3*uint64(i)})
-		if i%3 == 0 {
-			entries = append(entries, traceEntry{0, 8, uint64(i) * 8})
-		}
-		if i%5 == 0 {
-			entries = append(entries, traceEntry{1, 8, uint64(i) * 8})
-		}
-	}
-	entries = append(entries, traceEntry{26, 0, 0})
-	benchmarkReader(b, []byte(encoded(entries)), &drmemtraceFormat)
 }

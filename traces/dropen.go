@@ -5,8 +5,7 @@ import (
 	"fmt"
 )
 
-const wantPostprocessed = "a trace that was post-processed: convert it by drraw2trace -indir DIRECTORY, " +
-	"or let drrun -t drmemtrace do it with a first simple analysis of the directory"
+const wantPostprocessed = "a post-processed trace: convert the directory that it lies in by drraw2trace -indir DIRECTORY"
 
 // sniffDrmemtrace looks for the header. Raw traces and those of 32-bit programs
 // are recognised as well, to be refused with the reason.
@@ -21,18 +20,20 @@ func sniffDrmemtrace(head []byte, _ bool) score {
 	return no
 }
 
-// drRaw recognises the first entry of a raw file: 8 bytes with the type
-// EXTENDED (6) in the top bits, below it HEADER (4, or 0 of old), and a version.
+// drRaw recognises the first two entries of a raw file, 8 bytes each with a type
+// in the top three bits: EXTENDED (6) with HEADER (4) or of old 0 below it, and
+// then THREAD (2). The version and the type of file changed places in between.
 func drRaw(head []byte) bool {
-	if len(head) < 8 {
+	if len(head) < 16 || head[15]>>5 != 2 {
 		return false
 	}
 	const extended, header, oldHeader = 6 << 5, 4, 0
+	const oldest, newest = 2, 32
 	switch head[7] {
 	case extended | header:
-		return head[6] >= 2 && head[6] <= 32
+		return head[6] >= oldest && head[6] <= newest && head[5] == 0
 	case extended | oldHeader:
-		return head[0] >= 2 && head[0] <= 32 && head[1] == 0 && head[2] == 0
+		return head[0] >= oldest && head[0] <= newest && head[1]|head[2]|head[3]|head[4]|head[5] == 0
 	}
 	return false
 }
@@ -78,8 +79,12 @@ func (d *drmemtrace) header(head []byte, info *Info) {
 		case drThread, drPID, drHeader:
 			continue
 		case drMarker:
-			if binary.LittleEndian.Uint16(head[2:]) == drFileType {
+			switch binary.LittleEndian.Uint16(head[2:]) {
+			case drFileType:
 				d.fileType(value, info)
+			case drPhysical:
+				d.pages = newDrPages()
+				info.Has |= HasPA
 			}
 			continue
 		}

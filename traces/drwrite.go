@@ -45,15 +45,16 @@ func (d *drWriter) Write(refs []Ref) error {
 		r := &refs[i]
 		d.context(r)
 		size := uint16(min(r.Size, MaxSize-1))
-		switch reads, writes := r.Kind.moves(); {
-		case r.Kind == Fetch:
+		switch r.Kind {
+		case Fetch:
 			d.pc = r.address()
 			d.put(drInstr, size, d.pc)
-		case r.Kind == Prefetch:
+		case Prefetch:
 			d.put(drPrefetch, size, r.address())
-		case r.Kind == Flush || r.Kind == Clean || r.Kind == Inval:
+		case Flush, Clean, Inval:
 			d.put(drDataFlush, size, r.address())
 		default:
+			reads, writes := r.Kind.moves()
 			if reads {
 				d.put(drRead, size, r.address())
 			}

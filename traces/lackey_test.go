@@ -1,10 +1,7 @@
 package traces
 
 import (
-	"bytes"
-	"fmt"
 	"io"
-	"math/rand/v2"
 	"strings"
 	"testing"
 )
@@ -61,44 +58,4 @@ I  ffffffffffffffff,1
 			t.Errorf("reference %d is %+v, want %+v", i, refs[i], w)
 		}
 	}
-}
-
-func BenchmarkLackey(b *testing.B) {
-	random := rand.New(rand.NewPCG(1, 2))
-	var text bytes.Buffer
-	for pc := uint64(0x4001f00); text.Len() < 8<<20; pc += uint64(random.IntN(8)) {
-		fmt.Fprintf(&text, "I  %08x,%d\n", pc, 1+random.IntN(7))
-		switch random.IntN(6) {
-		case 0:
-			fmt.Fprintf(&text, " L %08x,%d\n", 0x1ffefff000+random.Uint64N(4096), 8)
-		case 1:
-			fmt.Fprintf(&text, " S %08x,%d\n", 0x421b000+random.Uint64N(4096), 4)
-		case 2:
-			fmt.Fprintf(&text, " M %08x,%d\n", 0x421b000+random.Uint64N(4096), 4)
-		}
-	}
-	benchmarkReader(b, text.Bytes(), &lackeyFormat)
-}
-
-func benchmarkReader(b *testing.B, content []byte, f *format) {
-	refs := make([]Ref, 512)
-	b.SetBytes(int64(len(content)))
-	total := 0
-	for b.Loop() {
-		readers, err := f.open(newInput(bytes.NewReader(content), "bench", maxBuffer), &Options{}, &Info{})
-		if err != nil {
-			b.Fatal(err)
-		}
-		for {
-			n, err := readers[0].Read(refs)
-			total += n
-			if err == io.EOF {
-				break
-			}
-			if err != nil {
-				b.Fatal(err)
-			}
-		}
-	}
-	b.ReportMetric(float64(total)/b.Elapsed().Seconds(), "refs/s")
 }

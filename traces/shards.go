@@ -105,9 +105,24 @@ func isShard(name string) bool {
 // openDirectory opens a directory with a file for each thread, or DynamoRIO's
 // that has such a one in it.
 func (t *Trace) openDirectory(path string) error {
-	if stat, err := os.Stat(filepath.Join(path, "trace")); err == nil && stat.IsDir() {
-		path = filepath.Join(path, "trace")
+	isDir := func(name string) bool {
+		stat, err := os.Stat(filepath.Join(path, name))
+		return err == nil && stat.IsDir()
 	}
+	raw, from := isDir("raw"), path
+	if isDir("trace") {
+		from = filepath.Join(path, "trace")
+	}
+	if err := t.listShards(from); err != nil {
+		return err
+	}
+	if raw && (from == path || len(t.shards) == 0) {
+		return &Error{File: path, Want: "only a raw trace is in it; convert it first: drraw2trace -indir " + path}
+	}
+	return t.openShards(from)
+}
+
+func (t *Trace) listShards(path string) error {
 	dir, err := os.Open(path)
 	if err != nil {
 		return err
@@ -116,25 +131,17 @@ func (t *Trace) openDirectory(path string) error {
 	if err != nil && err != io.EOF {
 		return errors.Join(err, dir.Close())
 	}
-	if err := dir.Close(); err != nil {
-		return err
-	}
 	slices.SortFunc(entries, func(a, b os.DirEntry) int { return strings.Compare(a.Name(), b.Name()) })
-	raw := false
 	for _, e := range entries {
-		raw = raw || e.IsDir() && e.Name() == "raw"
-		stat, err := os.Stat(filepath.Join(path, e.Name()))
+		name := filepath.Join(path, e.Name())
+		stat, err := os.Stat(name)
 		if err != nil || !stat.Mode().IsRegular() || !isShard(e.Name()) {
 			continue
 		}
-		name := filepath.Join(path, e.Name())
 		t.Info.Size += stat.Size()
 		t.shards = append(t.shards, &shard{name: name, open: func() (*file, error) { return t.openMember(name) }})
 	}
-	if raw && len(t.shards) == 0 {
-		return fmt.Errorf("%s: only a raw trace is in it; convert it first: drraw2trace -indir %s", path, path)
-	}
-	return t.openShards(path)
+	return dir.Close()
 }
 
 // openMember opens a file of a directory, which may be a zip of chunks.

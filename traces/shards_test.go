@@ -60,7 +60,7 @@ func drThreadFile(thread, loads int) string {
 // archives of chunks, and the schedules.
 func TestDrmemtraceDirectory(t *testing.T) {
 	dir := t.TempDir()
-	writeFile(t, filepath.Join(dir, "raw", "app.1.raw"), "\x42\x02\x00\x00\x00\x00\x08\xc4\x12\x23\x34\x45\x56\x67\x78\x89")
+	writeFile(t, filepath.Join(dir, "raw", "app.1.raw"), "\x42\x02\x00\x00\x00\x00\x08\xc4\x72\x6d\x08\x00\x00\x00\x00\x40")
 	_, err := Open(dir, Options{})
 	if err == nil || !strings.Contains(err.Error(), "drraw2trace -indir") {
 		t.Errorf("raw only: %v", err)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	_ "embed"
 	"fmt"
+	"maps"
 	"os"
 	"path"
 	"slices"
@@ -16,13 +17,21 @@ import (
 type Initramfs struct {
 	Init  []byte            // program or script to run as process 1; nil: a shell on the console
 	Files map[string][]byte // by path, without a leading slash; all may be executed
+
+	// Modules are kernel modules to have, with what they depend on, besides those
+	// for the machine's devices and ext4. They are loaded by modprobe.
+	Modules   []string
+	NoModules bool // have none at all
 }
 
 //go:embed init.sh
 var shellInit []byte
 
+//go:embed udhcpc.sh
+var dhcpScript []byte
+
 // Initramfs makes an uncompressed initramfs, which is the same for the same input:
-// busybox with a link for sh, the console's node, and the given files.
+// busybox with a link for sh, the console's node, modules, and the given files.
 func (g *Guest) Initramfs(in Initramfs) ([]byte, error) {
 	busybox, err := os.ReadFile(g.BusyboxFile())
 	if err != nil {
@@ -31,12 +40,19 @@ func (g *Guest) Initramfs(in Initramfs) ([]byte, error) {
 	if in.Init == nil {
 		in.Init = shellInit
 	}
-	files := map[string][]byte{"bin/busybox": busybox, "init": in.Init}
+	files := map[string][]byte{"bin/busybox": busybox, "init": in.Init, "etc/udhcpc.sh": dhcpScript}
 	for name, data := range in.Files {
 		if path.Clean("/" + name)[1:] != name || name == "" {
 			return nil, fmt.Errorf("%q is no path within an initramfs", name)
 		}
 		files[name] = data
+	}
+	if !in.NoModules {
+		modules, err := g.modules(append(slices.Clone(defaultModules), in.Modules...))
+		if err != nil {
+			return nil, err
+		}
+		maps.Copy(files, modules)
 	}
 	dirs := map[string]bool{"dev": true, "proc": true, "sys": true, "tmp": true, "etc": true, "root": true}
 	for name := range files {

@@ -133,7 +133,9 @@ func (d *Disk) Close() error {
 		errs = append(errs, d.Flush())
 	}
 	for i := len(d.closers) - 1; i >= 0; i-- {
-		errs = append(errs, d.closers[i].Close())
+		if err := d.closers[i].Close(); !errors.Is(err, os.ErrClosed) { // qcow2's reader closes its file
+			errs = append(errs, err)
+		}
 	}
 	d.store, d.closers = nil, nil
 	return errors.Join(errs...)

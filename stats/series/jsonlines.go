@@ -144,10 +144,16 @@ func members(line []byte) (names []string, values []float64, err error) {
 		if !ok {
 			return nil, nil, fmt.Errorf("%v: expected a number, not %v", key, value)
 		}
+		if !stats.ValidName(key.(string)) {
+			return nil, nil, fmt.Errorf("%q is not a statistic's name", key)
+		}
 		names, values = append(names, key.(string)), append(values, v)
 	}
 	if _, err := dec.Token(); err != nil {
 		return nil, nil, cutOff(err)
+	}
+	if _, err := dec.Token(); err != io.EOF {
+		return nil, nil, fmt.Errorf("something follows the object")
 	}
 	return names, values, nil
 }

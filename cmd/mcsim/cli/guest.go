@@ -34,7 +34,7 @@ directories of its own and without root; it checks the archive's signature with
 Debian's keyring. The mirror is the one that this machine's apt uses, or the one
 in ` + debian.MirrorVariable + `.`,
 		Example: `  mcsim guest fetch debian
-  ` + debian.MirrorVariable + `=http://mirror.example/debian mcsim guest fetch debian`,
+  mcsim guest fetch debian --mirror http://mirror.example/debian`,
 		Args: oneGuest,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if !asJSON {

@@ -79,6 +79,10 @@ func (j *job) run() (*outcome, error) {
 	if err != nil {
 		return nil, err
 	}
+	recording, recordFile, err := openRecording(j.cfg)
+	if err != nil {
+		return nil, err
+	}
 	debugger, err := j.listen()
 	if err != nil {
 		return nil, err
@@ -86,13 +90,18 @@ func (j *job) run() (*outcome, error) {
 	if debugger != nil {
 		defer debugger.Close() //nolint:errcheck // nobody is left to tell
 	}
-	m, err := machine.New(j.cfg, machine.Options{Console: j.console, Stdin: j.stdin, Log: events, Check: j.cfg.Run.Check, Version: Version, Debugger: debugger})
+	m, err := machine.New(j.cfg, machine.Options{
+		Console: j.console, Stdin: j.stdin, Log: events, Check: j.cfg.Run.Check, Version: Version, Record: recording, Debugger: debugger,
+	})
 	if err != nil {
 		return nil, err
 	}
 	program, err := j.load(m)
 	if err != nil {
 		return nil, fail(exitLoad, "%w", errors.Join(err, m.Close()))
+	}
+	if recording != nil {
+		recording.Program = program
 	}
 	if events != nil {
 		events.Begin(Version, j.cfg.Machine.Seed, j.cfg)
@@ -118,6 +127,9 @@ func (j *job) run() (*outcome, error) {
 	progress.clear()
 	give()
 	err = errors.Join(err, m.Close())
+	if recording != nil {
+		err = errors.Join(err, recordFile.Close())
+	}
 
 	o := &outcome{result: res, err: err}
 	o.values, o.phases = m.Report()

@@ -12,7 +12,9 @@ import (
 
 	"mcsim/machine"
 	"mcsim/machine/config"
+	"mcsim/replay"
 	"mcsim/stats"
+	"mcsim/traces"
 )
 
 func newStats() *cobra.Command {
@@ -44,7 +46,38 @@ func descriptions() ([]stats.Description, error) {
 	if _, err := load(m, cfg); err != nil {
 		return nil, err
 	}
-	return m.Stats().Describe(), nil
+	replayed, err := replayDescriptions()
+	return append(m.Stats().Describe(), replayed...), err
+}
+
+// replayDescriptions are those that only a replay has.
+func replayDescriptions() (out []stats.Description, err error) {
+	cfg := config.Default()
+	cfg.Machine.Memory = 16 << 20
+	cfg.Machine.Harts = 2
+	m, err := machine.New(cfg, machine.Options{})
+	if err != nil {
+		return nil, err
+	}
+	empty := replay.Trace{Readers: []traces.Reader{replay.FromMemory([]traces.Ref{{Size: 1}})}}
+	job := replayJob{base: replay.Config{
+		VMs:     []replay.VM{{Traces: []replay.Trace{empty}}, {Traces: []replay.Trace{empty}}},
+		Regions: []replay.Region{{}},
+	}}
+	if err := m.LoadReplay(job.base); err != nil {
+		return nil, err
+	}
+	m.Replay().Start()
+	m.Replay().Stop()
+	all := append(m.Stats().Describe(), m.Replay().DescribeThreads()...)
+	s := m.Snapshot()
+	job.single = []*stats.Snapshot{s, s}
+	for _, d := range append(all, job.slowdowns(s).Describe()...) {
+		if hasPrefix(d.Name, []string{"replay.", "regions[", "vms[", "threads["}) {
+			out = append(out, d)
+		}
+	}
+	return out, nil
 }
 
 func newStatsDescribe() *cobra.Command {

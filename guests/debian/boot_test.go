@@ -1,0 +1,233 @@
+package debian_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+
+	"mcsim/guests/debian"
+	"mcsim/machine"
+	"mcsim/machine/config"
+)
+
+// requireVariable is set where the kernel must be there: in CI, which fetches it.
+const requireVariable = "MCSIM_REQUIRE_GUESTS"
+
+// fetched is the guest; tests of it are skipped where nobody fetched it.
+func fetched(t testing.TB) *debian.Guest {
+	t.Helper()
+	g, err := debian.Cached("")
+	if err != nil {
+		if os.Getenv(requireVariable) != "" {
+			t.Fatal(err)
+		}
+		t.Skip(err)
+	}
+	return g
+}
+
+var builds struct {
+	sync.Once
+	dir          string
+	guest        []byte
+	host, failed string
+}
+
+// selftest is the self-test for the guest, and the path of one for the host.
+func selftest(t testing.TB) (guest []byte, host string) {
+	t.Helper()
+	b := &builds
+	b.Do(func() {
+		var err error
+		if b.dir, err = os.MkdirTemp("", "selftest-"); err != nil {
+			b.failed = err.Error()
+			return
+		}
+		b.host = filepath.Join(b.dir, "host")
+		inGuest := filepath.Join(b.dir, "guest")
+		for out, env := range map[string][]string{inGuest: {"GOOS=linux", "GOARCH=riscv64"}, b.host: nil} {
+			c := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", out, "./selftest")
+			c.Env = append(append(os.Environ(), "CGO_ENABLED=0"), env...)
+			if text, err := c.CombinedOutput(); err != nil {
+				b.failed = fmt.Sprintf("%v: %s", err, text)
+				return
+			}
+		}
+		b.guest, err = os.ReadFile(inGuest)
+		if err != nil {
+			b.failed = err.Error()
+		}
+	})
+	if b.failed != "" {
+		t.Fatal(b.failed)
+	}
+	return b.guest, b.host
+}
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if builds.dir != "" {
+		os.RemoveAll(builds.dir)
+	}
+	os.Exit(code)
+}
+
+// boot is a boot of the self-test.
+type boot struct {
+	harts   int
+	opensbi bool
+	set     []string
+	args    string // appended to the command line
+	check   bool
+
+	initramfs debian.Initramfs // instead of the self-test's
+}
+
+type outcome struct {
+	machine.Result
+	console string
+	values  map[string]string // statistics that must be the same in equal runs
+}
+
+func (b boot) run(t testing.TB) outcome {
+	t.Helper()
+	g := fetched(t)
+	if b.initramfs.Init == nil {
+		b.initramfs.Init, _ = selftest(t)
+	}
+	initrd, err := g.Initramfs(b.initramfs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	in := config.Input{}
+	for _, s := range append([]string{fmt.Sprintf("machine.harts=%d", b.harts), "program.kernel=guest:debian"}, b.set...) {
+		setting, err := config.ParseSetting(s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		in.Set = append(in.Set, setting)
+	}
+	cfg, err := config.Load(in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	read := func(path string) machine.File {
+		data, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return machine.File{Name: filepath.Base(path), Data: data}
+	}
+	s := machine.Boot{
+		Kernel: read(g.KernelFile()), Initrd: machine.File{Name: "initramfs", Data: initrd},
+		Append: "console=ttyS0 " + b.args, RNGSeed: true,
+	}
+	if b.opensbi {
+		s.BIOS = read(g.BIOSFile())
+	}
+	var console bytes.Buffer
+	m, err := machine.New(cfg, machine.Options{Console: &console, Check: b.check})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := m.LoadBoot(s); err != nil {
+		t.Fatal(err)
+	}
+	res, err := m.Run(context.Background(), machine.Limits{Cycles: 8e9})
+	o := outcome{Result: res, console: console.String(), values: map[string]string{}}
+	if err != nil || res.Reason != "exit" || res.ExitCode != 0 {
+		t.Fatalf("ended by %q with code %d: %v\n%s", res.Reason, res.ExitCode, err, tail(o.console))
+	}
+	for _, v := range m.Stats().Snapshot().Values {
+		if v.Name != "sim.mips" && !strings.HasPrefix(v.Name, "sim.host_") {
+			o.values[v.Name] = fmt.Sprint(v.U, v.F)
+		}
+	}
+	t.Logf("%d harts: %d instructions, %d cycles, %.1f s", b.harts, res.Instructions, res.Cycles, res.HostSeconds)
+	return o
+}
+
+// tail is the end of a console log.
+func tail(s string) string { return s[max(0, len(s)-3000):] }
+
+// passed fails the test unless the self-test came through.
+func (o outcome) passed(t testing.TB) {
+	t.Helper()
+	if !strings.Contains(o.console, "selftest: all ok") {
+		t.Errorf("the self-test failed:\n%s", tail(o.console))
+	}
+}
+
+// says is what the self-test printed for one of its tests.
+func (o outcome) says(name string) string {
+	_, text, _ := strings.Cut(o.console, "selftest: "+name+": ")
+	line, _, _ := strings.Cut(text, "\r\n")
+	return line
+}
+
+// Debian's kernel boots, runs on one hart and on four, and powers off. What it
+// finds is the machine that was configured, and its floating point is the host's.
+func TestBoot(t *testing.T) {
+	_, host := selftest(t)
+	want, err := exec.Command(host, "series").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, harts := range []int{1, 4} {
+		o := boot{harts: harts, args: "quiet"}.run(t)
+		o.passed(t)
+		if found := o.says("harts"); !strings.HasPrefix(found, fmt.Sprintf("%d, rv64imafdc_", harts)) ||
+			!strings.Contains(found, "_zba_") || !strings.HasSuffix(found, "sv57; Instruction 32K, Data 32K, Unified 4096K") {
+			t.Errorf("%d harts: the kernel found %q", harts, found)
+		}
+		if got, _, _ := strings.Cut(o.says("float"), " "); got != strings.TrimSpace(string(want)) {
+			t.Errorf("%d harts: floating point gave %s, the host %s", harts, got, want)
+		}
+	}
+}
+
+// Equal boots are equal, console and statistics, on one core of the host and on
+// two.
+func TestBootRepeats(t *testing.T) {
+	b := boot{harts: 2, args: "selftest.only=shared,futex,memory,shell"}
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	one := b.run(t)
+	runtime.GOMAXPROCS(2)
+	two := b.run(t)
+	if one.console != two.console {
+		t.Errorf("consoles differ:\n%s\n%s", tail(one.console), tail(two.console))
+	}
+	for name, v := range one.values {
+		if two.values[name] != v {
+			t.Errorf("%s is %s and %s", name, v, two.values[name])
+		}
+	}
+}
+
+// Other machines boot the same kernel.
+func TestBootElsewhere(t *testing.T) {
+	const isa = "machine.isa=rv64imafdc_zicbom_zicboz_zicntr_zicsr_zifencei_zihpm_zba_zbb_zbs"
+	for name, b := range map[string]boot{
+		"OpenSBI, Svade, Sv39":         {harts: 4, opensbi: true, set: []string{isa + "_sstc_svade", "machine.mmu=sv39"}},
+		"Svadu, Sv48, MOESI, no Sstc":  {harts: 2, set: []string{isa + "_svadu", "machine.mmu=sv48", "machine.protocol=MOESI"}},
+		"OpenSBI, Svadu, no Sstc":      {harts: 2, opensbi: true, set: []string{isa + "_svadu", "machine.l1i.coherent=false"}},
+		"checked, private L2, MESIF":   {harts: 2, check: true, set: []string{"machine.l2.size=256KiB", "machine.protocol=MESIF"}, args: "selftest.only=shared,futex,memory"},
+		"no counters, no store buffer": {harts: 2, set: []string{"machine.isa=rv64imafdc_zicsr_zifencei", "machine.store_buffer.depth=0"}, args: "selftest.only=harts,fork,shared,shell"},
+		"eight harts, another quantum": {harts: 8, set: []string{"machine.quantum=300", "machine.seed=9"}, args: "selftest.only=harts,fork,shared,futex,memory"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if testing.Short() {
+				t.Skip("a boot takes seconds")
+			}
+			b.args += " quiet"
+			b.run(t).passed(t)
+		})
+	}
+}

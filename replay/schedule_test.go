@@ -1,0 +1,191 @@
+package replay_test
+
+import (
+	"fmt"
+	"testing"
+
+	"mcsim/replay"
+	"mcsim/traces"
+)
+
+// loads are n loads of one line each, in a row from va, with so many
+// instructions each.
+func loads(n int, va uint64, instructions uint32) []traces.Ref {
+	refs := make([]traces.Ref, n)
+	for i := range refs {
+		refs[i] = traces.Ref{VA: va + 64*uint64(i), Size: 8, Kind: traces.Load, Instructions: instructions, Has: traces.HasVA}
+	}
+	return refs
+}
+
+func threaded(id uint32, refs []traces.Ref) []traces.Ref {
+	for i := range refs {
+		refs[i].Thread = id
+	}
+	return refs
+}
+
+func all(ts ...replay.Trace) []replay.VM { return []replay.VM{{Name: "all", Traces: ts}} }
+
+// A hit takes the cycle of its instruction, as in execution; the instructions
+// before it take one each.
+func TestInstructionsAreTheClock(t *testing.T) {
+	refs := loads(1, 0x1000, 1)
+	for range 999 {
+		refs = append(refs, traces.Ref{VA: 0x1008, Size: 8, Kind: traces.Load, Instructions: 3, Has: traces.HasVA})
+	}
+	_, s := play(t, settings(t), replay.Config{VMs: all(inMemory(refs)), Pages: replay.PagesNone})
+	first, _ := play(t, settings(t), replay.Config{VMs: all(inMemory(refs[:1])), Pages: replay.PagesNone})
+	miss := first.Harts()[0].Clock()
+	if n := get(t, s, "harts[0].instructions"); n != 1+3*999 {
+		t.Errorf("%d instructions", n)
+	}
+	if n := get(t, s, "sim.cycles"); n != miss+3*999 {
+		t.Errorf("%d cycles, want %d + %d", n, miss, 3*999)
+	}
+	if n := get(t, s, "harts[0].l1d.misses"); n != 1 {
+		t.Errorf("%d misses", n)
+	}
+}
+
+// Threads go to the hart (stream + order of appearance) mod harts, or to that of
+// the map.
+func TestPlacement(t *testing.T) {
+	mixed := append(threaded(70, loads(10, 0x1000, 1)), threaded(30, loads(20, 0x8000, 1))...)
+	other := threaded(5, loads(40, 0x10000, 1))
+	_, s := play(t, settings(t, "machine.harts=3"), replay.Config{VMs: all(inMemory(mixed), inMemory(other))})
+	for hart, want := range []uint64{10, 60, 0} { // 30 is stream 0's second, 5 stream 1's first
+		if n := get(t, s, fmt.Sprintf("harts[%d].instructions", hart)); n != want {
+			t.Errorf("hart %d has %d instructions, want %d", hart, n, want)
+		}
+	}
+	_, s = play(t, settings(t, "machine.harts=3"), replay.Config{VMs: all(inMemory(mixed), inMemory(other)), Map: map[uint32]int{70: 2, 5: 0}})
+	for hart, want := range []uint64{40, 20, 10} {
+		if n := get(t, s, fmt.Sprintf("harts[%d].instructions", hart)); n != want {
+			t.Errorf("mapped: hart %d has %d instructions, want %d", hart, n, want)
+		}
+	}
+}
+
+// Threads of one hart take turns of a slice.
+func TestTurns(t *testing.T) {
+	a, b := loads(1, 0x1000, 1), loads(1, 0x1000, 1)
+	for range 9999 {
+		a = append(a, a[0])
+		b = append(b, b[0])
+	}
+	_, s := play(t, settings(t), replay.Config{VMs: all(inMemory(a), inMemory(b)), Slice: 1000, SwitchCost: 50, Pages: replay.PagesNone})
+	for i := range 2 {
+		if n := get(t, s, fmt.Sprintf("threads[%d].turns", i)); n < 10 || n > 12 {
+			t.Errorf("thread %d had %d turns, of some 1000 cycles, for 10000 instructions", i, n)
+		}
+		if n := get(t, s, fmt.Sprintf("threads[%d].references", i)); n != 10000 {
+			t.Errorf("thread %d made %d references", i, n)
+		}
+	}
+	switches := get(t, s, "replay.switches")
+	if n := get(t, s, "sim.cycles"); n < 20000+50*switches || n > 20600+50*switches { // two misses
+		t.Errorf("%d cycles with %d switches", n, switches)
+	}
+	// Two address spaces: the same address is two lines.
+	if n := get(t, s, "llc.misses"); n != 2 {
+		t.Errorf("%d misses of the LLC, want a line for each trace", n)
+	}
+}
+
+// A reference begins at its time stamp at the earliest, in cycles of its unit.
+func TestTimeStamps(t *testing.T) {
+	refs := []traces.Ref{at(7_000, traces.Load, 0x1000), at(7_010, traces.Load, 0x1000), at(9_000, traces.Load, 0x1000), at(1_000_000, traces.Load, 0x1000)}
+	for _, test := range []struct {
+		unit     string
+		free     bool
+		scale    float64
+		min, max uint64
+	}{
+		{"cycle", false, 0, 993_001, 993_002},
+		{"cycle", false, 0.5, 496_501, 496_502},
+		{"nanosecond", false, 0, 2 * 993_000, 2*993_000 + 2},
+		{"cycle", true, 0, 4, 2000},
+	} {
+		tr := inMemory(refs)
+		tr.Info.CycleUnit = test.unit
+		_, s := play(t, settings(t, "machine.clock=2GHz"), replay.Config{VMs: all(tr), Free: test.free, Scale: test.scale})
+		if n := get(t, s, "sim.cycles"); n < test.min || n > test.max {
+			t.Errorf("%+v: %d cycles", test, n)
+		}
+	}
+}
+
+// Skip, warm-up and limit are counted for each thread.
+func TestSkipWarmupLimit(t *testing.T) {
+	refs := append(threaded(1, loads(1000, 0x10000, 2)), threaded(2, loads(1000, 0x100000, 2))...)
+	c := replay.Config{VMs: all(inMemory(refs)), Skip: 200, Warmup: 400, Limit: 100}
+	_, s := play(t, settings(t, "machine.quantum=1"), c)
+	// The second thread is seen when the first has ended.
+	if n := get(t, s, "threads[1].references"); n == 0 || n > 250 {
+		t.Errorf("thread 2: %d references", n)
+	}
+	c = replay.Config{VMs: all(inMemory(refs[:1000])), Skip: 200, Warmup: 400, Limit: 100}
+	_, s = play(t, settings(t, "machine.quantum=1"), c)
+	if n := get(t, s, "replay.references"); n != 50 {
+		t.Errorf("%d references after the warm-up, want those of 100 instructions", n)
+	}
+	c = replay.Config{VMs: all(inMemory(refs)), Limit: 100, Count: replay.References}
+	_, s = play(t, settings(t, "machine.harts=2"), c)
+	if n := get(t, s, "replay.references"); n != 200 {
+		t.Errorf("%d references, want 100 of each thread", n)
+	}
+	if n := get(t, s, "replay.load.misses"); n != 200 {
+		t.Errorf("%d misses, want one for each", n)
+	}
+}
+
+// Thousands of threads of one stream are replayed on a few harts, with no more
+// than the window of references in memory.
+func TestThousandsOfThreads(t *testing.T) {
+	const threads, each = 3000, 40
+	var refs []traces.Ref
+	for k := range each {
+		for i := range threads {
+			refs = append(refs, traces.Ref{VA: 0x10000 + 64*uint64(i), Size: 8, Kind: traces.Kind(1 + k%2), Instructions: 1, Thread: uint32(i * 7), Has: traces.HasVA})
+		}
+	}
+	_, s := play(t, settings(t, "machine.harts=4"), replay.Config{VMs: all(inMemory(refs)), Slice: 50, Window: 1})
+	if n := get(t, s, "replay.references"); n != threads*each {
+		t.Errorf("%d references", n)
+	}
+	if n := get(t, s, "replay.threads"); n != threads {
+		t.Errorf("%d threads", n)
+	}
+	for i := range threads {
+		if n := get(t, s, fmt.Sprintf("threads[%d].references", i)); n != each {
+			t.Fatalf("thread %d: %d references", i, n)
+		}
+	}
+}
+
+// One thread's references come long after the others': its hart waits, and
+// nothing is lost.
+func TestWindowIsFull(t *testing.T) {
+	refs := append(threaded(1, loads(50_000, 0x10000, 1)), threaded(2, loads(100, 0x10000, 1))...)
+	refs = append(threaded(2, loads(1, 0x10000, 1)), refs...)
+	_, s := play(t, settings(t, "machine.harts=2"), replay.Config{VMs: all(inMemory(refs)), Window: 1})
+	if a, b := get(t, s, "threads[0].references"), get(t, s, "threads[1].references"); a != 101 || b != 50_000 {
+		t.Errorf("%d and %d references", a, b)
+	}
+}
+
+// Regions count what they hold; the first that does counts.
+func TestRegions(t *testing.T) {
+	refs := append(loads(64, 0x1000, 1), loads(10, 0x9000, 1)...)
+	c := replay.Config{VMs: all(inMemory(refs)), Regions: []replay.Region{{"a", 0x1000, 0x17ff}, {"b", 0x1000, 0x1fff}, {"c", 0x9000, 0x9000}}}
+	_, s := play(t, settings(t), c)
+	for i, want := range []uint64{32, 32, 1} {
+		if n := get(t, s, fmt.Sprintf("regions[%d].references", i)); n != want {
+			t.Errorf("region %d: %d references, want %d", i, n, want)
+		}
+		if n := get(t, s, fmt.Sprintf("regions[%d].misses", i)); n != want {
+			t.Errorf("region %d: %d misses, want %d", i, n, want)
+		}
+	}
+}
