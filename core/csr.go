@@ -58,6 +58,8 @@ type csrFile struct {
 	stimecmp               uint64
 	timerAt                uint64 // cycle at which MTIP becomes pending
 	timeOffset             uint64 // ticks
+	miselect, siselect     uint64
+	outer                  uint64 // MEIP and SEIP as the machine's controller drives them
 	wfi                    bool   // waiting for an interrupt
 	counters               counterFile
 }
@@ -66,6 +68,12 @@ func (h *Hart) resetCSRs() {
 	h.priv = Machine
 	h.csr = csrFile{timerAt: ^uint64(0), stimecmp: ^uint64(0)}
 	h.fpOff = true
+	for i := range h.files {
+		h.files[i] = intFile{}
+		if i <= FileS {
+			h.files[i].delivery = deliverExternal
+		}
+	}
 }
 
 // execCSR executes a CSR instruction. The side effects of reading and writing
@@ -173,6 +181,9 @@ func (h *Hart) writeMenvcfg(v uint64) {
 	h.updateMIP()
 	h.limitTo(max(h.nextTimer(), h.Clock()))
 	h.flushLines()
+	if h.rec != nil {
+		h.recordRegime()
+	}
 }
 
 // cboAllowed says which cache operation in is here, after menvcfg and senvcfg,

@@ -44,6 +44,7 @@ var csrTable = func() (t [4096]*csrReg) {
 	addMachineCSRs(&t)
 	addPMPCSRs(&t)
 	addCounterCSRs(&t)
+	addAIACSRs(&t)
 	return t
 }()
 

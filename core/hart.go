@@ -9,6 +9,7 @@ import (
 	"mcsim/core/fp"
 	"mcsim/core/isa"
 	"mcsim/event"
+	"mcsim/record"
 )
 
 // Priv is a privilege mode, encoded as in mstatus.MPP.
@@ -30,6 +31,9 @@ type Config struct {
 	WalkCache         int       // entries of the page-walk cache for upper levels; 0: none
 	MaxSATP           int       // highest translation mode: 0 Bare, 8 Sv39, 9 Sv48, 10 Sv57
 	PMPRegions        int       // 0, 16
+	// InterruptFiles is how many interrupt files the hart's IMSIC has: 0 without
+	// one, else machine's, supervisor's and guests'.
+	InterruptFiles int
 
 	// TimeDivider is cycles per tick of the time CSR.
 	TimeDivider uint64
@@ -83,8 +87,13 @@ type Hart struct {
 	cost [isa.NumOps + 1]uint8 // cycles of each operation
 	ev   *event.Buffer
 
+	rec      *record.Buffer // what the hart does goes here; nil: nowhere
+	recorded lastRegime
+	follow   *follower // does what was recorded instead of executing; nil: executes
+
 	priv  Priv
 	csr   csrFile
+	files []intFile // of the IMSIC: FileM, FileS, guests'
 	trap  trapInfo
 	mmu   mmu
 	sb    storeQueue
@@ -92,6 +101,7 @@ type Hart struct {
 
 	// Instructions that no decoded line can hold: see nextInst.
 	across      acrossLines
+	seen        *decodings
 	singleOK    bool
 	singleBytes uint64
 	singleLen   int
@@ -114,13 +124,14 @@ type Hart struct {
 // New builds a hart on its private caches, reset to start at pc in M mode with
 // a0 = hart id and a1 = arg. ev may be nil.
 func New(cfg Config, mem *coherence.Private, dec *isa.Decoder, ev *event.Buffer) *Hart {
-	h := &Hart{cfg: cfg, mem: mem, l1d: mem.L1D(), l1i: mem.L1I(), dec: dec, ev: ev}
+	h := &Hart{seen: new(decodings), cfg: cfg, mem: mem, l1d: mem.L1D(), l1i: mem.L1I(), dec: dec, ev: ev}
 	h.dclock = &h.l1d.Clock
 	h.setCosts()
 	if !cfg.ISA.Has(isa.ExtZca) {
 		h.alignMask = 2
 	}
 	h.initTables()
+	h.files = make([]intFile, cfg.InterruptFiles)
 	h.resetCSRs()
 	h.initMMU()
 	mem.SetCore(h)

@@ -220,10 +220,15 @@ func (h *Hart) checkInterrupts() {
 // the hart now has an interrupt that would end a WFI.
 func (h *Hart) SetInterrupt(bit uint, level bool) bool {
 	c := &h.csr
-	c.wires &^= 1 << bit
-	if level {
-		c.wires |= 1 << bit
+	wires := &c.wires
+	if bit == irqSEI || bit == irqMEI {
+		wires = &c.outer // an interrupt file may take their place
 	}
+	*wires &^= 1 << bit
+	if level {
+		*wires |= 1 << bit
+	}
+	h.updateFiles()
 	h.updateMIP()
 	return c.mip&c.mie != 0
 }

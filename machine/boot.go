@@ -158,6 +158,7 @@ func (m *Machine) start(entry, dtb addr.PA) error {
 	if c.Devices.ACLINT {
 		cfg.Regions = append(cfg.Regions, sbi.Region{Base: uint64(aclintBase), Size: device.ACLINTSize})
 	}
+	cfg.Regions = append(cfg.Regions, m.aia.delegate()...)
 	var err error
 	m.firmware, err = sbi.New(cfg, (*platform)(m), m.harts)
 	return err

@@ -6,6 +6,7 @@ import (
 
 	"mcsim/addr"
 	"mcsim/coherence"
+	"mcsim/core"
 	"mcsim/core/isa"
 	"mcsim/device"
 	"mcsim/machine/config"
@@ -36,23 +37,9 @@ func (m *Machine) addDevices() error {
 			return err
 		}
 	}
-	line := func(int) device.Line { return func(bool) {} }
-	if c.Devices.PLIC {
-		p, err := device.NewPLIC(c.Harts, plicSources, func(hart int, machine, level bool) {
-			bit := uint(9)
-			if machine {
-				bit = 11
-			}
-			m.interrupt(hart, bit, level)
-		})
-		if err != nil {
-			return err
-		}
-		m.plic = p
-		line = p.Line
-		if err := add("plic", plicBase, plicSize, p); err != nil {
-			return err
-		}
+	line, err := m.addInterrupts()
+	if err != nil {
+		return err
 	}
 	if c.Devices.UART {
 		// A character is out at once, as on QEMU's board: at 115200 baud a
@@ -132,6 +119,7 @@ func (w htifWindow) Fire(now uint64)  { w.h.Fire(now) }
 func (m *Machine) exitBy(_ uint64, e device.Exit) {
 	if m.exit == nil {
 		m.exit = &e
+		m.rec.stop()
 	}
 	m.engine.Stop()
 }
@@ -187,7 +175,7 @@ var errNoRAM = errors.New("not all of it is memory")
 // last 64 KiB of memory that the program leaves free, or none.
 func (m *Machine) deviceTree() (dtb []byte, at addr.PA, err error) {
 	c := &m.cfg.Machine
-	ext, _ := isa.ParseISA(c.ISA)
+	ext, _ := m.extensions()
 	line := uint32(c.L1D.Line)
 	cfg := DTConfig{
 		Harts: c.Harts, TimebaseHz: uint64(c.Timebase), Extensions: ext.Names(),
@@ -222,6 +210,15 @@ func (m *Machine) deviceTree() (dtb []byte, at addr.PA, err error) {
 			cfg.CLINT = r
 		case "plic":
 			cfg.PLIC, cfg.PLICSources = r, plicSources
+		case "aplic-m":
+			cfg.AIA.APLICM, cfg.AIA.Sources, cfg.AIA.Identities = r, plicSources, core.MaxIdentity
+			cfg.AIA.Firmware = m.boot != nil && m.boot.builtin
+		case "aplic-s":
+			cfg.AIA.APLICS = r
+		case "imsic-m":
+			cfg.AIA.IMSICM = r
+		case "imsic-s":
+			cfg.AIA.IMSICS, cfg.AIA.GuestBits = r, uint32(m.aia.imsicS.GuestBits())
 		case "uart":
 			cfg.UART, cfg.UARTSource, cfg.UARTClockHz = r, uartSource, 3686400
 		case "rtc":

@@ -39,6 +39,7 @@ type DTConfig struct {
 	RTCSource   uint32
 	Virtio      []DTVirtio
 	PCI         DTPCI
+	AIA         DTAIA   // instead of the PLIC
 	PMU         bool    // harts have programmable counters: core.EventNumber
 	Reserved    DTRange // memory of the firmware; Size 0 if it says so itself
 	RNGSeed     []byte
@@ -103,7 +104,7 @@ func (c *DTConfig) check() error {
 	if strings.ContainsRune(c.BootArgs, 0) {
 		bad("the boot arguments contain a NUL")
 	}
-	if c.UART.Base != 0 && c.PLIC.Base == 0 {
+	if c.UART.Base != 0 && c.PLIC.Base == 0 && c.AIA.APLICS.Base == 0 {
 		bad("a UART without a PLIC to interrupt")
 	}
 	if c.RTC.Base != 0 && c.PLIC.Base == 0 {
@@ -139,6 +140,10 @@ const (
 	phPLIC = 1 + iota
 	phTest
 	phLLC
+	phAPLICM
+	phAPLICS
+	phIMSICM
+	phIMSICS
 	phHarts
 )
 
@@ -215,9 +220,10 @@ func (b *dtBuilder) soc() *dt.Node {
 		empty("interrupt-controller"), cells("#interrupt-cells", 1), cells("#address-cells", 0),
 		cells("riscv,ndev", c.PLICSources), cells("phandle", phPLIC))
 	add(c.UART, "serial", text("compatible", "ns16550a"), cells("clock-frequency", c.UARTClockHz),
-		cells("interrupt-parent", phPLIC), cells("interrupts", c.UARTSource))
+		cells("interrupt-parent", b.phIRQ()), cells("interrupts", b.specifier(c.UARTSource)...))
 	add(c.RTC, "rtc", text("compatible", "google,goldfish-rtc"),
-		cells("interrupt-parent", phPLIC), cells("interrupts", c.RTCSource))
+		cells("interrupt-parent", b.phIRQ()), cells("interrupts", b.specifier(c.RTCSource)...))
+	b.addAIA(soc)
 	b.addVirtio(soc)
 	b.addPCI(soc)
 	return soc

@@ -44,5 +44,8 @@ func (b *dtBuilder) addPCI(soc *dt.Node) {
 		cells("linux,pci-domain", 0), cells("bus-range", 0, 0xff), dmaCoherence(p.Coherent), reg(p.ECAM),
 		cells("ranges", append(window(pciMemory32, p.Low), window(pciMemory64, p.High)...)...),
 		cells("interrupt-map-mask", (pci.Pins-1)<<11, 0, 0, 7), cells("interrupt-map", wires...))
+	if b.c.AIA.IMSICS.Base != 0 {
+		n.Properties = append(n.Properties, cells("msi-parent", phIMSICS))
+	}
 	soc.Children = append(soc.Children, n)
 }

@@ -24,8 +24,28 @@ func (b *dtBuilder) source(source uint32) dt.Property {
 	return cells("interrupts-extended", b.route(source)...)
 }
 
-// route is a source as the interrupt controller's specifier.
-func (b *dtBuilder) route(source uint32) []uint32 { return []uint32{phPLIC, source} }
+// route is a source as a link to the interrupt controller.
+func (b *dtBuilder) route(source uint32) []uint32 {
+	return append([]uint32{b.phIRQ()}, b.specifier(source)...)
+}
+
+// phIRQ is the interrupt controller of devices.
+func (b *dtBuilder) phIRQ() uint32 {
+	if b.c.AIA.APLICS.Base != 0 {
+		return phAPLICS
+	}
+	return phPLIC
+}
+
+// specifier is a source in the interrupt controller's cells: the APLIC wants to
+// know that it is active while high.
+func (b *dtBuilder) specifier(source uint32) []uint32 {
+	const levelHigh = 4
+	if b.c.AIA.APLICS.Base != 0 {
+		return []uint32{source, levelHigh}
+	}
+	return []uint32{source}
+}
 
 func dmaCoherence(yes bool) dt.Property {
 	if yes {

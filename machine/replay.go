@@ -48,6 +48,7 @@ func (m *Machine) LoadReplay(c replay.Config) error {
 	m.replay, err = replay.New(c, replay.Machine{
 		Harts: m.harts, Bus: m.bus, Oracle: oracle,
 		Wake: func(hart int) { m.engine.Wake(hart, m.engine.Now()) },
+		Warm: m.ResetStats,
 		RAM:  uint64(RAMBase), Memory: uint64(k.Memory),
 		MaxSATP: satpModes[k.MMU], Clock: uint64(k.Clock), Seed: k.Seed,
 	})
@@ -68,9 +69,6 @@ func (m *Machine) Replay() *replay.Replay { return m.replay }
 // that ends it.
 func (m *Machine) replayEnds() string {
 	r := m.replay
-	if r.Warm() {
-		m.ResetStats()
-	}
 	switch {
 	case r.Stale() > 0:
 		return "incoherent"

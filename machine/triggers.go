@@ -109,7 +109,7 @@ func (m *Machine) prepare(l *Limits) error {
 // fastQuantum is how many cycles a hart runs on in functional mode before the
 // others have their turn. Longer would save little, and have harts wait in vain for
 // what another is about to do.
-const fastQuantum = 10000
+const fastQuantum = 3000
 
 // Fast says whether functional mode is on.
 func (m *Machine) Fast() bool { return m.engine.Fast() }
@@ -137,6 +137,7 @@ func (m *Machine) notice(hart int) {
 			}
 		}
 	}
+	m.tellDebugger(hart, n)
 }
 
 // passed looks at the triggers on time when a quantum has ended.

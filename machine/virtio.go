@@ -131,6 +131,9 @@ func (p *port) ReadAt(now uint64, pa addr.PA, buf []byte) (uint64, bool) {
 }
 
 func (p *port) WriteAt(now uint64, pa addr.PA, buf []byte) (uint64, bool) {
+	if p.m.aia.write(now, pa, buf) {
+		return now, true // a message
+	}
 	if p.coherent {
 		return p.m.bus.DMAWrite(p.agent, pa, buf, now)
 	}

@@ -298,6 +298,7 @@ func (a *agent) doOther() {
 	switch r := &a.ref; r.Region {
 	case otherWarm:
 		a.cur.warm = true
+		a.r.checkWarm()
 	case otherSpace:
 		a.cur.asid = uint16(r.VA)
 		if a.space, a.err = a.cur.space(); a.err == nil {

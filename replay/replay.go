@@ -21,6 +21,7 @@ type Machine struct {
 	Bus     *coherence.Bus
 	Oracle  *coherence.Oracle // nil: loads are not checked
 	Wake    func(hart int)    // ends the sleep of an agent, in the serial phase
+	Warm    func()            // is called when the warm-up is over, in the serial phase
 	RAM     uint64            // where a VM's memory may be: its first address
 	Memory  uint64            // and its bytes
 	MaxSATP int               // highest translation mode of the harts, as in satp
@@ -35,6 +36,7 @@ type Replay struct {
 	bus       *coherence.Bus
 	oracle    *coherence.Oracle
 	wake      func(hart int)
+	warm      func()
 	vms       []*vm
 	agents    []*agent
 	threads   []*thread
@@ -81,7 +83,7 @@ func New(c Config, m Machine) (*Replay, error) {
 		return nil, err
 	}
 	r := &Replay{
-		cfg: c, bus: m.Bus, oracle: m.Oracle, wake: m.Wake, memory: m.Memory, ramEnd: m.RAM + m.Memory,
+		cfg: c, bus: m.Bus, oracle: m.Oracle, wake: m.Wake, warm: m.Warm, memory: m.Memory, ramEnd: m.RAM + m.Memory,
 		maxLevels: m.MaxSATP - 5, clock: m.Clock, osAgent: len(m.Harts), warmed: c.Warmup == 0,
 	}
 	if c.Pages != PagesNone && r.maxLevels < 3 && !r.allPhysical() {
@@ -122,10 +124,10 @@ func New(c Config, m Machine) (*Replay, error) {
 // prime reads the beginning of the VM's traces. Cycle 0 is the earliest of their
 // time stamps.
 func (v *vm) prime() {
-	base, any := uint64(0), false
+	base, stamped := uint64(0), false
 	for _, s := range v.sources {
-		if stamp, ok := s.prime(); ok && (!any || stamp < base) {
-			base, any = stamp, true
+		if stamp, ok := s.prime(); ok && (!stamped || stamp < base) {
+			base, stamped = stamp, true
 		}
 	}
 	for _, s := range v.sources {
@@ -313,6 +315,7 @@ func (s *source) newThread(f *feed) *thread {
 // Done says whether the replay is over: every thread has ended, or one of the
 // traces has, by an error, and all that came before it is done.
 func (r *Replay) Done() bool {
+	r.checkWarm()
 	all := true
 	for _, s := range r.sources {
 		over := s.ended
@@ -333,18 +336,19 @@ func (r *Replay) Done() bool {
 	return all
 }
 
-// Warm says, once, that every thread that was seen has done its warm-up.
-func (r *Replay) Warm() bool {
-	if r.warmed {
-		return false
+// checkWarm ends the warm-up if every thread that was seen has done its own, or
+// has ended.
+func (r *Replay) checkWarm() {
+	if r.warmed || len(r.threads) == 0 {
+		return
 	}
 	for _, t := range r.threads {
 		if !t.warm && !t.over() {
-			return false
+			return
 		}
 	}
-	r.warmed = len(r.threads) > 0
-	return r.warmed
+	r.warmed = true
+	r.warm()
 }
 
 // Stale is the number of loads so far that did not see the last store.
@@ -359,6 +363,7 @@ func (r *Replay) Stale() (n uint64) {
 // StaleError is the end of a replay on caches that are not coherent.
 type StaleError struct {
 	Reads []coherence.StaleRead // the first of each hart, in the order of their cycles
+	VAs   []uint64              // of Reads; 0 in physical traces
 	Count uint64                // of all
 }
 
@@ -371,6 +376,9 @@ func (e *StaleError) Error() string {
 			break
 		}
 		fmt.Fprintf(&b, "\n  %v", v)
+		if e.VAs[i] != 0 {
+			fmt.Fprintf(&b, "; virtual address %#x", e.VAs[i])
+		}
 	}
 	return b.String()
 }
@@ -385,6 +393,9 @@ func (r *Replay) Err() error {
 			e.Reads = append(e.Reads, reads...)
 		}
 		slices.SortStableFunc(e.Reads, func(x, y coherence.StaleRead) int { return cmp.Compare(x.Cycle, y.Cycle) })
+		for _, v := range e.Reads {
+			e.VAs = append(e.VAs, r.virtual(v.PA))
+		}
 		errs = append(errs, e)
 	}
 	for _, a := range r.agents {

@@ -127,8 +127,13 @@ func (r *Replay) ResetThreads() {
 const maxThreadStats = 4096
 
 // ThreadStats are the counters of every thread so far, as threads[i].
-func (r *Replay) ThreadStats() *stats.Snapshot {
-	var reg stats.Registry
+func (r *Replay) ThreadStats() *stats.Snapshot { return r.threadStats().Snapshot() }
+
+// DescribeThreads describes them.
+func (r *Replay) DescribeThreads() []stats.Description { return r.threadStats().Describe() }
+
+func (r *Replay) threadStats() *stats.Registry {
+	reg := new(stats.Registry)
 	for i, t := range r.threads {
 		if i == maxThreadStats {
 			break
@@ -146,5 +151,5 @@ func (r *Replay) ThreadStats() *stats.Snapshot {
 		reg.Counter(at+"walks", stats.Events, "page-table walks in its turns", &t.Stats.Walks)
 	}
 	reg.Freeze()
-	return reg.Snapshot()
+	return reg
 }

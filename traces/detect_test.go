@@ -28,6 +28,7 @@ var samples = []struct {
 	{"ramulator2", "LD 0x12340\nST 4096\n", 2},
 	{"text", "# hart kind address size\n0 R 0x1ff0 8\n1 W 2000 4\n0 I 80000000 2\n1 amo 2008 8\n", 4},
 	{"text", "0 0 R 0x1ff0\n3 1 W 0x2000\n3 0 I 80000000\n", 3},
+	{"text", "1 0 W 0x1000 8\n2 1 R 0x1000 8\n", 2},
 }
 
 const spikeSample = `core   0: 3 0x0000000080000000 (0x00000297) x5  0x0000000080000000

@@ -30,7 +30,8 @@ type drmemtrace struct {
 	nextPC  uint64 // behind the last instruction
 	lastPC  uint64 // address of the last instruction, for maybe-fetch
 	clocks  map[uint32]uint64
-	bundle  [8]byte // lengths of instructions to come
+	pages   *drPages // if the trace tells physical addresses
+	bundle  [8]byte  // lengths of instructions to come
 	bundled []byte
 	flushAt uint64 // a range to flush: what is left of it
 	flushTo uint64
@@ -40,8 +41,10 @@ type drmemtrace struct {
 
 func (d *drmemtrace) Read(refs []Ref) (n int, err error) {
 	for n < len(refs) && d.err == nil {
+		from := n
 		if d.flushAt < d.flushTo || len(d.bundled) > 0 {
 			n += d.unfold(refs[n:])
+			d.locate(refs[from:n])
 			continue
 		}
 		if n > 0 && d.in.end-d.in.pos < drSize {
@@ -55,6 +58,7 @@ func (d *drmemtrace) Read(refs []Ref) (n int, err error) {
 			break
 		}
 		n += d.parse(refs[n:], count)
+		d.locate(refs[from:n])
 	}
 	if n < len(refs) {
 		err = d.err
@@ -62,8 +66,14 @@ func (d *drmemtrace) Read(refs []Ref) (n int, err error) {
 	return n, err
 }
 
-// parse takes up to count records, until refs is full or a record needs more
-// than one reference.
+func (d *drmemtrace) locate(refs []Ref) {
+	if d.pages != nil {
+		d.pages.translate(refs)
+	}
+}
+
+// parse takes up to count records, until refs is full, a record needs more than
+// one reference, or a page moves.
 func (d *drmemtrace) parse(refs []Ref, count int) (n int) {
 	in := d.in
 	buf, pos := in.buf, in.pos
@@ -106,6 +116,9 @@ func (d *drmemtrace) parse(refs []Ref, count int) (n int) {
 			n++
 		case drIsOther:
 			d.ref, in.pos = ref, pos
+			if n > 0 && d.pages != nil && isPageMarker(uint16(head), uint16(size)) {
+				return n
+			}
 			if !d.other(uint16(head), uint16(size), addr) {
 				return n
 			}
@@ -133,7 +146,11 @@ func (d *drmemtrace) other(kind, size uint16, addr uint64) bool {
 	d.footer = kind == drFooter
 	ok := true
 	switch kind {
-	case drFooter, drPID, drThreadExit:
+	case drFooter, drThreadExit:
+	case drPID:
+		if d.pages != nil {
+			d.pages.belongs(addr)
+		}
 	case drHeader:
 		ok = d.version(addr)
 	case drThread:
@@ -218,6 +235,11 @@ func (d *drmemtrace) marker(kind uint16, value uint64) bool {
 		d.ref.Mode = 1
 	case drSyscallEnd, drSwitchEnd:
 		d.ref.Mode = 0
+	case drPhysical, drNoPhysical, drVirtual, drPageSize:
+		if d.pages != nil && !d.pages.marker(kind, value) {
+			d.err = d.in.badRecord("yet another page", drWantPageMarker)
+			return false
+		}
 	case drSplitValue:
 		d.err = d.in.badRecord("a marker of raw traces", wantPostprocessed)
 		return false

@@ -128,6 +128,27 @@ func TestDrmemtraceKernel(t *testing.T) {
 	}
 }
 
+// Physical addresses are those that the markers before a reference tell.
+func TestDrmemtracePhysical(t *testing.T) {
+	refs, err := drBody(t,
+		traceEntry{28, 15, 0x77000}, traceEntry{28, 17, 0x401000}, // PHYSICAL_ADDRESS, VIRTUAL_ADDRESS
+		traceEntry{10, 4, 0x401008},
+		traceEntry{28, 15, 0x5000}, traceEntry{28, 17, 0x7ffe0000},
+		traceEntry{0, 8, 0x7ffe0010},
+		traceEntry{28, 15, 0x6000}, traceEntry{28, 17, 0x7ffe0000}, // it moved
+		traceEntry{1, 8, 0x7ffe0010},
+		traceEntry{28, 16, 0x7ffe0000}, // PHYSICAL_ADDRESS_NOT_AVAILABLE
+		traceEntry{1, 8, 0x7ffe0018})
+	if err != nil || len(refs) != 4 {
+		t.Fatalf("%+v, %v", refs, err)
+	}
+	for i, want := range []uint64{0x77008, 0x5010, 0x6010, 0} {
+		if refs[i].PA != want || refs[i].Has&HasPA != 0 != (want != 0) {
+			t.Errorf("reference %d is %+v, want it at %#x", i, refs[i], want)
+		}
+	}
+}
+
 func TestDrmemtraceRefused(t *testing.T) {
 	at := func(n int) int64 { return int64(n) * drSize }
 	whole := drSample()

@@ -79,8 +79,12 @@ func (d *drmemtrace) header(head []byte, info *Info) {
 		case drThread, drPID, drHeader:
 			continue
 		case drMarker:
-			if binary.LittleEndian.Uint16(head[2:]) == drFileType {
+			switch binary.LittleEndian.Uint16(head[2:]) {
+			case drFileType:
 				d.fileType(value, info)
+			case drPhysical:
+				d.pages = newDrPages()
+				info.Has |= HasPA
 			}
 			continue
 		}

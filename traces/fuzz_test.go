@@ -86,12 +86,17 @@ func checkError(t *testing.T, err error) {
 	}
 }
 
-func FuzzLackey(f *testing.F)        { fuzzFormat(f, "lackey") }
-func FuzzDin(f *testing.F)           { fuzzFormat(f, "din") }
-func FuzzXdin(f *testing.F)          { fuzzFormat(f, "xdin") }
-func FuzzChampsim(f *testing.F)      { fuzzFormat(f, "champsim") }
-func FuzzCloudsuite(f *testing.F)    { fuzzFormat(f, "champsim-cloudsuite") }
-func FuzzDrmemtrace(f *testing.F)    { fuzzFormat(f, "drmemtrace") }
+func FuzzLackey(f *testing.F)     { fuzzFormat(f, "lackey") }
+func FuzzDin(f *testing.F)        { fuzzFormat(f, "din") }
+func FuzzXdin(f *testing.F)       { fuzzFormat(f, "xdin") }
+func FuzzChampsim(f *testing.F)   { fuzzFormat(f, "champsim") }
+func FuzzCloudsuite(f *testing.F) { fuzzFormat(f, "champsim-cloudsuite") }
+func FuzzDrmemtrace(f *testing.F) {
+	f.Add([]byte(encoded(append(append([]traceEntry{}, drHead...), traceEntry{28, 15, 0x77000}, traceEntry{28, 17, 0x401000},
+		traceEntry{10, 4, 0x401008}, traceEntry{28, 15, 0x78000}, traceEntry{28, 17, 0x401000}, traceEntry{17, 3, 0x030201},
+		traceEntry{20, 0, 0x401000}, traceEntry{21, 0, 0x501000}, traceEntry{28, 16, 0x401000}, traceEntry{26, 0, 0}))))
+	fuzzFormat(f, "drmemtrace")
+}
 func FuzzSpike(f *testing.F)         { fuzzFormat(f, "spike") }
 func FuzzDramsim3(f *testing.F)      { fuzzFormat(f, "dramsim3") }
 func FuzzRamulator(f *testing.F)     { fuzzFormat(f, "ramulator") }

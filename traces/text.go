@@ -38,7 +38,7 @@ func openText(in *input, opts *Options, info *Info) ([]Reader, error) {
 	t := &text{in: in, opts: opts}
 	info.Has &^= HasCycle
 	in.peekLines(func(line []byte) {
-		var f [8][]byte
+		var f lineFields
 		switch n := fields(line, &f); {
 		case isComment(line) || n < 3:
 			return
@@ -64,10 +64,10 @@ func sniffText(head []byte, whole bool) score {
 		if isComment(line) {
 			return neutral
 		}
-		var f [8][]byte
+		var f lineFields
 		n := fields(line, &f)
-		for at := 1; at <= 2 && at+1 < n && n <= at+3; at++ {
-			if _, known := textKind(f[at]); known {
+		for at := 1; at <= 2; at++ { // where the kind stands
+			if _, known := textKind(f[at]); known && at+1 < n && n <= at+3 {
 				_, hart := decimalField(f[0])
 				_, addr := hexField(f[at+1])
 				if hart && addr {
@@ -104,7 +104,7 @@ func (t *text) line(line []byte, refs []Ref) ([]Ref, error) {
 	if isComment(line) {
 		return refs, nil
 	}
-	var f [8][]byte
+	var f lineFields
 	n := fields(line, &f)
 	at := 1
 	if t.timed {

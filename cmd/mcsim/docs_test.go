@@ -22,8 +22,8 @@ var update = flag.Bool("update", false, "rewrite the documents' outputs")
 const root = "../.." // of the repository
 
 // TestDocsCommands runs the console blocks of the README, in order and in one
-// directory, and compares what they print, standard error included. A YAML block
-// after a comment "file: NAME" is written there first.
+// directory, and compares what they print, standard error included. A YAML or text
+// block after a comment "file: NAME" is written there first.
 func TestDocsCommands(t *testing.T) {
 	path := filepath.Join(root, "README.md")
 	text, err := os.ReadFile(path)
@@ -31,6 +31,13 @@ func TestDocsCommands(t *testing.T) {
 		t.Fatal(err)
 	}
 	dir := t.TempDir()
+	samples, err := filepath.Abs(filepath.Join(root, "traces"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(samples, filepath.Join(dir, "traces")); err != nil {
+		t.Fatal(err)
+	}
 	var out strings.Builder
 	rest := string(text)
 	for {
@@ -66,7 +73,7 @@ func TestDocsCommands(t *testing.T) {
 	}
 }
 
-var blockStart = regexp.MustCompile("<!-- file: (\\S+) -->\n```yaml\n|```console\n")
+var blockStart = regexp.MustCompile("<!-- file: (\\S+) -->\n```(?:yaml|text)\n|```console\n")
 
 // session runs the commands of a block, its lines that begin with "$ ", and
 // returns the block with what they print now.
@@ -107,7 +114,7 @@ func comparable(s string) string {
 }
 
 var (
-	hostDependent = regexp.MustCompile(`(?i)mips|host_seconds`)
+	hostDependent = regexp.MustCompile(`(?i)mips|host_seconds|references/s`)
 	number        = regexp.MustCompile(`[0-9][0-9.,]*`)
 )
 

@@ -36,6 +36,8 @@ const (
 	ExtZba
 	ExtZbb
 	ExtZbs
+	ExtSmaia
+	ExtSsaia
 	ExtSstc
 	ExtSvade
 	ExtSvadu
@@ -88,6 +90,8 @@ var extensions = []extension{
 	{"zba", ExtZba, 0},
 	{"zbb", ExtZbb, 0},
 	{"zbs", ExtZbs, 0},
+	{"smaia", ExtSmaia, ExtSsaia | ExtZicsr},
+	{"ssaia", ExtSsaia, ExtZicsr},
 	{"sstc", ExtSstc, 0},
 	{"svade", ExtSvade, 0},
 	{"svadu", ExtSvadu, 0},

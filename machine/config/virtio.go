@@ -71,7 +71,7 @@ func (c *checker) virtio(v *Virtio) {
 	} else if n > 31 {
 		c.blame([]string{"machine.virtio.disks"}, "", "%d devices do not fit on the PCI bus, which has room for 31", n)
 	}
-	if v.Any() && v.Transport == "mmio" && !c.cfg.Machine.Devices.PLIC {
+	if v.Any() && c.cfg.Machine.Interrupts == "plic" && !c.cfg.Machine.Devices.PLIC {
 		c.blame([]string{"machine.devices.plic", "machine.virtio.disks"}, "", "virtio devices need an interrupt controller")
 	}
 }

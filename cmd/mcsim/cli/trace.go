@@ -81,7 +81,7 @@ func pass(cmd *cobra.Command, r traces.Reader, opened []*traces.Trace, take func
 		case err == io.EOF:
 			return nil
 		case err != nil:
-			return fail(exitLoad, "%w", err)
+			return fail(exitTrace, "%w", err)
 		case stop.ctx.Err() != nil:
 			return fail(stop.code(), "interrupted after %d references", p.refs)
 		}
