@@ -144,8 +144,11 @@ func TestConsole(t *testing.T) {
 	}
 	s.send("\x01h")
 	s.expect("Ctrl-A x  quit")
-	s.send("echo ''ready; cat\r") // a Ctrl-C before cat has the terminal would be the shell's
-	s.expect("\nready")
+	s.send("cat\r")
+	s.expect("cat")
+	s.send("twice\r") // a Ctrl-C before cat has the terminal would be the shell's
+	s.expect("twice")
+	s.expect("twice")
 	s.send("\x03")
 	s.expect(prompt)
 	s.send("echo co\x01x")
