@@ -6,6 +6,7 @@ import (
 
 	"mcsim/coherence"
 	"mcsim/core/isa"
+	"mcsim/record"
 )
 
 // Operations of the fetch unit, beyond those of the instruction set.
@@ -21,12 +22,15 @@ const instBytes = uint64(unsafe.Sizeof(isa.Inst{}))
 var lineEnd = isa.Inst{Op: opLineEnd}
 
 // acrossLines remembers the decoding of instructions that cross a line's end, by
-// their bytes; the bytes themselves are fetched each time. Behind each, at both
-// sizes, a line ends.
+// their bytes; the bytes themselves are fetched each time.
 type acrossLines struct {
 	raw [256]uint32
-	in  [256][3]isa.Inst
+	in  [256]aloneInst
 }
+
+// aloneInst is a decoded instruction outside its line, with a line's end where
+// execution goes on after it, by its size.
+type aloneInst [3]isa.Inst
 
 // decodings remembers how instructions were decoded, by their bytes. A line that
 // comes into the L1I is decoded anew, and most of its instructions have been seen.
@@ -45,22 +49,35 @@ func (h *Hart) fetchLine(pc uint64) (ok bool) {
 		h.l1i.Clock++
 		*e.stamp = h.l1i.Clock
 		*e.tlb = h.l1i.Clock
+		if h.rec != nil {
+			h.recordFetch(e, pc, h.instret, h.left)
+		}
 		h.fbase, h.fdec, h.fbytes = e.tag, e.dec, e.bytes
 		return true
 	}
 	return h.fetchSlow(pc)
 }
 
+// fetchBytes is how much of the line at pc a fetch reads.
+func (h *Hart) fetchBytes(pc uint64) uint64 { return min(8, h.lineSize-pc&(h.lineSize-1)) }
+
 func (h *Hart) fetchSlow(pc uint64) bool {
 	h.itlbAccesses(1)
+	var r *record.Record
+	if h.rec != nil {
+		r = h.recordSlow(record.Fetch, pc, 2, h.instret)
+	}
 	var t translation
 	if !h.translate(pc, 2, accFetch, &t) {
 		return false
 	}
+	if r != nil {
+		recordPA(r, &t)
+	}
 	if h.mem.Attr(t.PA, 2) != coherence.AttrRAM {
 		return h.raise(causeFetchAccess, pc)
 	}
-	size := min(8, h.lineSize-pc&(h.lineSize-1))
+	size := h.fetchBytes(pc)
 	a := &h.acc
 	*a = coherence.Access{Op: coherence.OpFetch, Size: uint8(size), PA: t.PA, Uncached: t.Uncached}
 	h.do(a)
@@ -112,14 +129,15 @@ func (h *Hart) nextInst(pc uint64) *isa.Inst {
 	if whole {
 		in := (*isa.Inst)(unsafe.Add(h.fdec, (pc-h.fbase)*(instBytes/2)))
 		if h.dbg != nil && slices.Contains(h.dbg.breaks, pc) {
-			in = &h.dbg.scratch // so that it comes here again
+			h.dbg.scratch = h.decodeAlone(raw) // so that it comes here again
+			return &h.dbg.scratch[0]
 		}
 		*in = h.decode(raw)
 		return in
 	}
 	i := pc >> h.shift & uint64(len(h.across.raw)-1)
 	if h.across.raw[i] != raw || raw == 0 { // 0: a place not used yet, or illegal
-		h.across.in[i] = [3]isa.Inst{h.decode(raw), lineEnd, lineEnd}
+		h.across.in[i] = h.decodeAlone(raw)
 		h.across.raw[i] = raw
 	}
 	return &h.across.in[i][0]
@@ -144,6 +162,10 @@ func (h *Hart) fetchTrap(pc uint64) *isa.Inst {
 	h.left--
 	h.takeTrap(pc)
 	return nil
+}
+
+func (h *Hart) decodeAlone(raw uint32) aloneInst {
+	return aloneInst{h.decode(raw), lineEnd, lineEnd}
 }
 
 // decode decodes one instruction and gives it its cost.

@@ -119,6 +119,7 @@ func (w htifWindow) Fire(now uint64)  { w.h.Fire(now) }
 func (m *Machine) exitBy(_ uint64, e device.Exit) {
 	if m.exit == nil {
 		m.exit = &e
+		m.rec.stop()
 	}
 	m.engine.Stop()
 }
@@ -231,7 +232,7 @@ func (m *Machine) deviceTree() (dtb []byte, at addr.PA, err error) {
 				cfg.PCI.High = r
 			}
 		case "virtio":
-			i := uint32(g.Base-virtioBase) / virtioStride
+			i := uint32((g.Base - virtioBase) / virtioStride)
 			cfg.Virtio = append(cfg.Virtio, DTVirtio{r, virtioSource + i, c.Virtio.Coherent})
 		}
 	}
