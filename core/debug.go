@@ -4,7 +4,6 @@ import (
 	"slices"
 
 	"mcsim/addr"
-	"mcsim/core/isa"
 )
 
 // debugger is what a hart is asked to stop for. A hart has none until it is asked,
@@ -18,7 +17,7 @@ type debugger struct {
 	step    bool
 	hit     Notice // of a watch, to be told when the instruction is done
 	isHit   bool
-	scratch isa.Inst // decoding of an instruction at a breakpoint
+	scratch aloneInst // decoding of an instruction at a breakpoint
 }
 
 // Watch is a range of virtual addresses whose accesses stop the hart.
@@ -36,9 +35,7 @@ func (w *Watch) covers(va, size uint64, write bool) bool {
 func (h *Hart) SetBreaks(at []uint64) {
 	d := h.debug()
 	d.breaks = slices.Clone(at)
-	for slot := range h.tab.fref { // what was decoded may be at a breakpoint
-		clear(h.tab.decodedAt(int32(slot)))
-	}
+	h.tab.forgetDecoded() // what was decoded may be at a breakpoint
 }
 
 // SetWatches replaces the hart's watched ranges. Accesses by others, by DMA, and by
@@ -225,12 +222,4 @@ func (h *Hart) csrRow(num uint16) *csrReg {
 		}
 	}
 	return r
-}
-
-// CSRName is the name of a register that some hart may have, or "".
-func CSRName(num uint16) string {
-	if r := csrTable[num&4095]; r != nil {
-		return r.name
-	}
-	return ""
 }

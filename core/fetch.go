@@ -22,12 +22,15 @@ const instBytes = uint64(unsafe.Sizeof(isa.Inst{}))
 var lineEnd = isa.Inst{Op: opLineEnd}
 
 // acrossLines remembers the decoding of instructions that cross a line's end, by
-// their bytes; the bytes themselves are fetched each time. Behind each, at both
-// sizes, a line ends.
+// their bytes; the bytes themselves are fetched each time.
 type acrossLines struct {
 	raw [256]uint32
-	in  [256][3]isa.Inst
+	in  [256]aloneInst
 }
+
+// aloneInst is a decoded instruction outside its line, with a line's end where
+// execution goes on after it, by its size.
+type aloneInst [3]isa.Inst
 
 // decodings remembers how instructions were decoded, by their bytes. A line that
 // comes into the L1I is decoded anew, and most of its instructions have been seen.
@@ -126,14 +129,15 @@ func (h *Hart) nextInst(pc uint64) *isa.Inst {
 	if whole {
 		in := (*isa.Inst)(unsafe.Add(h.fdec, (pc-h.fbase)*(instBytes/2)))
 		if h.dbg != nil && slices.Contains(h.dbg.breaks, pc) {
-			in = &h.dbg.scratch // so that it comes here again
+			h.dbg.scratch = h.decodeAlone(raw) // so that it comes here again
+			return &h.dbg.scratch[0]
 		}
 		*in = h.decode(raw)
 		return in
 	}
 	i := pc >> h.shift & uint64(len(h.across.raw)-1)
 	if h.across.raw[i] != raw || raw == 0 { // 0: a place not used yet, or illegal
-		h.across.in[i] = [3]isa.Inst{h.decode(raw), lineEnd, lineEnd}
+		h.across.in[i] = h.decodeAlone(raw)
 		h.across.raw[i] = raw
 	}
 	return &h.across.in[i][0]
@@ -158,6 +162,10 @@ func (h *Hart) fetchTrap(pc uint64) *isa.Inst {
 	h.left--
 	h.takeTrap(pc)
 	return nil
+}
+
+func (h *Hart) decodeAlone(raw uint32) aloneInst {
+	return aloneInst{h.decode(raw), lineEnd, lineEnd}
 }
 
 // decode decodes one instruction and gives it its cost.

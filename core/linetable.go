@@ -81,9 +81,7 @@ func (h *Hart) initTables() {
 	t.dref = make([]uint16, len(h.l1d.Stamp))
 	t.fref = make([]uint16, len(h.l1i.Stamp))
 	t.decoded = make([]isa.Inst, len(h.l1i.Stamp)*(t.halves+1))
-	for i := t.halves; i < len(t.decoded); i += t.halves + 1 {
-		t.decoded[i] = lineEnd
-	}
+	t.forgetDecoded()
 	for i := range t.dref {
 		t.dref[i] = noRef
 	}
@@ -230,6 +228,14 @@ func (h *Hart) DropFetch(slot int32) {
 func (h *Hart) FilledFetch(slot int32) {
 	h.DropFetch(slot)
 	clear(h.tab.decodedAt(slot))
+}
+
+// forgetDecoded makes every line's instructions be decoded anew.
+func (t *lineTables) forgetDecoded() {
+	clear(t.decoded)
+	for i := t.halves; i < len(t.decoded); i += t.halves + 1 {
+		t.decoded[i] = lineEnd
+	}
 }
 
 // decodedAt is the decoded instructions of an L1I slot, without the line's end.

@@ -11,6 +11,7 @@ package machine
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -24,6 +25,7 @@ import (
 	"mcsim/device/pci"
 	"mcsim/event"
 	"mcsim/firmware/sbi"
+	"mcsim/gdb"
 	"mcsim/machine/config"
 	"mcsim/machine/disk"
 	"mcsim/machine/log"
@@ -63,6 +65,9 @@ type Options struct {
 	// proven may let harts race with each other, so that it runs on one thread of
 	// the host only.
 	Protocol *coherence.Protocol
+
+	// Debugger, if not nil, is waited for before the run begins.
+	Debugger *gdb.Server
 }
 
 // Machine is a machine with its program. Its methods are for one goroutine.
@@ -117,6 +122,8 @@ type Machine struct {
 	due      string // why a checkpoint is to be taken when the quantum ends
 	stopping string // the reason for which the run ends with the quantum
 	savable  bool   // a quantum has just ended
+	armed    []arm  // by hart, where a debugger stops it
+	ctx      context.Context
 
 	restored bool   // from a checkpoint
 	resumed  uint64 // instructions retired before it
@@ -160,6 +167,13 @@ func (m *Machine) Harts() []*core.Hart { return m.harts }
 // ReadMemory fills buf with what a load at pa would read now, wherever it is,
 // and disturbs nothing. It fails outside of RAM.
 func (m *Machine) ReadMemory(pa addr.PA, buf []byte) error { return m.bus.Peek(pa, buf) }
+
+// CheckCaches verifies that all copies of all lines agree, as coherence says.
+func (m *Machine) CheckCaches() error { return m.bus.Check() }
+
+// WriteMemory writes data at pa, wherever its copies are: for debuggers. It fails
+// outside of RAM.
+func (m *Machine) WriteMemory(pa addr.PA, data []byte) error { return m.bus.Poke(pa, data) }
 
 func (m *Machine) load(im *Image) error {
 	if err := im.CheckFits(RAMBase, uint64(m.cfg.Machine.Memory)); err != nil {

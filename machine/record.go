@@ -31,7 +31,6 @@ type recorder struct {
 	quanta  uint64           // engine's, when it began the last one
 	before  bool             // that one has not come to its device
 	natural bool             // a hart is woken by another's store, which a replay makes as well
-	spare   int              // who is given the next buffer that comes back
 }
 
 // startRecording connects harts and bus to the file.
@@ -44,7 +43,7 @@ func (m *Machine) startRecording() error {
 	if err != nil {
 		return err
 	}
-	r := &recorder{m: m, bufs: make([]*record.Buffer, len(m.harts)+1)}
+	r := &recorder{m: m, quanta: m.engine.Quanta, bufs: make([]*record.Buffer, len(m.harts)+1)}
 	filter := o.Filter
 	if filter != nil && !filter.Any() {
 		filter = nil

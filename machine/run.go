@@ -38,7 +38,8 @@ type Result struct {
 	// Reason is "exit" (the guest ended it), "reset" (the guest wants the machine
 	// restarted), "max-instructions", "max-cycles", "interrupted", "stuck" (nobody
 	// can go on), "check" (a broken invariant), "stop-at" (the configured end),
-	// "marker" (the guest's marker), "refused" (it was not begun), "checkpoint" (one
+	// "marker" (the guest's marker), "refused" (it was not begun),
+	// "killed" (by the debugger), "checkpoint" (one
 	// could not be written) or "bug"; of a replay also
 	// "trace-end" (all traces were replayed), "trace-error" (one could not be) or "incoherent" (a
 	// load did not see the last store).
@@ -83,6 +84,9 @@ func (m *Machine) Run(ctx context.Context, l Limits) (Result, error) {
 		m.engine.Limit = m.nextStop(l.Cycles)
 		if m.due != "" && !m.save(&l) {
 			return false
+		}
+		if d := m.opts.Debugger; d != nil && d.Wanted() {
+			d.Interrupt(ctx)
 		}
 		switch {
 		case res.Reason != "":
@@ -129,6 +133,10 @@ func (m *Machine) Run(ctx context.Context, l Limits) (Result, error) {
 		m.replay.Start()
 		defer m.replay.Stop()
 	}
+	m.ctx = ctx
+	if d := m.opts.Debugger; d != nil {
+		d.Begin(ctx, (*target)(m))
+	}
 	lanes := runtime.GOMAXPROCS(0)
 	if m.opts.Protocol != nil {
 		lanes = 1
@@ -144,6 +152,9 @@ func (m *Machine) Run(ctx context.Context, l Limits) (Result, error) {
 	m.rec = nil
 	m.host = now().Sub(start).Seconds()
 	m.finish(&res, err)
+	if d := m.opts.Debugger; d != nil {
+		d.Exited(res.ExitCode)
+	}
 	if m.replay != nil && err == nil {
 		err = m.replay.Err()
 		if err == nil && res.Reason == "trace-end" {
@@ -286,8 +297,13 @@ func (m *Machine) waitForInput(ctx context.Context) bool {
 	if !typed && m.net == nil && m.vconsole.silent() {
 		return false
 	}
+	if d := m.opts.Debugger; d != nil {
+		var cancel context.CancelFunc
+		ctx, cancel = d.Until(ctx)
+		defer cancel()
+	}
 	if typed && m.input.file != nil {
-		return m.offerInput(ctx, true)
+		return m.offerInput(ctx, true) || ctx.Err() != nil
 	}
 	m.outside(ctx, forever) // OnQuantum sees to an end of ctx
 	m.takeIn()

@@ -14,6 +14,7 @@ import (
 type runFlags struct {
 	config  configFlags
 	saving  saving
+	gdb     string
 	seeds   textValue
 	json    bool
 	quiet   bool
@@ -89,6 +90,7 @@ func (f *runFlags) declare(c *cobra.Command) {
 	f.config.field(c, "fast-until", "run.fast_until", "POINT")
 	f.config.field(c, "stop-at", "run.stop_at", "POINT")
 	f.saving.declare(c)
+	c.Flags().StringVar(&f.gdb, "gdb", "", "wait for a debugger at ADDRESS, :PORT of this machine or the path of a Unix socket, before the run begins")
 	f.declareOutput(c)
 }
 
@@ -133,6 +135,9 @@ func runCommand(cmd *cobra.Command, args []string, f *runFlags) error {
 	t := newTerminal(cmd.OutOrStdout(), cmd.ErrOrStderr(), f.quiet || f.json)
 	stop := newStopper()
 	defer stop.close()
+	if f.gdb != "" && cmd.Flags().Changed("seeds") {
+		return usagef("--gdb is for one run, not for --seeds")
+	}
 	if cmd.Flags().Changed("seeds") {
 		return runSeeds(cmd, f, cfg, stop, func(cfg *config.Config, first bool) (*outcome, error) {
 			j := job{cfg: cfg, saving: f.saving, console: io.Discard, stdin: strings.NewReader(""), terminal: t, stop: stop}
@@ -142,7 +147,7 @@ func runCommand(cmd *cobra.Command, args []string, f *runFlags) error {
 			return j.run()
 		})
 	}
-	j := job{cfg: cfg, saving: f.saving, console: t.console(), stdin: cmd.InOrStdin(), terminal: t, stop: stop}
+	j := job{cfg: cfg, saving: f.saving, gdb: f.gdb, console: t.console(), stdin: cmd.InOrStdin(), terminal: t, stop: stop}
 	out, err := j.run()
 	if err != nil {
 		return err
