@@ -17,6 +17,8 @@ type Bus struct {
 	Map   Map
 	// Notify hears every step, if not nil.
 	Notify func(Note)
+	// Tap hears what the serial phase does beside the harts' requests, if not nil.
+	Tap Tap
 	// Wake is told that a sleeping hart may have reason to go on, if not nil.
 	Wake func(agent int, now uint64)
 
@@ -124,6 +126,9 @@ func (b *Bus) LineBytes() int { return 1 << (b.shift & 63) }
 // Halt.
 func (b *Bus) Serve(r *Request) {
 	b.by, b.asked = r.Agent, r.Cycle
+	if b.Tap != nil {
+		b.Tap.Serving(r)
+	}
 	if b.deadline <= r.Cycle {
 		b.RunEvents(r.Cycle)
 	}

@@ -44,6 +44,8 @@ type Engine struct {
 	// will wake one. It may wait for the world outside, and returns false if that
 	// will not wake one either. Nil: nothing comes from outside.
 	OnIdle func() bool
+	// Woken is told of every sleep that Wake ends, if not nil.
+	Woken func(id int, cycle uint64)
 	// OnSkip is called when nobody runs before the cycle to. It may wait for the
 	// world outside, and returns the cycle at which to look again: to, or an
 	// earlier one from from on. Nil: time that nobody uses takes none.
@@ -52,6 +54,9 @@ type Engine struct {
 	// (Port.Tell), in the order of clocks and numbers. The agents that told go on
 	// afterwards within the same round, so that telling changes no result.
 	OnNotice func(agent int)
+	// Urgent are the agents, a bit each, that run before the others in a round: those
+	// that a debugger steps, so that the others do not move more than they have to.
+	Urgent uint64
 	// Limit is a cycle that the owner wants to see: time that nobody uses is not
 	// skipped beyond it. 0: none.
 	Limit uint64
@@ -195,11 +200,17 @@ func (e *Engine) Wake(id int, cycle uint64) {
 		a.isWoke = true
 		a.wakeAt = min(a.wakeAt, cycle)
 		e.woken = append(e.woken, a)
+		if e.Woken != nil {
+			e.Woken(id, cycle)
+		}
 	}
 }
 
 // Stop ends the run after the serial phase in progress.
 func (e *Engine) Stop() { e.stopped = true }
+
+// Quantum is the length of a quantum in cycles.
+func (e *Engine) Quantum() uint64 { return e.quantum }
 
 // Now is the start of the present quantum: no agent that runs is behind it.
 func (e *Engine) Now() uint64 { return e.start }
@@ -266,9 +277,11 @@ func (e *Engine) round() error {
 	if running == 1 {
 		e.direct = e.ready[0]
 	}
-	done, err := e.resume()
-	if err == nil {
-		err = e.hearNotices()
+	done, err := uint64(0), error(nil)
+	if e.Urgent != 0 {
+		err = e.resumeUrgent()
+	} else if done, err = e.resume(); err == nil {
+		err = e.hearNotices(e.ready)
 	}
 	if err != nil || e.stopped {
 		return err
@@ -321,13 +334,36 @@ func (e *Engine) endNaps() {
 	}
 }
 
-// hearNotices lets the owner hear what agents have to tell, until all of them
-// are parked for another reason.
-func (e *Engine) hearNotices() error {
+// resumeUrgent runs the urgent agents first, and hears what they have to tell
+// before the others move.
+func (e *Engine) resumeUrgent() error {
+	first := e.Urgent
+	for _, urgent := range []bool{true, false} {
+		var batch []*agent
+		for _, a := range e.ready {
+			if first>>a.id&1 != 0 == urgent {
+				batch = append(batch, a)
+			}
+		}
+		e.lanes[0].runBatch(batch)
+		if err := e.lanes[0].failure(batch); err != nil {
+			return err
+		}
+		if err := e.hearNotices(batch); err != nil || e.stopped {
+			return err
+		}
+	}
+	e.retired()
+	return nil
+}
+
+// hearNotices lets the owner hear what agents of a batch have to tell, until all of
+// them are parked for another reason.
+func (e *Engine) hearNotices(batch []*agent) error {
 	for {
 		e.told = e.told[:0]
-		for _, a := range e.ready {
-			if a.pending.Kind == Notice {
+		for _, a := range batch {
+			if a.kind == Notice {
 				e.told = append(e.told, a)
 			}
 		}

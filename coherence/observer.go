@@ -34,3 +34,17 @@ type Note struct {
 	Source   int32
 	Size     uint8
 }
+
+// Tap hears of what happens in the serial phase and is not in any hart's own
+// hands: for a recording, and for whoever does again what was recorded.
+type Tap interface {
+	// Serving: a request is served next, and devices whose time has come before
+	// it act first.
+	Serving(r *Request)
+	// Accessing: the request in progress comes to its device.
+	Accessing(r *Request)
+	// Refused: its device has not accepted it.
+	Refused(r *Request)
+	// DMA: a device reads or writes n bytes of RAM.
+	DMA(pa addr.PA, n int, write bool, now uint64)
+}

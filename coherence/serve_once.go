@@ -99,6 +99,9 @@ func (b *Bus) device(r *Request, now uint64) {
 	}
 	r.Done = now + b.cfg.IO
 	b.time = r.Cycle
+	if b.Tap != nil {
+		b.Tap.Accessing(r)
+	}
 	g := b.Map.Find(a.PA)
 	off := uint64(a.PA) - uint64(g.Base)
 	var ok bool
@@ -110,6 +113,9 @@ func (b *Bus) device(r *Request, now uint64) {
 		a.Result, ok = g.Dev.Read(r.Cycle, off, int(a.Size))
 	}
 	a.Fault = !ok
+	if !ok && b.Tap != nil {
+		b.Tap.Refused(r)
+	}
 	if b.Notify != nil && ok {
 		v := a.Result
 		if r.Kind == WriteIO {
@@ -203,6 +209,9 @@ func (b *Bus) DMARead(agent int, pa addr.PA, buf []byte, now uint64) (done uint6
 	if !b.dmaRange(pa, len(buf)) {
 		return now, false
 	}
+	if b.Tap != nil {
+		b.Tap.DMA(pa, len(buf), false, now)
+	}
 	r := Request{Kind: DMARead, Agent: int32(agent), Cycle: now}
 	b.by, b.asked = r.Agent, now
 	done = now
@@ -226,6 +235,9 @@ func (b *Bus) DMARead(agent int, pa addr.PA, buf []byte, now uint64) (done uint6
 func (b *Bus) DMAWrite(agent int, pa addr.PA, buf []byte, now uint64) (done uint64, ok bool) {
 	if !b.dmaRange(pa, len(buf)) {
 		return now, false
+	}
+	if b.Tap != nil {
+		b.Tap.DMA(pa, len(buf), true, now)
 	}
 	r := Request{Kind: DMAWrite, Agent: int32(agent), Cycle: now}
 	b.by, b.asked = r.Agent, now

@@ -181,6 +181,9 @@ func (h *Hart) writeMenvcfg(v uint64) {
 	h.updateMIP()
 	h.limitTo(max(h.nextTimer(), h.Clock()))
 	h.flushLines()
+	if h.rec != nil {
+		h.recordRegime()
+	}
 }
 
 // cboAllowed says which cache operation in is here, after menvcfg and senvcfg,

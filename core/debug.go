@@ -223,11 +223,3 @@ func (h *Hart) csrRow(num uint16) *csrReg {
 	}
 	return r
 }
-
-// CSRName is the name of a register that some hart may have, or "".
-func CSRName(num uint16) string {
-	if r := csrTable[num&4095]; r != nil {
-		return r.name
-	}
-	return ""
-}

@@ -23,6 +23,11 @@ import (
 //
 // Every instruction is charged and counted before it executes; one that traps
 // is uncounted again (it does not retire).
+//
+// A run that is recorded uses execRecord, which mkrecord makes of this text
+// with the lines behind //record: in it.
+//
+//go:generate go run ./mkrecord
 func (h *Hart) exec() {
 	var (
 		pc   = h.pc
@@ -43,6 +48,7 @@ func (h *Hart) exec() {
 			h.l1i.Clock = va
 			*f.stamp = va
 			*f.tlb = va
+			//record: h.recordFetch(f, pc, n, left)
 			base, dec = f.tag, f.dec
 			h.fbase, h.fdec, h.fbytes = base, dec, f.bytes
 		}
@@ -126,6 +132,7 @@ func (h *Hart) exec() {
 			va = h.x[in.Rs1] + uint64(int64(in.Imm))
 			if e := &h.lines[va>>(h.shift&63)&(lineTableSize-1)]; va&h.mask[3] == e.rtag {
 				h.touch(e)
+				//record: h.recordHit(e, va, pc, n, left, record.Load, 8)
 				h.x[in.Rd] = *(*uint64)(unsafe.Add(e.data, va&h.offMask))
 				break
 			}
@@ -134,6 +141,7 @@ func (h *Hart) exec() {
 			va = h.x[in.Rs1] + uint64(int64(in.Imm))
 			if e := &h.lines[va>>(h.shift&63)&(lineTableSize-1)]; va&h.mask[2] == e.rtag {
 				h.touch(e)
+				//record: h.recordHit(e, va, pc, n, left, record.Load, 4)
 				h.x[in.Rd] = uint64(int64(*(*int32)(unsafe.Add(e.data, va&h.offMask))))
 				break
 			}
@@ -142,6 +150,7 @@ func (h *Hart) exec() {
 			va = h.x[in.Rs1] + uint64(int64(in.Imm))
 			if e := &h.lines[va>>(h.shift&63)&(lineTableSize-1)]; va&h.mask[2] == e.rtag {
 				h.touch(e)
+				//record: h.recordHit(e, va, pc, n, left, record.Load, 4)
 				h.x[in.Rd] = uint64(*(*uint32)(unsafe.Add(e.data, va&h.offMask)))
 				break
 			}
@@ -150,6 +159,7 @@ func (h *Hart) exec() {
 			va = h.x[in.Rs1] + uint64(int64(in.Imm))
 			if e := &h.lines[va>>(h.shift&63)&(lineTableSize-1)]; va&h.mask[1] == e.rtag {
 				h.touch(e)
+				//record: h.recordHit(e, va, pc, n, left, record.Load, 2)
 				h.x[in.Rd] = uint64(int64(*(*int16)(unsafe.Add(e.data, va&h.offMask))))
 				break
 			}
@@ -158,6 +168,7 @@ func (h *Hart) exec() {
 			va = h.x[in.Rs1] + uint64(int64(in.Imm))
 			if e := &h.lines[va>>(h.shift&63)&(lineTableSize-1)]; va&h.mask[1] == e.rtag {
 				h.touch(e)
+				//record: h.recordHit(e, va, pc, n, left, record.Load, 2)
 				h.x[in.Rd] = uint64(*(*uint16)(unsafe.Add(e.data, va&h.offMask)))
 				break
 			}
@@ -166,6 +177,7 @@ func (h *Hart) exec() {
 			va = h.x[in.Rs1] + uint64(int64(in.Imm))
 			if e := &h.lines[va>>(h.shift&63)&(lineTableSize-1)]; va&h.mask[0] == e.rtag {
 				h.touch(e)
+				//record: h.recordHit(e, va, pc, n, left, record.Load, 1)
 				h.x[in.Rd] = uint64(int64(*(*int8)(unsafe.Add(e.data, va&h.offMask))))
 				break
 			}
@@ -174,6 +186,7 @@ func (h *Hart) exec() {
 			va = h.x[in.Rs1] + uint64(int64(in.Imm))
 			if e := &h.lines[va>>(h.shift&63)&(lineTableSize-1)]; va&h.mask[0] == e.rtag {
 				h.touch(e)
+				//record: h.recordHit(e, va, pc, n, left, record.Load, 1)
 				h.x[in.Rd] = uint64(*(*uint8)(unsafe.Add(e.data, va&h.offMask)))
 				break
 			}
@@ -185,6 +198,7 @@ func (h *Hart) exec() {
 			va = h.x[in.Rs1] + uint64(int64(in.Imm))
 			if e := &h.lines[va>>(h.shift&63)&(lineTableSize-1)]; va&h.mask[3] == e.wtag && h.sbCount == 0 {
 				h.touch(e)
+				//record: h.recordHit(e, va, pc, n, left, record.Store, 8)
 				*(*uint64)(unsafe.Add(e.data, va&h.offMask)) = h.x[in.Rs2]
 				break
 			}
@@ -193,6 +207,7 @@ func (h *Hart) exec() {
 			va = h.x[in.Rs1] + uint64(int64(in.Imm))
 			if e := &h.lines[va>>(h.shift&63)&(lineTableSize-1)]; va&h.mask[2] == e.wtag && h.sbCount == 0 {
 				h.touch(e)
+				//record: h.recordHit(e, va, pc, n, left, record.Store, 4)
 				*(*uint32)(unsafe.Add(e.data, va&h.offMask)) = uint32(h.x[in.Rs2])
 				break
 			}
@@ -201,6 +216,7 @@ func (h *Hart) exec() {
 			va = h.x[in.Rs1] + uint64(int64(in.Imm))
 			if e := &h.lines[va>>(h.shift&63)&(lineTableSize-1)]; va&h.mask[1] == e.wtag && h.sbCount == 0 {
 				h.touch(e)
+				//record: h.recordHit(e, va, pc, n, left, record.Store, 2)
 				*(*uint16)(unsafe.Add(e.data, va&h.offMask)) = uint16(h.x[in.Rs2])
 				break
 			}
@@ -209,6 +225,7 @@ func (h *Hart) exec() {
 			va = h.x[in.Rs1] + uint64(int64(in.Imm))
 			if e := &h.lines[va>>(h.shift&63)&(lineTableSize-1)]; va&h.mask[0] == e.wtag && h.sbCount == 0 {
 				h.touch(e)
+				//record: h.recordHit(e, va, pc, n, left, record.Store, 1)
 				*(*uint8)(unsafe.Add(e.data, va&h.offMask)) = uint8(h.x[in.Rs2])
 				break
 			}
@@ -360,6 +377,7 @@ func (h *Hart) exec() {
 			va = h.x[in.Rs1] + uint64(int64(in.Imm))
 			if e := &h.lines[va>>(h.shift&63)&(lineTableSize-1)]; va&h.mask[3] == e.rtag {
 				h.touch(e)
+				//record: h.recordHit(e, va, pc, n, left, record.Load, 8)
 				h.f[in.Rd] = *(*uint64)(unsafe.Add(e.data, va&h.offMask))
 				break
 			}
@@ -371,6 +389,7 @@ func (h *Hart) exec() {
 			va = h.x[in.Rs1] + uint64(int64(in.Imm))
 			if e := &h.lines[va>>(h.shift&63)&(lineTableSize-1)]; va&h.mask[3] == e.wtag && h.sbCount == 0 {
 				h.touch(e)
+				//record: h.recordHit(e, va, pc, n, left, record.Store, 8)
 				*(*uint64)(unsafe.Add(e.data, va&h.offMask)) = h.f[in.Rs2]
 				break
 			}

@@ -6,6 +6,7 @@ import (
 
 	"mcsim/coherence"
 	"mcsim/core/isa"
+	"mcsim/record"
 )
 
 // Operations of the fetch unit, beyond those of the instruction set.
@@ -48,22 +49,35 @@ func (h *Hart) fetchLine(pc uint64) (ok bool) {
 		h.l1i.Clock++
 		*e.stamp = h.l1i.Clock
 		*e.tlb = h.l1i.Clock
+		if h.rec != nil {
+			h.recordFetch(e, pc, h.instret, h.left)
+		}
 		h.fbase, h.fdec, h.fbytes = e.tag, e.dec, e.bytes
 		return true
 	}
 	return h.fetchSlow(pc)
 }
 
+// fetchBytes is how much of the line at pc a fetch reads.
+func (h *Hart) fetchBytes(pc uint64) uint64 { return min(8, h.lineSize-pc&(h.lineSize-1)) }
+
 func (h *Hart) fetchSlow(pc uint64) bool {
 	h.itlbAccesses(1)
+	var r *record.Record
+	if h.rec != nil {
+		r = h.recordSlow(record.Fetch, pc, 2, h.instret)
+	}
 	var t translation
 	if !h.translate(pc, 2, accFetch, &t) {
 		return false
 	}
+	if r != nil {
+		recordPA(r, &t)
+	}
 	if h.mem.Attr(t.PA, 2) != coherence.AttrRAM {
 		return h.raise(causeFetchAccess, pc)
 	}
-	size := min(8, h.lineSize-pc&(h.lineSize-1))
+	size := h.fetchBytes(pc)
 	a := &h.acc
 	*a = coherence.Access{Op: coherence.OpFetch, Size: uint8(size), PA: t.PA, Uncached: t.Uncached}
 	h.do(a)

@@ -1,6 +1,9 @@
 package core
 
-import "mcsim/core/isa"
+import (
+	"mcsim/core/isa"
+	"mcsim/record"
+)
 
 // Firmware is M-mode software that is part of the simulator instead of the
 // hart's program. A trap into M-mode does what the manual says, and then hands
@@ -82,6 +85,9 @@ func (h *Hart) Charge(cycles int) { h.left -= int64(cycles) }
 // Serially has act called in the serial phase, as coherence.Private.Serially
 // says. The hart's own stores are visible to it.
 func (h *Hart) Serially(act func(now uint64) (done uint64)) {
+	if h.rec != nil {
+		h.recordControl(record.Serial, 0)
+	}
 	h.drainAll()
 	now := h.Clock()
 	h.left -= int64(h.mem.Serially(now, act) - now)
@@ -90,6 +96,7 @@ func (h *Hart) Serially(act func(now uint64) (done uint64)) {
 // FenceVMA carries out sfence.vma: an address or an ASID that is not given means
 // all of them.
 func (h *Hart) FenceVMA(va, asid uint64, hasVA, hasASID bool) {
+	h.recordFence(record.Wait)
 	h.drainAll()
 	h.stats.Fences++
 	h.sfence(va, asid, hasVA, hasASID)
@@ -97,9 +104,8 @@ func (h *Hart) FenceVMA(va, asid uint64, hasVA, hasASID bool) {
 
 // FenceI carries out fence.i.
 func (h *Hart) FenceI() {
-	h.drainAll()
-	h.mem.FenceI()
-	h.noFetchLine()
+	h.recordFence(record.Inst)
+	h.fenceI()
 }
 
 // machineInterrupt says whether an interrupt for M-mode is to be taken.

@@ -9,6 +9,7 @@ import (
 	"mcsim/core/fp"
 	"mcsim/core/isa"
 	"mcsim/event"
+	"mcsim/record"
 )
 
 // Priv is a privilege mode, encoded as in mstatus.MPP.
@@ -85,6 +86,10 @@ type Hart struct {
 	dec  *isa.Decoder
 	cost [isa.NumOps + 1]uint8 // cycles of each operation
 	ev   *event.Buffer
+
+	rec      *record.Buffer // what the hart does goes here; nil: nowhere
+	recorded lastRegime
+	follow   *follower // does what was recorded instead of executing; nil: executes
 
 	priv  Priv
 	csr   csrFile

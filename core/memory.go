@@ -6,6 +6,7 @@ import (
 
 	"mcsim/addr"
 	"mcsim/coherence"
+	"mcsim/record"
 )
 
 // do carries out h.acc through the private caches, and charges the time until
@@ -19,17 +20,21 @@ func (h *Hart) do(a *coherence.Access) {
 // loadSlow reads size bytes at va where the line table did not answer. It
 // returns false if that raised a trap.
 func (h *Hart) loadSlow(va uint64, size uint64) (uint64, bool) {
+	var r *record.Record
+	if h.rec != nil {
+		r = h.recordSlow(record.Load, va, size, h.instret+1)
+	}
 	first := h.lineSize - va&h.offMask
 	if size <= first {
-		return h.loadPart(va, size)
+		return h.loadPart(va, size, r)
 	}
 	// Across two lines, perhaps two pages: each part faults on its own, and
 	// reports its own address.
-	lo, ok := h.loadPart(va, first)
+	lo, ok := h.loadPart(va, first, r)
 	if !ok {
 		return 0, false
 	}
-	hi, ok := h.loadPart(va+first, size-first)
+	hi, ok := h.loadPart(va+first, size-first, nil)
 	return lo | hi<<(8*first), ok
 }
 
@@ -41,6 +46,9 @@ func (h *Hart) loadQuick(va, size uint64) (uint64, bool) {
 		return h.loadSlow(va, size)
 	}
 	h.touch(e)
+	if h.rec != nil {
+		h.recordQuick(e, va, record.Load, size)
+	}
 	p := unsafe.Add(e.data, va&h.offMask)
 	if size == 4 {
 		return uint64(*(*uint32)(p)), true
@@ -55,6 +63,9 @@ func (h *Hart) storeQuick(va, size, v uint64) bool {
 		return h.storeSlow(va, size, v)
 	}
 	h.touch(e)
+	if h.rec != nil {
+		h.recordQuick(e, va, record.Store, size)
+	}
 	p := unsafe.Add(e.data, va&h.offMask)
 	switch size {
 	case 4:
@@ -67,11 +78,15 @@ func (h *Hart) storeQuick(va, size, v uint64) bool {
 	return true
 }
 
-// loadPart reads size bytes, 1 to 8, within a line.
-func (h *Hart) loadPart(va, size uint64) (uint64, bool) {
+// loadPart reads size bytes, 1 to 8, within a line. r, if not nil, is the
+// record that it is the first part of.
+func (h *Hart) loadPart(va, size uint64, r *record.Record) (uint64, bool) {
 	var t translation
 	if !h.translate(va, int(size), accLoad, &t) {
 		return 0, false
+	}
+	if r != nil {
+		recordPA(r, &t)
 	}
 	if h.dbg != nil {
 		h.watch(va, size, false)
@@ -133,14 +148,27 @@ func (h *Hart) doParts(a *coherence.Access, cause, va uint64) (uint64, bool) {
 // storeSlow writes the low size bytes of v at va where the line table did not
 // take them. It returns false if that raised a trap; then nothing was written.
 func (h *Hart) storeSlow(va, size, v uint64) bool {
+	var r *record.Record
+	if h.rec != nil {
+		r = h.recordSlow(record.Store, va, size, h.instret+1)
+	}
 	first := h.lineSize - va&h.offMask
 	if size <= first {
 		var t translation
-		return h.storeCheck(va, size, &t) && h.storePart(va, size, v, &t, true)
+		if !h.storeCheck(va, size, &t) {
+			return false
+		}
+		if r != nil {
+			recordPA(r, &t)
+		}
+		return h.storePart(va, size, v, &t, true)
 	}
 	var lo, hi translation
 	if !h.storeCheck(va, first, &lo) || !h.storeCheck(va+first, size-first, &hi) {
 		return false
+	}
+	if r != nil {
+		recordPA(r, &lo)
 	}
 	// The second translation may have cost the first its TLB entry, which a kept
 	// line would hang on.

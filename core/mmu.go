@@ -247,6 +247,9 @@ func (h *Hart) setContext() {
 		m.dctx, m.fctx = dctx, fctx
 		h.useContext(dctx, fctx)
 	}
+	if h.rec != nil {
+		h.recordRegime()
+	}
 }
 
 // setRegimes works out how fetches and data are translated now, and returns the

@@ -201,6 +201,9 @@ func (h *Hart) writePMPAddr(i int, v uint64) {
 // pmpChanged makes a change of PMP registers effective at once; the manual
 // would allow to wait for SFENCE.VMA ("Physical Memory Protection and Paging").
 func (h *Hart) pmpChanged() {
+	if h.rec != nil {
+		h.recordPMP()
+	}
 	m := &h.mmu
 	m.pmp.compile()
 	m.itlb.forgetPMP()

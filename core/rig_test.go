@@ -69,7 +69,7 @@ func newRig(t testing.TB, change ...func(*rigConfig)) *rig {
 			BusWidth: 16, LLCBanks: 1, Check: true,
 		},
 		Config{
-			ISA: isa.AllExtensions, ITLB: full(8), DTLB: full(8), WalkCache: 4,
+			ISA: isa.AllExtensions &^ isa.ExtSmaia &^ isa.ExtSsaia, ITLB: full(8), DTLB: full(8), WalkCache: 4,
 			MaxSATP: satpSv57, PMPRegions: 16, TimeDivider: 1,
 		},
 	}

@@ -1,12 +1,25 @@
 package core
 
-import "mcsim/event"
+import (
+	"mcsim/event"
+	"mcsim/record"
+)
 
 // Run executes until the clock reaches end, or the hart waits (WFI, WRS). It
 // parks on the bus in between. For a hart that sleeps, wake is the cycle at
 // which its own timer would end the wait, ^0 if none does. It implements
 // coherence.Runner.
 func (h *Hart) Run(end uint64) (asleep bool, wake uint64) {
+	if h.follow != nil {
+		return h.follow.run(end)
+	}
+	if asleep, wake = h.run(end); h.rec != nil {
+		h.recordTurn(asleep, wake)
+	}
+	return asleep, wake
+}
+
+func (h *Hart) run(end uint64) (asleep bool, wake uint64) {
 	for {
 		now := h.Clock()
 		h.updateTimers()
@@ -24,6 +37,9 @@ func (h *Hart) Run(end uint64) (asleep bool, wake uint64) {
 		}
 		if h.sbCount > 0 && now >= h.sb.next {
 			h.limit, h.left = end, int64(end-now)
+			if h.rec != nil {
+				h.recordControl(record.Drain, 0)
+			}
 			h.drainSome(h.sbCount)
 			continue
 		}
@@ -43,7 +59,11 @@ func (h *Hart) Run(end uint64) (asleep bool, wake uint64) {
 			h.execOne(now)
 		} else {
 			h.limit, h.left = limit, int64(limit-now)
-			h.exec()
+			if h.rec != nil {
+				h.execRecord()
+			} else {
+				h.exec()
+			}
 		}
 		if h.dbg != nil {
 			h.stepped()
@@ -56,7 +76,11 @@ func (h *Hart) Run(end uint64) (asleep bool, wake uint64) {
 func (h *Hart) execOne(now uint64) {
 	before, pc := h.instret, h.pc
 	h.limit, h.left = now+1, 1
-	h.exec()
+	if h.rec != nil {
+		h.execRecord()
+	} else {
+		h.exec()
+	}
 	if h.instret != before {
 		h.emit(event.Retire, pc, h.instret, uint64(h.priv), 0)
 	}

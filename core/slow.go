@@ -3,6 +3,7 @@ package core
 import (
 	"mcsim/coherence"
 	"mcsim/core/isa"
+	"mcsim/record"
 )
 
 // slow completes the instruction at pc where the run loop does not: it executes
@@ -106,9 +107,8 @@ func (h *Hart) execSpecial(in *isa.Inst) bool {
 		h.execFence(in)
 		return true
 	case isa.OpFENCEI:
-		h.drainAll()
-		h.mem.FenceI()
-		h.noFetchLine()
+		h.recordFence(record.Inst)
+		h.fenceI()
 		return true
 	case isa.OpPREFETCHI, isa.OpPREFETCHR, isa.OpPREFETCHW:
 		h.execPrefetch(in)
@@ -121,6 +121,7 @@ func (h *Hart) execSpecial(in *isa.Inst) bool {
 	case isa.OpWRSNTO, isa.OpWRSSTO:
 		return h.execWRS(in)
 	case isa.OpWFI, isa.OpSFENCEVMA, isa.OpSINVALVMA, isa.OpSFENCEWINVAL, isa.OpSFENCEINVALIR:
+		h.recordFence(record.Wait)
 		h.drainAll()
 	}
 	return h.execSystem(in)
@@ -134,11 +135,22 @@ func (h *Hart) execFence(in *isa.Inst) {
 	imm := uint32(in.Imm)
 	succ, pred, fm := imm&15, imm>>4&15, imm>>8&15
 	if fm == 8 && pred == 3 && succ == 3 { // fence.tso leaves store to load alone
+		h.recordFence(0)
 		return
 	}
 	if pred&w != 0 && succ&r != 0 || (pred|succ)&io != 0 {
+		h.recordFence(record.Wait)
 		h.drainAll()
+		return
 	}
+	h.recordFence(0)
+}
+
+// fenceI makes the stores so far visible to the fetches that follow.
+func (h *Hart) fenceI() {
+	h.drainAll()
+	h.mem.FenceI()
+	h.noFetchLine()
 }
 
 // atomicOps gives the memory operation of each pair (word, doubleword) of
@@ -163,28 +175,14 @@ func (h *Hart) execAtomic(in *isa.Inst) bool {
 	if va&(size-1) != 0 {
 		return h.raise(misaligned, va)
 	}
-	var t translation
-	if !h.translate(va, int(size), kind, &t) {
+	v := h.x[in.Rs2]
+	if size == 4 {
+		v = uint64(uint32(v))
+	}
+	if !h.atomic(op, va, size, v, kind, access) {
 		return false
 	}
-	if h.dbg != nil {
-		h.watch(va, size, op != coherence.OpLR)
-	}
-	if !h.mem.Atomics(t.PA, size) {
-		return h.raise(access, va)
-	}
-	h.drainAll()
-	a := &h.acc
-	uncached := t.Uncached || h.mem.Attr(t.PA, size) == coherence.AttrDevice
-	*a = coherence.Access{Op: op, Size: uint8(size), PA: t.PA, Value: h.x[in.Rs2], Uncached: uncached}
-	if size == 4 {
-		a.Value = uint64(uint32(a.Value))
-	}
-	h.do(a)
-	h.left -= int64(h.cfg.Latency.AMO)
-	switch {
-	case a.Fault:
-		return h.raise(access, va)
+	switch a := &h.acc; {
 	case op == coherence.OpSC:
 		h.x[in.Rd] = b2u(!a.OK)
 	case size == 4:
@@ -195,13 +193,53 @@ func (h *Hart) execAtomic(in *isa.Inst) bool {
 	return true
 }
 
+// atomic makes the access of an LR, SC or AMO; h.acc has its outcome. It returns
+// false if it raised a trap, that of access where there is nothing to access.
+func (h *Hart) atomic(op coherence.Op, va, size, v uint64, kind accessKind, access uint64) bool {
+	var r *record.Record
+	if h.rec != nil {
+		r = h.recordSlow(recordedAtomic(op), va, size, h.instret+1)
+	}
+	var t translation
+	if !h.translate(va, int(size), kind, &t) {
+		return false
+	}
+	if h.dbg != nil {
+		h.watch(va, size, op != coherence.OpLR)
+	}
+	if !h.mem.Atomics(t.PA, size) {
+		return h.raise(access, va)
+	}
+	if r != nil {
+		recordPA(r, &t)
+	}
+	h.drainAll()
+	a := &h.acc
+	uncached := t.Uncached || h.mem.Attr(t.PA, size) == coherence.AttrDevice
+	*a = coherence.Access{Op: op, Size: uint8(size), PA: t.PA, Value: v, Uncached: uncached}
+	h.do(a)
+	h.left -= int64(h.cfg.Latency.AMO)
+	if a.Fault {
+		return h.raise(access, va)
+	}
+	return true
+}
+
 // execCBO executes the cache-block operations on the line of rs1.
 func (h *Hart) execCBO(in *isa.Inst) bool {
 	op, allowed := h.cboAllowed(in)
 	if !allowed {
 		return h.raise(causeIllegal, uint64(in.Raw))
 	}
-	va := h.x[in.Rs1]
+	return h.block(op, h.x[in.Rs1])
+}
+
+// block makes the access of a cache-block operation on the line of va.
+func (h *Hart) block(op coherence.Op, va uint64) bool {
+	var r *record.Record
+	if h.rec != nil {
+		r = h.recordSlow(recordedBlock(op), va, h.lineSize, h.instret+1)
+	}
 	line := va &^ (h.lineSize - 1)
 	var t translation
 	// The block's permission is that of a store; cbo.zero is one. The others
@@ -217,6 +255,10 @@ func (h *Hart) execCBO(in *isa.Inst) bool {
 	}
 	if h.mem.Attr(t.PA, h.lineSize) != coherence.AttrRAM || !h.pmpWholeLine(t.PA, kind) {
 		return h.raise(causeStoreAccess, va)
+	}
+	if r != nil {
+		recordPA(r, &t)
+		r.PA += va - line
 	}
 	if h.dbg != nil && op == coherence.OpZero {
 		h.watch(line, h.lineSize, true)
@@ -241,9 +283,22 @@ func (h *Hart) execPrefetch(in *isa.Inst) {
 	case isa.OpPREFETCHW:
 		op = coherence.OpPrefetchW
 	}
+	h.prefetch(op, va)
+}
+
+// prefetch asks for the line of va.
+func (h *Hart) prefetch(op coherence.Op, va uint64) {
+	var r *record.Record
+	if h.rec != nil {
+		r = h.recordSlow(record.Prefetch, va, 1, h.instret+1)
+		r.Flags |= prefetchFlags(op)
+	}
 	var t translation
 	if !h.translate(va, 1, accHint, &t) || t.Uncached || h.mem.Attr(t.PA, 1) != coherence.AttrRAM {
 		return
+	}
+	if r != nil {
+		recordPA(r, &t)
 	}
 	a := &h.acc
 	*a = coherence.Access{Op: op, Size: 1, PA: t.PA}
@@ -257,6 +312,7 @@ const wrsShort = 1000
 // execWRS waits for the reservation to be lost, for an interrupt, or for a
 // timeout (Zawrs). It may end early for no reason at all; software loops.
 func (h *Hart) execWRS(in *isa.Inst) bool {
+	h.recordFence(record.Wait)
 	h.drainAll()
 	if in.Op == isa.OpWRSNTO && h.wfiTraps() {
 		// wrs.nto is bounded where TW says so; being bounded it need not trap.

@@ -24,6 +24,13 @@ func (h *Hart) Snapshot(c *snapshot.Coder, warm bool) {
 	snapshot.Uint(c, &h.frm)
 	snapshot.Uint(c, &h.priv)
 	h.csr.snapshot(c)
+	c.Shape("interrupt files", len(h.files))
+	for i := range h.files {
+		f := &h.files[i]
+		snapshot.Uint(c, &f.delivery, &f.threshold)
+		c.Words(f.eip[:])
+		c.Words(f.eie[:])
+	}
 	snapshot.Uint(c, &h.stats.Exceptions, &h.stats.Interrupts, &h.stats.Fences, &h.stats.Slept, &h.stats.Buffered)
 	c.Bool(&h.wrs, &h.held)
 	snapshot.Uint(c, &h.wrsUntil)
@@ -44,7 +51,7 @@ func (h *Hart) Snapshot(c *snapshot.Coder, warm bool) {
 func (f *csrFile) snapshot(c *snapshot.Coder) {
 	snapshot.Uint(c, &f.mstatus, &f.mie, &f.mip, &f.mipSoft, &f.wires, &f.medeleg, &f.mideleg,
 		&f.mtvec, &f.mepc, &f.mcause, &f.mtval, &f.mscratch, &f.stvec, &f.sepc, &f.scause, &f.stval, &f.sscratch,
-		&f.menvcfg, &f.senvcfg, &f.mcounteren, &f.scounteren, &f.stimecmp, &f.timerAt, &f.timeOffset)
+		&f.menvcfg, &f.senvcfg, &f.mcounteren, &f.scounteren, &f.stimecmp, &f.timerAt, &f.timeOffset, &f.miselect, &f.siselect, &f.outer)
 	c.Bool(&f.wfi)
 	snapshot.Uint(c, &f.counters.inhibit)
 	for i := range f.counters.c {

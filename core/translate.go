@@ -139,6 +139,9 @@ func (h *Hart) pageFault(va uint64, kind accessKind) bool {
 // sfence carries out SFENCE.VMA and SINVAL.VMA. An address or ASID that is not
 // given (x0) means all of them.
 func (h *Hart) sfence(va, asid uint64, hasVA, hasASID bool) {
+	if h.rec != nil {
+		h.recordSFence(va, asid, hasVA, hasASID)
+	}
 	m := &h.mmu
 	f := fence{va: va, key: asid & asidMask, hasVA: hasVA, hasASID: hasASID}
 	m.itlb.fence(&f)

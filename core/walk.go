@@ -4,6 +4,7 @@ import (
 	"mcsim/addr"
 	"mcsim/coherence"
 	"mcsim/event"
+	"mcsim/record"
 )
 
 // Bits of a page-table entry (privileged manual, Sv39; Svnapot, Svpbmt).
@@ -40,7 +41,13 @@ func (h *Hart) loadPTE(pa addr.PA) (uint64, bool) {
 	}
 	a := &h.acc
 	*a = coherence.Access{Op: coherence.OpWalk, Size: 8, PA: pa}
+	if h.rec == nil {
+		h.do(a)
+		return a.Result, !a.Fault
+	}
+	r := h.recordWalk(pa)
 	h.do(a)
+	r.VA = a.Result
 	return a.Result, !a.Fault
 }
 
@@ -48,7 +55,16 @@ func (h *Hart) loadPTE(pa addr.PA) (uint64, bool) {
 func (h *Hart) swapPTE(pa addr.PA, was, next uint64) (bool, bool) {
 	a := &h.acc
 	*a = coherence.Access{Op: coherence.OpCAS, Size: 8, PA: pa, Compare: was, Value: next}
+	if h.rec == nil {
+		h.do(a)
+		return a.OK, !a.Fault
+	}
+	r := h.recordWalk(pa)
+	r.Flags = record.Lost
 	h.do(a)
+	if a.OK {
+		r.Flags = record.Swap
+	}
 	return a.OK, !a.Fault
 }
 

@@ -251,27 +251,3 @@ func (a *APLIC) send(target uint32) {
 		a.cfg.Send(hart, int(target>>targetGuest&63), target&targetEIID)
 	}
 }
-
-// Save returns a copy of the state.
-func (a *APLIC) Save() APLICState {
-	s := a.st
-	s.Sources = append([]APLICSource(nil), s.Sources...)
-	s.Harts = append([]APLICDelivery(nil), s.Harts...)
-	return s
-}
-
-// Restore takes over a state that Save gave for as many harts and sources, and
-// drives every wire.
-func (a *APLIC) Restore(s APLICState) error {
-	if len(s.Sources) != len(a.st.Sources) || len(s.Harts) != len(a.st.Harts) {
-		return fmt.Errorf("aplic: state is of %d sources and %d harts, this machine has %d and %d",
-			len(s.Sources), len(s.Harts), len(a.st.Sources), len(a.st.Harts))
-	}
-	a.st.Config = s.Config
-	copy(a.st.Sources, s.Sources)
-	copy(a.st.Harts, s.Harts)
-	for i := range a.st.Harts {
-		a.cfg.Notify(i, a.st.Harts[i].Level)
-	}
-	return nil
-}

@@ -18,9 +18,10 @@
 //	hart --uncached access--> bus --Read/Write--> device --Line/Pins--> hart
 //	                           ^--Memory (DMA)-----/   \--Exit--> machine
 //
-// Interrupt wires are functions that are called when a level changes. Save
-// gives a device's whole state as plain data; Restore puts it back and drives
-// every wire again.
+// Interrupt wires are functions that are called when a level changes. Snapshot saves
+// or loads a device's whole state for checkpoints, and drives nothing, since the
+// state of those whom it drives is loaded as well. Save gives the state as plain
+// data; Restore puts it back and drives every wire again.
 package device
 
 // NoDeadline is the Deadline of a device that waits for nothing.

@@ -41,6 +41,7 @@ var effects = map[string]effect{
 	"machine.bus.latency": free, "machine.bus.snoop": free, "machine.bus.io": free,
 	"machine.itlb": coldTLBs, "machine.dtlb": coldTLBs, "machine.l2tlb": coldTLBs, "machine.walk_cache": coldTLBs,
 	"machine.l2tlb.latency": free, "machine.store_buffer": drained, "machine.firmware": free,
+	"machine.virtio.block": free, "machine.virtio.block.queues": refused, "machine.virtio.network": free,
 	"machine.devices.epoch": free, // the clock goes on from what it showed
 }
 

@@ -173,6 +173,9 @@ func (m *Machine) snapshotDevices(c *snapshot.Coder) {
 		}
 		c.Section("device "+g.Name, 1, d.Snapshot)
 	}
+	for i, d := range m.disks {
+		c.Section(fmt.Sprintf("disk %d", i), 1, d.Snapshot)
+	}
 	if m.firmware != nil {
 		c.Section("firmware", 1, m.firmware.Snapshot)
 	}

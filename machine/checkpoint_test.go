@@ -131,7 +131,7 @@ var cuts = func() (list []job) {
 		job{guest: "atomics", harts: 4, words: map[string]uint64{"iterations": 100}, set: []string{"machine.llc.inclusive=false", "machine.protocol=MSI", "machine.l1d.replacement=srrip"}},
 		job{guest: "stream", harts: 1, words: map[string]uint64{"iterations": 1}, set: []string{"machine.store_buffer.depth=0", "machine.dram.policy=closed"}},
 		job{guest: "pingpong", harts: 2, words: map[string]uint64{"iterations": 100}, set: []string{"machine.l1i.coherent=false", "machine.jitter=9"}},
-		job{guest: "vm", harts: 3, set: []string{"machine.mmu=sv57", "machine.l2.size=64KiB", "machine.dtlb.replacement=fifo"}},
+		job{guest: "vm", harts: 3, set: []string{"machine.mmu=sv39", "machine.l2.size=64KiB", "machine.dtlb.replacement=fifo"}},
 		job{guest: "fault-misalign", harts: 2},
 	)
 	return list
@@ -196,4 +196,81 @@ func TestCheckpointDamage(t *testing.T) {
 			t.Errorf("cut to %d of %d bytes: %v", n, len(file), err)
 		}
 	}
+}
+
+// One checkpoint, other machines: seed, quantum, jitter and log change freely; caches
+// and TLBs of another shape start cold and say so, and the program still computes what
+// it should; what the guest was told cannot change.
+func TestRestoreElsewhere(t *testing.T) {
+	s := &saving{job: job{guest: "histogram", harts: 3, words: map[string]uint64{"iterations": 300}, check: true}, at: "cycle:30000"}
+	whole := s.run(t)
+	for _, x := range []struct {
+		set  []string
+		note string // in the notes; "": none
+	}{
+		{[]string{"machine.seed=9", "machine.quantum=10", "machine.jitter=5"}, ""},
+		{[]string{"machine.quantum=7000", "machine.core.mul=9", "log.level=warn"}, ""},
+		{[]string{"machine.l1d.size=8KiB", "machine.l1d.ways=2"}, "caches start cold: machine.l1d.size is 8KiB"},
+		{[]string{"machine.l2.size=128KiB"}, "caches start cold: machine.l2.size is 128KiB"},
+		{[]string{"machine.protocol=MOESI", "machine.evictions=announced", "machine.llc.inclusive=false"}, "caches start cold: machine.protocol is MOESI"},
+		{[]string{"machine.dtlb.entries=4", "machine.dtlb.ways=4"}, "TLBs start cold"},
+		{[]string{"machine.dram.channels=1", "machine.bus.width=8"}, "bus and DRAM start idle"},
+		{[]string{"machine.store_buffer.depth=1"}, "store buffers start empty"},
+	} {
+		r, err := restore(t, s.file.Bytes(), append(x.set, "run.check=true")...)
+		if err != nil {
+			t.Errorf("%v: %v", x.set, err)
+			continue
+		}
+		notes := strings.Join(r.notes, "\n")
+		if (x.note == "") != (notes == "") || !strings.Contains(notes, x.note) {
+			t.Errorf("%v: notes %q, want %q", x.set, notes, x.note)
+		}
+		o := r.run(t)
+		if bare := strings.Contains(x.note, "TLBs"); o.ExitCode != 0 || (o.Cycles == whole.Cycles) != bare || !strings.Contains(o.console, "no item lost: ok") {
+			t.Errorf("%v: exit code %d after %d cycles (%d without a change)\n%s", x.set, o.ExitCode, o.Cycles, whole.Cycles, o.console)
+		}
+		// The program has no TLB to miss in; everything else takes another time.
+		again, err := restore(t, s.file.Bytes(), append(x.set, "run.check=true")...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		sameRun(t, fmt.Sprint(x.set, ", again"), o, again.run(t))
+	}
+	for set, want := range map[string]string{
+		"machine.harts=2": "machine.harts is 2, but the checkpoint has 3", "machine.memory=32MiB": "machine.memory", "machine.isa=rv64imafdc": "machine.isa",
+		"machine.l1d.line=32": "machine.l1d.line", "machine.clock=900MHz": "machine.clock", "machine.devices.plic=false": "machine.devices.plic", "machine.mmu=sv39": "machine.mmu",
+	} {
+		if _, err := restore(t, s.file.Bytes(), set); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %q", set, err, want)
+		}
+	}
+}
+
+// A field that is not saved shows in the comparison.
+func TestDifferencesAreSeen(t *testing.T) {
+	s := &saving{job: job{guest: "hello", harts: 2}, at: "cycle:3000"}
+	s.look = func(m *machine.Machine) {
+		r, err := restore(t, s.file.Bytes())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for name, change := range map[string]func(){
+			"x5":     func() { r.Harts()[1].SetX(5, r.Harts()[1].X(5)+1) },
+			"memory": func() { _ = r.WriteMemory(machine.RAMBase+0x100000, []byte{1}) },
+			"csr":    func() { r.Harts()[0].WriteCSR(0x340, 77) },
+		} {
+			if d := machine.Differences(m, r.Machine); len(d) > 0 {
+				t.Fatalf("%s: differs already: %v", name, d)
+			}
+			change()
+			if d := machine.Differences(m, r.Machine); len(d) == 0 {
+				t.Errorf("%s: a change is not seen", name)
+			}
+			if r, err = restore(t, s.file.Bytes()); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	s.run(t)
 }

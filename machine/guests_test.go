@@ -41,6 +41,7 @@ var quick = map[string]struct {
 	"mt-stream":      {words: map[string]uint64{"iterations": 1}, same: []string{"a", "b", "c"}, long: true},
 	"pingpong":       {words: map[string]uint64{"iterations": 100}, least: 2},
 	"prodcons":       {words: map[string]uint64{"iterations": 300}, least: 2},
+	"regions":        {words: map[string]uint64{"iterations": 200}},
 	"selfmod":        {words: map[string]uint64{"iterations": 20}},
 	"stream":         {words: map[string]uint64{"iterations": 1}, same: []string{"a", "b", "c"}, long: true},
 	"timer":          {},

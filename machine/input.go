@@ -77,6 +77,7 @@ func (in *input) next(ctx context.Context, wait bool) (b []byte, ok bool) {
 		select {
 		case in.pending, ok = <-in.c:
 		case <-ctx.Done():
+			return nil, true
 		}
 		return in.pending, ok
 	}

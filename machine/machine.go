@@ -11,6 +11,7 @@ package machine
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -24,6 +25,7 @@ import (
 	"mcsim/device/pci"
 	"mcsim/event"
 	"mcsim/firmware/sbi"
+	"mcsim/gdb"
 	"mcsim/machine/config"
 	"mcsim/machine/disk"
 	"mcsim/machine/log"
@@ -56,12 +58,16 @@ type Options struct {
 	Stdin   io.Reader   // what the guest's terminal types; nil: nothing
 	Log     *log.Writer // nil: no events
 	Check   bool        // check coherence invariants after each transaction
+	Record  *Recording  // nil: none
 	Version string      // of mcsim, for checkpoints
 
 	// Protocol, if not nil, goes before the configuration's. One that was not
 	// proven may let harts race with each other, so that it runs on one thread of
 	// the host only.
 	Protocol *coherence.Protocol
+
+	// Debugger, if not nil, is waited for before the run begins.
+	Debugger *gdb.Server
 }
 
 // Machine is a machine with its program. Its methods are for one goroutine.
@@ -101,6 +107,10 @@ type Machine struct {
 	cycles   uint64
 	host     float64
 	consoleE error
+	rec      *recorder
+	exact    *replay.Exact // follows a recording instead of running a program
+	recordE  error
+	exactE   error
 
 	base *stats.Snapshot // where the statistics begin, if not at 0
 
@@ -112,6 +122,8 @@ type Machine struct {
 	due      string // why a checkpoint is to be taken when the quantum ends
 	stopping string // the reason for which the run ends with the quantum
 	savable  bool   // a quantum has just ended
+	armed    []arm  // by hart, where a debugger stops it
+	ctx      context.Context
 
 	restored bool   // from a checkpoint
 	resumed  uint64 // instructions retired before it
@@ -155,6 +167,13 @@ func (m *Machine) Harts() []*core.Hart { return m.harts }
 // ReadMemory fills buf with what a load at pa would read now, wherever it is,
 // and disturbs nothing. It fails outside of RAM.
 func (m *Machine) ReadMemory(pa addr.PA, buf []byte) error { return m.bus.Peek(pa, buf) }
+
+// CheckCaches verifies that all copies of all lines agree, as coherence says.
+func (m *Machine) CheckCaches() error { return m.bus.Check() }
+
+// WriteMemory writes data at pa, wherever its copies are: for debuggers. It fails
+// outside of RAM.
+func (m *Machine) WriteMemory(pa addr.PA, data []byte) error { return m.bus.Poke(pa, data) }
 
 func (m *Machine) load(im *Image) error {
 	if err := im.CheckFits(RAMBase, uint64(m.cfg.Machine.Memory)); err != nil {
@@ -211,7 +230,7 @@ func (m *Machine) connect(shape coherence.Config) (err error) {
 		return fmt.Errorf("machine: %w", err)
 	}
 	m.engine = coherence.NewEngine(m.bus, uint64(c.Quantum), c.Seed)
-	m.bus.Wake = func(hart int, now uint64) { m.engine.Wake(hart, max(now, m.engine.Now())) }
+	m.bus.Wake = m.wakeReserved
 	return nil
 }
 

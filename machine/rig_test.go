@@ -31,6 +31,7 @@ type job struct {
 	log    bool
 	limits limits
 	forget bool // empty the line tables every 64 quanta
+	record *machine.Recording
 }
 
 // limits are machine.Limits that compare; none means a bound against hanging.
@@ -91,7 +92,7 @@ func (j job) runContext(t testing.TB, ctx context.Context) *outcome {
 	t.Helper()
 	set := append([]string{fmt.Sprintf("machine.harts=%d", max(1, j.harts)), "machine.memory=16MiB"}, j.set...)
 	var console, events bytes.Buffer
-	o := machine.Options{Console: &console, Check: j.check}
+	o := machine.Options{Console: &console, Check: j.check, Record: j.record}
 	if j.log {
 		o.Log = log.New(&events, log.Options{Level: event.Debug})
 	}

@@ -38,7 +38,8 @@ type Result struct {
 	// Reason is "exit" (the guest ended it), "reset" (the guest wants the machine
 	// restarted), "max-instructions", "max-cycles", "interrupted", "stuck" (nobody
 	// can go on), "check" (a broken invariant), "stop-at" (the configured end),
-	// "marker" (the guest's marker), "refused" (it was not begun), "checkpoint" (one
+	// "marker" (the guest's marker), "refused" (it was not begun),
+	// "killed" (by the debugger), "checkpoint" (one
 	// could not be written) or "bug"; of a replay also
 	// "trace-end" (all traces were replayed), "trace-error" (one could not be) or "incoherent" (a
 	// load did not see the last store).
@@ -66,6 +67,9 @@ func (m *Machine) Run(ctx context.Context, l Limits) (Result, error) {
 		return Result{Reason: "refused"}, err
 	}
 	res := Result{}
+	if err := m.startRecording(); err != nil {
+		return res, err
+	}
 	start := now()
 	m.engine.OnQuantum = func(cycle uint64) bool {
 		m.endQuantum(cycle)
@@ -80,6 +84,9 @@ func (m *Machine) Run(ctx context.Context, l Limits) (Result, error) {
 		m.engine.Limit = m.nextStop(l.Cycles)
 		if m.due != "" && !m.save(&l) {
 			return false
+		}
+		if d := m.opts.Debugger; d != nil && d.Wanted() {
+			d.Interrupt(ctx)
 		}
 		switch {
 		case res.Reason != "":
@@ -100,10 +107,20 @@ func (m *Machine) Run(ctx context.Context, l Limits) (Result, error) {
 			}
 			l.Progress(at)
 		}
+		if m.exact != nil && !m.exact.Quantum(cycle) && res.Reason == "" {
+			res.Reason = "trace-end"
+		}
+		if res.Reason != "" {
+			m.rec.stop()
+		}
+		m.rec.quantum(cycle)
 		return res.Reason == ""
 	}
 	m.engine.Limit = m.nextStop(l.Cycles)
 	m.engine.OnIdle = func() bool { return m.waitForInput(ctx) }
+	if m.exact != nil {
+		m.engine.OnIdle = m.exact.Idle
+	}
 	if m.paced() {
 		m.engine.OnSkip = func(from, to uint64) uint64 { return m.pace(ctx, from, to) }
 	}
@@ -116,13 +133,28 @@ func (m *Machine) Run(ctx context.Context, l Limits) (Result, error) {
 		m.replay.Start()
 		defer m.replay.Stop()
 	}
+	m.ctx = ctx
+	if d := m.opts.Debugger; d != nil {
+		d.Begin(ctx, (*target)(m))
+	}
 	lanes := runtime.GOMAXPROCS(0)
 	if m.opts.Protocol != nil {
 		lanes = 1
 	}
 	err := m.engine.Run(lanes)
+	if m.exact != nil {
+		m.exact.Finish()
+		m.exactE = m.exact.Err()
+	}
+	if err := m.rec.finish(); err != nil && m.recordE == nil {
+		m.recordE = err
+	}
+	m.rec = nil
 	m.host = now().Sub(start).Seconds()
 	m.finish(&res, err)
+	if d := m.opts.Debugger; d != nil {
+		d.Exited(res.ExitCode)
+	}
 	if m.replay != nil && err == nil {
 		err = m.replay.Err()
 		if err == nil && res.Reason == "trace-end" {
@@ -158,6 +190,9 @@ func (m *Machine) finish(res *Result, err error) {
 		m.replay.Finish()
 		res.References, res.Threads = m.replay.References(), m.replay.Threads()
 	}
+	if m.exact != nil {
+		res.References, res.Threads = m.exact.References(), len(m.harts)
+	}
 	for _, h := range m.harts {
 		m.cycles = max(m.cycles, h.Clock())
 	}
@@ -171,6 +206,10 @@ func (m *Machine) finish(res *Result, err error) {
 		res.Reason = "stuck"
 	case err != nil:
 		res.Reason = "bug"
+	case m.exactE != nil:
+		res.Reason = "trace-error"
+	case m.exact != nil && res.Reason == "":
+		res.Reason = "trace-end"
 	case m.saveE != nil:
 		res.Reason = "checkpoint"
 	case m.exit != nil && m.exit.Reset:
@@ -188,6 +227,10 @@ func (m *Machine) endQuantum(cycle uint64) {
 	m.cycles = cycle
 	if err := m.console.Flush(); err != nil && m.consoleE == nil {
 		m.consoleE = err
+		m.engine.Stop()
+	}
+	if err := m.rec.collect(); err != nil && m.recordE == nil {
+		m.recordE = err
 		m.engine.Stop()
 	}
 	if err := m.vconsole.flush(); err != nil && m.consoleE == nil {
@@ -237,6 +280,15 @@ func (m *Machine) offerInput(ctx context.Context, wait bool) bool {
 	return true
 }
 
+// wakeReserved wakes a hart that waits for its reservation to be lost.
+func (m *Machine) wakeReserved(hart int, now uint64) {
+	if m.rec != nil {
+		m.rec.natural = true
+		defer func() { m.rec.natural = false }()
+	}
+	m.engine.Wake(hart, max(now, m.engine.Now()))
+}
+
 // waitForInput waits for the world outside where all harts sleep and the guest
 // listens to it: for the terminal it has to have asked for an interrupt when a
 // character comes. It returns false if nothing will come.
@@ -245,8 +297,13 @@ func (m *Machine) waitForInput(ctx context.Context) bool {
 	if !typed && m.net == nil && m.vconsole.silent() {
 		return false
 	}
+	if d := m.opts.Debugger; d != nil {
+		var cancel context.CancelFunc
+		ctx, cancel = d.Until(ctx)
+		defer cancel()
+	}
 	if typed && m.input.file != nil {
-		return m.offerInput(ctx, true)
+		return m.offerInput(ctx, true) || ctx.Err() != nil
 	}
 	m.outside(ctx, forever) // OnQuantum sees to an end of ctx
 	m.takeIn()
@@ -256,8 +313,13 @@ func (m *Machine) waitForInput(ctx context.Context) bool {
 // explain adds to an error what helps to find its cause: the harts' state.
 func (m *Machine) explain(res *Result, err error) error {
 	if err == nil {
-		if m.consoleE != nil {
+		switch {
+		case m.exactE != nil:
+			return fmt.Errorf("following the recording: %w", m.exactE)
+		case m.consoleE != nil:
 			return fmt.Errorf("writing the guest's console: %w", m.consoleE)
+		case m.recordE != nil:
+			return fmt.Errorf("writing the recording: %w", m.recordE)
 		}
 		if m.saveE != nil {
 			return fmt.Errorf("checkpoint: %w", m.saveE)

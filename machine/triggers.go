@@ -137,6 +137,7 @@ func (m *Machine) notice(hart int) {
 			}
 		}
 	}
+	m.tellDebugger(hart, n)
 }
 
 // passed looks at the triggers on time when a quantum has ended.

@@ -30,6 +30,8 @@ const (
 	NumRefs
 )
 
+// The numbers are part of the file format (docs/trace-format.md): new ones go to
+// the end.
 const (
 	Context Op = iota + 32 // what follows is made by: VA as ContextOf packs it, PA the thread
 	Regime                 // translation from here on: VA satp, PA and PC what core keeps of mstatus and menvcfg
@@ -39,6 +41,9 @@ const (
 	Final                  // the hart's clock and instruction count at the end of the run
 	Wake                   // a device wakes hart VA at Cycle
 	Stop                   // the run ends
+	PMP                    // region PC of PMP is now VA, its address register, and PA, its configuration
+	Serial                 // the simulator's own firmware acts in the serial phase
+	Refuse                 // a device does not accept the access
 	NumOps
 )
 
@@ -53,8 +58,11 @@ const (
 	Inst     = 1 << 2 // Fence: fence.i
 	TLB      = 1 << 3 // Fence: sfence.vma; VA and PA are its operands, as FenceOf packs them
 	Wait     = 1 << 4 // Fence: before WFI and the like
-	End      = 1 << 2 // Wake, Stop, DMA: when the quantum ended, not while a request was served
-	Before   = 1 << 3 // Wake, Stop, DMA: by a device's own time, before request PC was served
+
+	// Of what devices do, Instret is the number of requests that the bus had
+	// begun to serve, modulo 2^32.
+	End    = 1 << 2 // when the quantum ended, at cycle PC, not while a request was served
+	Before = 1 << 3 // by a device's own time, before the request was served
 )
 
 // Record is one thing that a hart did.
@@ -77,4 +85,24 @@ func ContextOf(mode uint8, asid, vmid uint16, has uint8) uint64 {
 // SplitContext is the inverse of ContextOf.
 func SplitContext(v uint64) (mode uint8, asid, vmid uint16, has uint8) {
 	return uint8(v), uint16(v >> 16), uint16(v >> 32), uint8(v >> 8)
+}
+
+// HasAll is the fields that a machine's references have: traces.HasVA to HasMode.
+const HasAll = 31
+
+// FenceOf packs the operands of a translation fence beside its address.
+func FenceOf(asid uint16, hasVA, hasASID bool) uint64 {
+	v := uint64(asid)
+	if hasVA {
+		v |= 1 << 16
+	}
+	if hasASID {
+		v |= 1 << 17
+	}
+	return v
+}
+
+// SplitFence is the inverse of FenceOf.
+func SplitFence(v uint64) (asid uint64, hasVA, hasASID bool) {
+	return v & 0xffff, v>>16&1 != 0, v>>17&1 != 0
 }

@@ -68,7 +68,8 @@ func TestDroppedInvalidationIsNamed(t *testing.T) {
 		if v.Got != 0 || v.Want != 2<<48+1 {
 			t.Errorf("depth %s: %#x instead of %#x", depth, v.Got, v.Want)
 		}
-		if text := err.Error(); !strings.Contains(text, "hart 0 at cycle 9") || !strings.Contains(text, "hart 1 wrote it at cycle 5") {
+		if text := err.Error(); !strings.Contains(text, "hart 0 at cycle 9") || !strings.Contains(text, "hart 1 wrote it at cycle 5") ||
+			!strings.Contains(text, "virtual address 0x10008") {
 			t.Error(text)
 		}
 	}

@@ -39,6 +39,20 @@ func (s *space) pageList() (out []page) {
 	return out
 }
 
+// virtual is the virtual address of a physical one, 0 if it is not mapped.
+func (r *Replay) virtual(pa addr.PA) uint64 {
+	for _, v := range r.vms {
+		for _, s := range v.spaces {
+			for _, p := range s.pageList() {
+				if pa >= p.pa && pa < p.pa+addr.PA(p.size) {
+					return p.va + uint64(pa-p.pa)
+				}
+			}
+		}
+	}
+	return 0
+}
+
 // Image visits every word that is not 0 in the address spaces of a VM, as a load
 // would see it now, in the order of the spaces' making and of addresses. Equal
 // traces without races leave equal images, whatever the caches.

@@ -124,10 +124,10 @@ func New(c Config, m Machine) (*Replay, error) {
 // prime reads the beginning of the VM's traces. Cycle 0 is the earliest of their
 // time stamps.
 func (v *vm) prime() {
-	base, any := uint64(0), false
+	base, stamped := uint64(0), false
 	for _, s := range v.sources {
-		if stamp, ok := s.prime(); ok && (!any || stamp < base) {
-			base, any = stamp, true
+		if stamp, ok := s.prime(); ok && (!stamped || stamp < base) {
+			base, stamped = stamp, true
 		}
 	}
 	for _, s := range v.sources {
@@ -363,6 +363,7 @@ func (r *Replay) Stale() (n uint64) {
 // StaleError is the end of a replay on caches that are not coherent.
 type StaleError struct {
 	Reads []coherence.StaleRead // the first of each hart, in the order of their cycles
+	VAs   []uint64              // of Reads; 0 in physical traces
 	Count uint64                // of all
 }
 
@@ -375,6 +376,9 @@ func (e *StaleError) Error() string {
 			break
 		}
 		fmt.Fprintf(&b, "\n  %v", v)
+		if e.VAs[i] != 0 {
+			fmt.Fprintf(&b, "; virtual address %#x", e.VAs[i])
+		}
 	}
 	return b.String()
 }
@@ -389,6 +393,9 @@ func (r *Replay) Err() error {
 			e.Reads = append(e.Reads, reads...)
 		}
 		slices.SortStableFunc(e.Reads, func(x, y coherence.StaleRead) int { return cmp.Compare(x.Cycle, y.Cycle) })
+		for _, v := range e.Reads {
+			e.VAs = append(e.VAs, r.virtual(v.PA))
+		}
 		errs = append(errs, e)
 	}
 	for _, a := range r.agents {

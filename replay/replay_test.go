@@ -3,6 +3,7 @@ package replay_test
 import (
 	"context"
 	"math/rand/v2"
+	"runtime"
 	"testing"
 
 	"mcsim/machine"
@@ -111,4 +112,23 @@ func TestReplaysAll(t *testing.T) {
 	if n := get(t, s, "replay.references"); n != 80000 {
 		t.Errorf("%d references", n)
 	}
+}
+
+// looped repeats references for ever.
+type looped struct{ refs, rest []traces.Ref }
+
+func (l *looped) Read(refs []traces.Ref) (int, error) {
+	if len(l.rest) == 0 {
+		l.rest = l.refs
+	}
+	n := copy(refs, l.rest)
+	l.rest = l.rest[n:]
+	return n, nil
+}
+
+// totalAlloc is the number of bytes that were ever allocated.
+func totalAlloc() uint64 {
+	var s runtime.MemStats
+	runtime.ReadMemStats(&s)
+	return s.TotalAlloc
 }

@@ -30,6 +30,7 @@ type source struct {
 	stop  chan struct{}
 
 	compiler
+	buffer   []traces.Ref // that is read into
 	first    []traces.Ref // read by prime, nil afterwards
 	firstErr error
 	loaded   []*batch // by preload; nil without
@@ -45,7 +46,6 @@ type source struct {
 // batch is what a source hands over at a time: references, and which thread
 // each run of them is for.
 type batch struct {
-	raw  []traces.Ref
 	refs []core.Ref
 	runs []run
 	left atomic.Int32 // runs that are not used up
@@ -105,7 +105,6 @@ func (s *source) preload() {
 	for err := error(nil); err == nil; {
 		b := &batch{src: s}
 		s.fill(b)
-		b.raw = nil
 		s.loaded = append(s.loaded, b)
 		err = b.err
 	}
@@ -131,7 +130,7 @@ func (s *source) fill(b *batch) {
 	raw, err := s.first, s.firstErr
 	s.first = nil
 	if raw == nil {
-		raw, err = s.read(b)
+		raw, err = s.read()
 	}
 	b.err = err
 	if wrong := s.compile(b, raw); wrong != nil {
@@ -145,7 +144,7 @@ func (s *source) fill(b *batch) {
 
 // prime reads the first batch and returns the earliest time stamp in it.
 func (s *source) prime() (stamp uint64, stamped bool) {
-	raw, err := s.read(&batch{})
+	raw, err := s.read()
 	s.first, s.firstErr = raw, err
 	if s.first == nil {
 		s.first = []traces.Ref{}
@@ -158,35 +157,35 @@ func (s *source) prime() (stamp uint64, stamped bool) {
 	return stamp, stamped
 }
 
-// read reads a batch's references, to where b has room for them or where the
-// reader has them already.
-func (s *source) read(b *batch) (raw []traces.Ref, err error) {
+// read reads a batch's references into the buffer, or borrows them of a reader
+// that has them in memory.
+func (s *source) read() (raw []traces.Ref, err error) {
 	// A reader of a hostile file may panic.
-	if p := panics.Try(func() { raw, err = s.readAll(b) }); p != nil {
+	if p := panics.Try(func() { raw, err = s.readAll() }); p != nil {
 		return nil, fmt.Errorf("the reader failed: %w", p.AsError())
 	}
 	return raw, err
 }
 
-func (s *source) readAll(b *batch) ([]traces.Ref, error) {
+func (s *source) readAll() ([]traces.Ref, error) {
 	if m, ok := s.reader.(slicer); ok {
 		return m.Next(batchRefs)
 	}
-	if b.raw == nil {
-		b.raw = make([]traces.Ref, batchRefs)
+	if s.buffer == nil {
+		s.buffer = make([]traces.Ref, batchRefs)
 	}
 	n, idle := 0, 0
 	for n < batchRefs {
-		k, err := s.reader.Read(b.raw[n:])
+		k, err := s.reader.Read(s.buffer[n:])
 		n += k
 		if err != nil {
-			return b.raw[:n], err
+			return s.buffer[:n], err
 		}
 		if idle++; k > 0 {
 			idle = 0
 		} else if idle == 1000 {
-			return b.raw[:n], io.ErrNoProgress
+			return s.buffer[:n], io.ErrNoProgress
 		}
 	}
-	return b.raw, nil
+	return s.buffer, nil
 }

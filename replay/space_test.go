@@ -117,14 +117,14 @@ func TestFrames(t *testing.T) {
 }
 
 // fails replays and returns the error and what was replayed.
-func fails(t *testing.T, c replay.Config, set ...string) (error, uint64) { //nolint:staticcheck // both are looked at
+func fails(t *testing.T, c replay.Config, set ...string) (uint64, error) {
 	t.Helper()
 	m := machineFor(t, settings(t, set...), c)
 	res, err := m.Run(context.Background(), machine.Limits{})
 	if err == nil || res.Reason != "trace-error" {
 		t.Errorf("ended by %q: %v", res.Reason, err)
 	}
-	return err, res.References
+	return res.References, err
 }
 
 // Memory that runs out is said, with the field that gives more.
@@ -133,7 +133,7 @@ func TestMemoryRunsOut(t *testing.T) {
 	for i := range uint64(300) {
 		vas = append(vas, i*4096)
 	}
-	err, n := fails(t, replay.Config{VMs: all(inMemory(stores(vas...)))}, "machine.memory=1MiB")
+	n, err := fails(t, replay.Config{VMs: all(inMemory(stores(vas...)))}, "machine.memory=1MiB")
 	if err == nil || !strings.Contains(err.Error(), "1024 KiB; a larger one: --set machine.memory=4MiB") {
 		t.Error(err)
 	}
@@ -142,7 +142,7 @@ func TestMemoryRunsOut(t *testing.T) {
 	}
 	phys := inMemory([]traces.Ref{{PA: 0x1000, Size: 4, Kind: traces.Store, Has: traces.HasPA}, {PA: 1 << 40, Size: 4, Kind: traces.Load, Has: traces.HasPA}})
 	phys.Info.Has = traces.HasPA
-	err, n = fails(t, replay.Config{VMs: all(phys)})
+	n, err = fails(t, replay.Config{VMs: all(phys)})
 	if !errors.Is(err, core.ErrNoMemory) || !strings.Contains(err.Error(), "0x10000000000") || n != 1 {
 		t.Errorf("%d references, %v", n, err)
 	}
@@ -162,7 +162,7 @@ func TestOddReferences(t *testing.T) {
 	} {
 		refs := append(append([]traces.Ref{}, ok...), test.ref)
 		refs = append(refs, ok...)
-		err, n := fails(t, replay.Config{VMs: all(inMemory(refs))})
+		n, err := fails(t, replay.Config{VMs: all(inMemory(refs))})
 		if err == nil || !strings.Contains(err.Error(), test.want) || !strings.Contains(err.Error(), "memory: reference 5001 ") || n != 5000 {
 			t.Errorf("%d references: %v", n, err)
 		}
@@ -198,7 +198,7 @@ func TestReadersFail(t *testing.T) {
 	for _, panics := range []bool{false, true} {
 		tr := inMemory()
 		tr.Readers = []traces.Reader{&badReader{left: 12345, panic: panics}, replay.FromMemory(loads(3000, 0x1000, 1))}
-		err, n := fails(t, replay.Config{VMs: all(tr)}, "machine.harts=2")
+		n, err := fails(t, replay.Config{VMs: all(tr)}, "machine.harts=2")
 		if panics && !strings.Contains(err.Error(), "a hostile file") || !panics && err.Error() != "x.trace:17: what is this?" {
 			t.Error(err)
 		}

@@ -13,7 +13,6 @@ type thread struct {
 	ended  bool  // nothing comes after runs
 	warm   bool
 	asid   uint16
-	spaces map[uint16]*space
 
 	version uint64 // of its last store
 	Stats   ThreadStats

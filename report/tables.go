@@ -151,7 +151,7 @@ func sharing(t *analysis.Result) []*table {
 		return out
 	}
 	lines := &table{
-		ID: "shared-lines", Title: "Lines with most transfers", Note: "pc: the instruction that caused most of them",
+		ID: "shared-lines", Title: "Lines with most transfers", Note: "pc: the instruction that caused more than half of them",
 		Head: []string{"line", "class", "threads", "writers", "references", "writes", "transfers", "of all", "false", "pc"},
 	}
 	pcs := false

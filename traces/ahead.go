@@ -16,6 +16,7 @@ type ahead struct {
 	stop  chan struct{}
 	once  sync.Once
 	works conc.WaitGroup
+	waits bool // for the goroutine at the end; not if nothing can end its read
 
 	now  block // that the parser reads
 	left []byte
@@ -29,11 +30,12 @@ type block struct {
 
 const aheadBlocks = 3
 
-func newAhead(src io.Reader, blockSize int) *ahead {
+func newAhead(src io.Reader, blockSize int, waits bool) *ahead {
 	a := &ahead{
-		full: make(chan block, aheadBlocks),
-		free: make(chan []byte, aheadBlocks),
-		stop: make(chan struct{}),
+		waits: waits,
+		full:  make(chan block, aheadBlocks),
+		free:  make(chan []byte, aheadBlocks),
+		stop:  make(chan struct{}),
 	}
 	for range aheadBlocks {
 		a.free <- make([]byte, blockSize)
@@ -100,9 +102,12 @@ func (a *ahead) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// Close ends the goroutine and waits for it.
+// Close ends the goroutine and waits for it, unless it may be reading standard
+// input, which nobody has to write to.
 func (a *ahead) Close() error {
 	a.once.Do(func() { close(a.stop) })
-	a.works.Wait()
+	if a.waits {
+		a.works.Wait()
+	}
 	return nil
 }

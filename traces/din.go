@@ -58,7 +58,7 @@ const xdinLetters = "rwimcv"
 type dinParser func(line []byte) (k Kind, addr, size uint64, want string)
 
 func dinLine(line []byte) (k Kind, addr, size uint64, want string) {
-	var f [8][]byte
+	var f lineFields
 	n := fields(line, &f)
 	if n < 2 {
 		return 0, 0, 0, wantDin
@@ -72,7 +72,7 @@ func dinLine(line []byte) (k Kind, addr, size uint64, want string) {
 }
 
 func xdinLine(line []byte) (k Kind, addr, size uint64, want string) {
-	var f [8][]byte
+	var f lineFields
 	n := fields(line, &f)
 	if n < 3 || len(f[0]) != 1 {
 		return 0, 0, 0, wantXdin
@@ -97,7 +97,7 @@ func xdinLine(line []byte) (k Kind, addr, size uint64, want string) {
 func sniffDin(head []byte, whole bool) score {
 	comments := false
 	found := sniffLines(head, whole, func(line []byte) verdict {
-		var f [8][]byte
+		var f lineFields
 		comments = comments || fields(line, &f) > 2
 		if _, _, _, want := dinLine(line); want != "" {
 			return misfits

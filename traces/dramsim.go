@@ -25,7 +25,7 @@ var dramsimFormat = format{
 const wantDramsim = "a line of DRAMsim3 such as `0x3a5c0 READ 12`: a hexadecimal address, READ or WRITE, and the cycle"
 
 func dramsimLine(line []byte) (k Kind, addr, cycle uint64, ok bool) {
-	var f [8][]byte
+	var f lineFields
 	if fields(line, &f) != 3 {
 		return 0, 0, 0, false
 	}

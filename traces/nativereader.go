@@ -220,6 +220,7 @@ func openNative(in *input, _ *Options, info *Info) ([]Reader, error) {
 	if err != nil {
 		return nil, err
 	}
+	info.recording = rec
 	h := &rec.Header
 	info.Has, info.Instructions, info.CycleUnit = h.Has, h.Instructions, h.CycleUnit
 	info.Threads = len(h.Streams)

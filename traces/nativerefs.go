@@ -72,12 +72,14 @@ func (d *refDecoder) decode(refs []Ref, recs []record.Record) int {
 		out.Kind = Kind(r.Op)
 		out.VA, out.PA, out.PC, out.Cycle = r.VA, r.PA, r.PC, r.Cycle
 		out.Size = uint32(r.Size)
-		out.Instructions = r.Instret - d.insts
-		d.insts = r.Instret
+		if n := r.Instret - d.insts; int32(n) > 0 { // the count goes back where one trapped
+			out.Instructions, d.insts = n, r.Instret
+		}
 		switch {
 		case r.Op >= record.Walk: // physical alone: VA says something else
 			if r.Op >= record.DMARead {
 				out.Size = uint32(min(r.VA, math.MaxUint32))
+				out.Instructions = 0 // the count is of requests that the bus served
 			}
 			out.VA, out.Has = 0, out.Has&^HasVA
 		case out.Has&(HasVA|HasPA) == HasVA:

@@ -39,6 +39,8 @@ type Info struct {
 	// without HasCycle.
 	CycleUnit string
 
+	recording *Recording // of a trace in mcsim's own format
+
 	Notes []string // what a user should know, such as filters when it was made
 }
 
@@ -112,6 +114,9 @@ func (t *Trace) openSingle(f *file) error {
 	t.Info.Shards = len(t.readers)
 	return err
 }
+
+// Recording is the trace as what mcsim recorded, nil if it is in another format.
+func (t *Trace) Recording() *Recording { return t.Info.recording }
 
 // Readers has one reader for each stream: several for a trace with a file for
 // each thread, else one whose references say their thread. Each may be used

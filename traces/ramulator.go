@@ -68,7 +68,7 @@ var ramulator2Format = format{
 type ramulatorLine func(line []byte, refs []Ref) ([]Ref, bool)
 
 func ramulatorCPU(line []byte, refs []Ref) ([]Ref, bool) {
-	var f [8][]byte
+	var f lineFields
 	n := fields(line, &f)
 	if n < 2 || n > 3 {
 		return refs, false
@@ -98,7 +98,7 @@ func ramulatorCPU(line []byte, refs []Ref) ([]Ref, bool) {
 }
 
 func ramulatorDRAM(line []byte, refs []Ref) ([]Ref, bool) {
-	var f [8][]byte
+	var f lineFields
 	if fields(line, &f) != 2 {
 		return refs, false
 	}
@@ -115,7 +115,7 @@ func ramulatorDRAM(line []byte, refs []Ref) ([]Ref, bool) {
 }
 
 func ramulatorLDST(line []byte, refs []Ref) ([]Ref, bool) {
-	var f [8][]byte
+	var f lineFields
 	if fields(line, &f) != 2 {
 		return refs, false
 	}

@@ -54,7 +54,10 @@ func (t *Trace) openSource(f *file, n uint32) (*source, error) {
 	size := min(max(bufferBudget/(4*streams), minBuffer), maxBuffer)
 
 	s := &source{}
-	if f.closer != nil {
+	if pipe, ok := f.closer.(*os.File); ok && f.seekable == nil {
+		// To close a named pipe ends a read of it.
+		defer func() { s.closers = append(s.closers, pipe) }()
+	} else if f.closer != nil {
 		s.closers = append(s.closers, f.closer)
 	}
 	var src io.Reader = &counted{r: f.src, n: &t.read}
@@ -71,7 +74,7 @@ func (t *Trace) openSource(f *file, n uint32) (*source, error) {
 		return s, &Error{File: f.name, Err: err}
 	}
 	if len(names) > 0 {
-		ahead := newAhead(src, size)
+		ahead := newAhead(src, size, f.closer != nil)
 		s.closers = append(s.closers, ahead)
 		src = ahead
 	}

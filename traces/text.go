@@ -38,7 +38,7 @@ func openText(in *input, opts *Options, info *Info) ([]Reader, error) {
 	t := &text{in: in, opts: opts}
 	info.Has &^= HasCycle
 	in.peekLines(func(line []byte) {
-		var f [8][]byte
+		var f lineFields
 		switch n := fields(line, &f); {
 		case isComment(line) || n < 3:
 			return
@@ -64,7 +64,7 @@ func sniffText(head []byte, whole bool) score {
 		if isComment(line) {
 			return neutral
 		}
-		var f [8][]byte
+		var f lineFields
 		n := fields(line, &f)
 		for at := 1; at <= 2; at++ { // where the kind stands
 			if _, known := textKind(f[at]); known && at+1 < n && n <= at+3 {
@@ -104,7 +104,7 @@ func (t *text) line(line []byte, refs []Ref) ([]Ref, error) {
 	if isComment(line) {
 		return refs, nil
 	}
-	var f [8][]byte
+	var f lineFields
 	n := fields(line, &f)
 	at := 1
 	if t.timed {

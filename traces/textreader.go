@@ -133,9 +133,12 @@ func isComment(line []byte) bool {
 	return len(line) == 0 || line[0] == '#'
 }
 
+// lineFields has room for the fields of a line of the formats here.
+type lineFields [5][]byte
+
 // fields splits a line at blanks into dst, and returns how many there are;
 // more than dst has room for counts as one more.
-func fields(line []byte, dst *[8][]byte) int {
+func fields(line []byte, dst *lineFields) int {
 	n, pos := 0, 0
 	for {
 		for pos < len(line) && (line[pos] == ' ' || line[pos] == '\t') {

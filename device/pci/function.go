@@ -64,13 +64,6 @@ type bar struct {
 	exists bool
 }
 
-// FunctionState is all that a function remembers.
-type FunctionState struct {
-	Config []byte
-	INTx   bool // the wire, before Interrupt Disable
-	MSIX   MSIXState
-}
-
 // Function is a PCI function with a type 0 header.
 type Function struct {
 	config, mask [configSize]byte // mask: bits that software may write
@@ -250,32 +243,6 @@ func (f *Function) WriteAt(now uint64, pa addr.PA, buf []byte) (uint64, bool) {
 		return now, false
 	}
 	return f.dma.WriteAt(now, pa, buf)
-}
-
-// Save returns a copy of the state.
-func (f *Function) Save() FunctionState {
-	s := FunctionState{Config: append([]byte(nil), f.config[:]...), INTx: f.intx}
-	if f.msix != nil {
-		s.MSIX = f.msix.save()
-	}
-	return s
-}
-
-// Restore takes over what software has written in a state that Save gave.
-func (f *Function) Restore(s FunctionState) error {
-	if len(s.Config) != configSize {
-		return fmt.Errorf("pci: state has a configuration space of %d bytes", len(s.Config))
-	}
-	for i, m := range f.mask {
-		f.config[i] = f.config[i]&^m | s.Config[i]&m
-	}
-	f.intx = s.INTx
-	f.driven = !f.driven // so that the wire is driven in any case
-	f.update()
-	if f.msix != nil {
-		return f.msix.restore(s.MSIX)
-	}
-	return nil
 }
 
 // Peek gives an aligned word of the configuration space as it is kept, without

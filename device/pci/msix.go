@@ -2,7 +2,6 @@ package pci
 
 import (
 	"encoding/binary"
-	"fmt"
 
 	"mcsim/addr"
 )
@@ -165,17 +164,4 @@ func (m *msix) setWord(off uint64, w uint32) {
 	default:
 		v.Control = w & msixMasked
 	}
-}
-
-func (m *msix) save() MSIXState {
-	return MSIXState{append([]MSIXVector(nil), m.st.Vectors...), append([]bool(nil), m.st.Pending...)}
-}
-
-func (m *msix) restore(s MSIXState) error {
-	if len(s.Vectors) != len(m.st.Vectors) || len(s.Pending) != len(m.st.Pending) {
-		return fmt.Errorf("pci: state has %d vectors, this function %d", len(s.Vectors), len(m.st.Vectors))
-	}
-	copy(m.st.Vectors, s.Vectors)
-	copy(m.st.Pending, s.Pending)
-	return nil
 }

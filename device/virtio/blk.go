@@ -340,7 +340,3 @@ func zeroRange(p []byte) (sector, n uint64, flags uint32) {
 	le := binary.LittleEndian
 	return le.Uint64(p), uint64(le.Uint32(p[8:])), le.Uint32(p[12:])
 }
-
-// Save returns the state, Restore takes one over.
-func (b *Blk) Save() BlkState     { return b.st }
-func (b *Blk) Restore(s BlkState) { b.st = s }

@@ -129,16 +129,3 @@ func (c *Console) Resize(columns, rows uint16) {
 		c.st.Columns, c.st.Rows = columns, rows
 	}
 }
-
-// Save returns a copy of the state.
-func (c *Console) Save() ConsoleState {
-	s := c.st
-	s.Typed = slices.Clone(s.Typed)
-	return s
-}
-
-// Restore takes over a state that Save gave.
-func (c *Console) Restore(s ConsoleState) {
-	c.st = s
-	c.st.Typed = slices.Clone(s.Typed[:min(len(s.Typed), consoleInput)])
-}

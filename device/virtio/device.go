@@ -1,7 +1,6 @@
 package virtio
 
 import (
-	"fmt"
 	"slices"
 
 	"mcsim/addr"
@@ -398,32 +397,4 @@ func (d *Device) stream(now uint64, s []Segment, off uint64, buf []byte, move fu
 		done, buf, off = max(done, at), buf[n:], 0
 	}
 	return done, len(buf) == 0
-}
-
-// Save returns a copy of the state.
-func (d *Device) Save() State {
-	s := d.st
-	s.Queues, s.InFlight = slices.Clone(s.Queues), slices.Clone(s.InFlight)
-	return s
-}
-
-// Restore takes over a state that Save gave for a device of the same type.
-// What no driver could have brought about is refused.
-func (d *Device) Restore(s State) error {
-	if len(s.Queues) != len(d.st.Queues) {
-		return fmt.Errorf("virtio: state is of %d queues, this device has %d", len(s.Queues), len(d.st.Queues))
-	}
-	for i := range s.Queues {
-		if q := &s.Queues[i]; q.Enabled && (q.Size == 0 || q.Size > MaxQueueSize || q.Size&(q.Size-1) != 0) {
-			return fmt.Errorf("virtio: state has a queue of %d entries", q.Size)
-		}
-	}
-	for i := range s.InFlight {
-		if r := &s.InFlight[i]; r.Queue < 0 || r.Queue >= len(s.Queues) || len(r.Chain.In)+len(r.Chain.Out) > maxSegments {
-			return fmt.Errorf("virtio: state has a request that no queue can have made")
-		}
-	}
-	d.st = s
-	d.st.Queues, d.st.InFlight = slices.Clone(s.Queues), slices.Clone(s.InFlight)
-	return nil
 }

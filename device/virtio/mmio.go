@@ -225,17 +225,3 @@ func setHalf(a *addr.PA, high bool, w uint32) {
 		*a = *a&^0xffff_ffff | addr.PA(w)
 	}
 }
-
-// SaveRegisters returns the registers' state; Save is the device's.
-func (m *MMIO) SaveRegisters() MMIOState { return m.ms }
-
-// Restore takes over states that SaveRegisters and Save gave.
-func (m *MMIO) Restore(ms MMIOState, s State) error {
-	if err := m.Device.Restore(s); err != nil {
-		return err
-	}
-	m.ms = ms
-	m.level = ms.Interrupt != 0
-	m.irq(m.level)
-	return nil
-}

@@ -175,16 +175,3 @@ func (n *Net) Finish(d *Device, r *Request, now uint64) (done uint64, wrong stri
 	done, ok := d.Write(now, r.Chain.In, 0, buf)
 	return done, unless(ok, "a buffer for a frame is no memory")
 }
-
-// Save returns a copy of the state.
-func (n *Net) Save() NetState {
-	s := n.st
-	s.Waiting = slices.Clone(s.Waiting)
-	return s
-}
-
-// Restore takes over a state that Save gave.
-func (n *Net) Restore(s NetState) {
-	n.st = s
-	n.st.Waiting = slices.Clone(s.Waiting[:min(len(s.Waiting), netWaiting)])
-}

@@ -327,16 +327,3 @@ func (p *PCI) writeAccess(now uint64, reg int, v uint32, n int) bool {
 	}
 	return true
 }
-
-// SaveRegisters returns the structures' state; Save is the device's, and the
-// function has one of its own.
-func (p *PCI) SaveRegisters() PCIState { return p.ps }
-
-// Restore takes over states that SaveRegisters, Save and F.Save gave.
-func (p *PCI) Restore(ps PCIState, s State, f pci.FunctionState) error {
-	if err := p.Device.Restore(s); err != nil {
-		return err
-	}
-	p.ps = ps
-	return p.F.Restore(f)
-}

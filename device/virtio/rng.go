@@ -56,7 +56,3 @@ func (g *RNG) Finish(d *Device, r *Request, now uint64) (uint64, string) {
 	done, ok := d.Write(now, r.Chain.In, 0, buf)
 	return done, unless(ok, "an entropy buffer is no memory")
 }
-
-// Save returns the state, Restore takes one over.
-func (g *RNG) Save() RNGState     { return g.st }
-func (g *RNG) Restore(s RNGState) { g.st = s }

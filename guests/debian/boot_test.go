@@ -88,6 +88,7 @@ type boot struct {
 	check   bool
 
 	initramfs debian.Initramfs // instead of the self-test's
+	ends      string           // the reason that the run ends with; "" is exit, with code 0
 }
 
 type outcome struct {
@@ -137,12 +138,16 @@ func (b boot) run(t testing.TB) outcome {
 	if err != nil {
 		t.Fatal(err)
 	}
+	defer m.Close()
 	if err := m.LoadBoot(s); err != nil {
 		t.Fatal(err)
 	}
 	res, err := m.Run(context.Background(), machine.Limits{Cycles: 8e9})
 	o := outcome{Result: res, console: console.String(), values: map[string]string{}}
-	if err != nil || res.Reason != "exit" || res.ExitCode != 0 {
+	if b.ends == "" {
+		b.ends = "exit"
+	}
+	if err != nil || res.Reason != b.ends || res.ExitCode != 0 {
 		t.Fatalf("ended by %q with code %d: %v\n%s", res.Reason, res.ExitCode, err, tail(o.console))
 	}
 	for _, v := range m.Stats().Snapshot().Values {

@@ -11,6 +11,7 @@ type Config struct {
 	Run     Run     `yaml:"run" doc:"limits and checks of the run"`
 	Log     Log     `yaml:"log" doc:"events, as JSON lines"`
 	Stats   Stats   `yaml:"stats" doc:"counters, as JSON"`
+	Record  Record  `yaml:"record" doc:"memory references, as a trace"`
 }
 
 // Machine is the hardware. Every hart has its own L1I, L1D, L2 and TLBs; LLC,
@@ -202,4 +203,15 @@ type Stats struct {
 	File     string `yaml:"file" doc:"JSON file to write, - for standard error; empty for none"`
 	Dir      string `yaml:"dir" doc:"folder to write stats.json and intervals to, as mcsim report reads them; empty for none"`
 	Interval uint64 `yaml:"interval" doc:"length of the intervals whose counts are written to the folder as JSON lines and Parquet; 0 for none" unit:"cycles"`
+}
+
+// Record says which memory references are written where. Without any
+// condition the recording can be replayed exactly.
+type Record struct {
+	File      string   `yaml:"file" doc:"file to write every access of TLBs, caches and devices to, in mcsim's own trace format; empty for none"`
+	Harts     string   `yaml:"harts" doc:"harts that are recorded, as in 0,2-3, and devices; empty for all"`
+	VMs       string   `yaml:"vms" doc:"virtual machines that are recorded, by VMID, as in 1-2; empty for all"`
+	Kinds     []string `yaml:"kinds" doc:"kinds of reference that are recorded; empty for all" enum:"fetch|load|store|lr|sc|amo|fence|clean|flush|inval|zero|prefetch|walk|dma-read|dma-write|data|dma"`
+	Addresses []string `yaml:"addresses" doc:"ranges of virtual or physical addresses that are recorded, as in 0x80000000-0x8000ffff or 0x80000000+64; empty for all"`
+	Cycles    string   `yaml:"cycles" doc:"window of cycles that is recorded, as in 1000-2000 or 1000-; empty for all"`
 }

@@ -13,6 +13,7 @@ import (
 
 	"mcsim/machine/config"
 	"mcsim/machine/disk"
+	"mcsim/snapshot"
 )
 
 func open(t testing.TB, text string) *disk.Disk {
@@ -135,23 +136,45 @@ func TestModes(t *testing.T) {
 	}
 }
 
-// Blocks and SetBlock carry an overlay from one disk to another.
-func TestBlocks(t *testing.T) {
+// A checkpoint carries what was written to an overlay in memory, and refuses
+// disks whose files go on.
+func TestSnapshot(t *testing.T) {
 	name := write(t, "base.img", noise(64*512, 1))
+	save := func(d *disk.Disk) ([]byte, error) {
+		var b bytes.Buffer
+		err := snapshot.Save(&b, snapshot.Header{Config: []byte("{}")}, func(c *snapshot.Coder) { c.Section("disk", 1, d.Snapshot) })
+		return b.Bytes(), err
+	}
+	load := func(d *disk.Disk, data []byte) error {
+		r, err := snapshot.Open(bytes.NewReader(data))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r.Load(func(c *snapshot.Coder) { c.Section("disk", 1, d.Snapshot) })
+	}
 	a, b := open(t, name+",overlay"), open(t, name+",overlay")
 	random(t, a, noise(64*512, 1), 30)
-	if err := a.Blocks(b.SetBlock); err != nil {
+	data, err := save(a)
+	if err != nil {
+		t.Fatal(err)
+	}
+	random(t, b, noise(64*512, 1), 30) // which loading forgets
+	if err := load(b, data); err != nil {
 		t.Fatal(err)
 	}
 	x, y := make([]byte, 64*512), make([]byte, 64*512)
 	if a.ReadSectors(0, x) != nil || b.ReadSectors(0, y) != nil || !bytes.Equal(x, y) {
 		t.Error("the copy differs")
 	}
-	if err := b.SetBlock(1<<40, make([]byte, 4096)); err == nil {
-		t.Error("a block beyond the disk is taken")
+	other := open(t, write(t, "small.img", noise(8*512, 1))+",overlay")
+	if err := load(other, data); err == nil {
+		t.Error("a smaller disk takes a larger one's state")
 	}
-	if err := open(t, name).Blocks(nil); err == nil {
-		t.Error("a disk without an overlay gives one")
+	if _, err := save(open(t, name)); err == nil {
+		t.Error("a disk that is written in place is saved")
+	}
+	if _, err := save(open(t, name+",ro")); err != nil {
+		t.Error(err)
 	}
 }
 

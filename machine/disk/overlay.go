@@ -3,7 +3,6 @@ package disk
 import (
 	"bytes"
 	"errors"
-	"fmt"
 	"slices"
 )
 
@@ -134,40 +133,12 @@ func (m memoryBlocks) put(block uint64, p []byte) error {
 
 func (memoryBlocks) flush() error { return nil }
 
-// Blocks calls f for every block that an overlay in memory holds, in ascending
-// order: for checkpoints. The slice is f's for the call. It fails for other
-// disks, whose state is in their files.
-func (d *Disk) Blocks(f func(block uint64, data []byte) error) error {
-	o, ok := d.store.(*overlay)
-	m, inMemory := memoryBlocks(nil), false
-	if ok {
-		m, inMemory = o.blocks.(memoryBlocks)
-	}
-	if !inMemory {
-		return fmt.Errorf("a disk in mode %s keeps its state in its files", d.Mode)
-	}
+// order lists the blocks in ascending order.
+func (m memoryBlocks) order() []uint64 {
 	order := make([]uint64, 0, len(m))
 	for b := range m {
 		order = append(order, b)
 	}
 	slices.Sort(order)
-	for _, b := range order {
-		data := m[b]
-		if data == nil {
-			data = zeroBlock[:]
-		}
-		if err := f(b, data); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// SetBlock puts a block that Blocks gave into an overlay in memory.
-func (d *Disk) SetBlock(block uint64, data []byte) error {
-	o, ok := d.store.(*overlay)
-	if !ok || len(data) != blockBytes || block >= (d.Sectors()+blockSectors-1)/blockSectors {
-		return fmt.Errorf("block %d does not belong to this disk", block)
-	}
-	return o.put(block, data)
+	return order
 }

@@ -15,7 +15,7 @@ const groupCells = 1 << 20
 // counters as unsigned integers of 64 bits, ratios as doubles.
 type parquetFile struct {
 	out   io.Writer
-	w     *parquet.Writer
+	w     *parquet.GenericWriter[any]
 	at    []int // values
 	to    []int // the column of each value in at
 	first [2]int
@@ -45,7 +45,7 @@ func (p *parquetFile) begin(grown *stats.Snapshot) {
 		p.to = append(p.to, column[grown.Values[i].Name])
 	}
 	p.row = make(parquet.Row, len(column))
-	p.w = parquet.NewWriter(p.out, schema, parquet.Compression(&parquet.Zstd),
+	p.w = parquet.NewGenericWriter[any](p.out, schema, parquet.Compression(&parquet.Zstd),
 		parquet.MaxRowsPerRowGroup(int64(max(1, groupCells/len(column)))))
 }
 
@@ -69,7 +69,7 @@ func (p *parquetFile) Write(from, to uint64, grown *stats.Snapshot) error {
 
 func (p *parquetFile) Close() error {
 	if p.w == nil { // a run of no cycles has no rows, and its file no columns but these
-		p.w = parquet.NewWriter(p.out, parquet.NewSchema("intervals", parquet.Group{"from": parquet.Uint(64), "to": parquet.Uint(64)}))
+		p.w = parquet.NewGenericWriter[any](p.out, parquet.NewSchema("intervals", parquet.Group{"from": parquet.Uint(64), "to": parquet.Uint(64)}))
 	}
 	return p.w.Close()
 }

@@ -55,8 +55,16 @@ func TestStridesByPC(t *testing.T) {
 	if !slices.Equal(r.TopStrides, []StrideBucket{{24, 24, 99}}) {
 		t.Errorf("top strides %v", r.TopStrides)
 	}
-	if r.PCs[0].PC != "0x10" || r.PCs[0].Stride != 24 || r.PCs[0].Reads != 100 || r.PCs[1].Stride != -65536 || r.PCs[1].Writes != 100 {
+	if r.PCs[0].PC != "0x10" || *r.PCs[0].Stride != 24 || r.PCs[0].Reads != 100 || *r.PCs[1].Stride != -65536 || r.PCs[1].Writes != 100 {
 		t.Errorf("pcs %+v", r.PCs)
+	}
+	// A pc whose strides have no majority has none, whatever the last ones were.
+	a = New(Options{})
+	for i := range uint64(100) {
+		a.Add([]traces.Ref{{VA: hash(i), PC: 1, Size: 1, Kind: traces.Load, Has: traces.HasVA | traces.HasPC}})
+	}
+	if p := a.Result(1).PCs[0]; p.Stride != nil {
+		t.Errorf("a stride of %d in noise", *p.Stride)
 	}
 }
 

@@ -106,7 +106,7 @@ type SharedLine struct {
 	TrueTransfers  uint64 `json:"true_transfers"`
 	FalseTransfers uint64 `json:"false_transfers"`
 	Invalidations  uint64 `json:"invalidations"`
-	PC             string `json:"pc,omitempty"` // that caused most of its transfers
+	PC             string `json:"pc,omitempty"` // that caused more than half of its transfers
 }
 
 // PC is an instruction that refers to data.
@@ -114,7 +114,7 @@ type PC struct {
 	PC        string  `json:"pc"`
 	Reads     uint64  `json:"reads"`
 	Writes    uint64  `json:"writes"`
-	Stride    int64   `json:"stride"` // the most frequent one, if more than half have it
+	Stride    *int64  `json:"stride,omitempty"` // that of more than half of its references
 	Transfers float64 `json:"transfers"`
 }
 
@@ -225,8 +225,8 @@ func (a *Analysis) sharing(top int) ([]ClassCount, []SharedLine) {
 			Address: hex(l.number << a.lineShift), Class: l.class(), Threads: len(s.sharers), Writers: s.writers(),
 			References: l.refs, Writes: l.writes, TrueTransfers: s.trueMoves, FalseTransfers: s.noMoves, Invalidations: s.invalidations,
 		}
-		if s.pc.lead > 0 {
-			row.PC = hex(s.pc.value)
+		if pc, ok := s.pc.most(); ok {
+			row.PC = hex(pc)
 		}
 		lines = append(lines, row)
 	}
@@ -239,8 +239,9 @@ func (a *Analysis) topPCs(top int) []PC {
 	for _, pc := range pcs[:min(top, len(pcs))] {
 		p := a.pcs.at[pc]
 		row := PC{PC: hex(pc), Reads: p.reads, Writes: p.writes, Transfers: float64(p.moves)}
-		if p.stride.lead > 0 {
-			row.Stride = int64(p.stride.value)
+		if v, ok := p.stride.most(); ok {
+			stride := int64(v)
+			row.Stride = &stride
 		}
 		out = append(out, row)
 	}

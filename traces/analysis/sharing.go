@@ -75,7 +75,7 @@ type sharing struct {
 	readingStays       uint64
 	trueMoves, noMoves uint64 // transfers, true and false
 	invalidations      uint64 // copies taken away
-	pc                 majority
+	pc                 frequent
 }
 
 // share begins when a second thread touches a line.
@@ -209,20 +209,48 @@ func (l *line) class() Class {
 	return Mixed
 }
 
-// majority is the Boyer-Moore vote: the value that makes up more than half of
-// what was added, if there is one.
-type majority struct {
-	value uint64
-	lead  uint64
+// frequent finds the value that makes up more than half of what was added, if
+// there is one, by the counters of Misra and Gries (1982): each is too low by a
+// fifth of all at most, so what it says is true, and a bare majority may be
+// missed.
+type frequent struct {
+	values [4]uint64
+	counts [4]uint32
+	total  uint32
 }
 
-func (m *majority) add(v uint64) {
-	switch {
-	case m.lead == 0:
-		m.value, m.lead = v, 1
-	case m.value == v:
-		m.lead++
-	default:
-		m.lead--
+func (f *frequent) add(v uint64) {
+	if f.total++; f.total == 1<<31 { // keep proportions
+		f.total /= 2
+		for i := range f.counts {
+			f.counts[i] /= 2
+		}
 	}
+	free := -1
+	for i, n := range f.counts {
+		if n > 0 && f.values[i] == v {
+			f.counts[i]++
+			return
+		}
+		if n == 0 {
+			free = i
+		}
+	}
+	if free >= 0 {
+		f.values[free], f.counts[free] = v, 1
+		return
+	}
+	for i := range f.counts {
+		f.counts[i]--
+	}
+}
+
+// most is that value.
+func (f *frequent) most() (v uint64, ok bool) {
+	for i, n := range f.counts {
+		if 2*uint64(n) > uint64(f.total) {
+			return f.values[i], true
+		}
+	}
+	return 0, false
 }

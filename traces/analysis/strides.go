@@ -83,7 +83,7 @@ func (s *strides) top(n int) []StrideBucket {
 type pcStats struct {
 	reads, writes uint64
 	last          uint64
-	stride        majority
+	stride        frequent
 	moves         uint64 // transfers between threads that it caused
 }
 

@@ -13,10 +13,17 @@ import (
 // fetched begins the name of a file that mcsim guest fetch brought.
 const fetched = "guest:"
 
+// fetchedAppend is the command line of a fetched kernel, unless one is given: it
+// shows what happens from the beginning, and a panic ends the run.
+const fetchedAppend = "earlycon=sbi console=ttyS0 panic=-1"
+
 // readBoot reads the files of a system to boot. A fetched kernel comes with an
 // initramfs of ours, and a command line that shows what happens.
 func readBoot(p *config.Program) (machine.Boot, error) {
 	b := machine.Boot{Append: p.Append, RNGSeed: true}
+	if b.Append == "" && strings.HasPrefix(p.Kernel, fetched) {
+		b.Append = fetchedAppend
+	}
 	var err error
 	if p.Kernel != "" {
 		if b.Kernel, err = readGuestFile(p.Kernel, (*debian.Guest).KernelFile); err != nil {

@@ -13,6 +13,7 @@ func distinctFiles(cfg *config.Config, s saving) error {
 	files := []struct{ what, name string }{
 		{"the program", cfg.Program.Bare},
 		{"the log", expandSeed(cfg.Log.File, cfg.Machine.Seed)},
+		{"the recording", expandSeed(cfg.Record.File, cfg.Machine.Seed)},
 		{"the statistics", expandSeed(cfg.Stats.File, cfg.Machine.Seed)},
 		{"the checkpoint", expandSeed(s.file, cfg.Machine.Seed)},
 		{"the checkpoint to go on from", s.restore},

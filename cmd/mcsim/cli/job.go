@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"mcsim/event"
+	"mcsim/gdb"
 	"mcsim/machine"
 	"mcsim/machine/config"
 	"mcsim/machine/log"
@@ -19,7 +20,8 @@ import (
 type job struct {
 	cfg      *config.Config
 	saving   saving
-	saved    int // checkpoints so far
+	saved    int    // checkpoints so far
+	gdb      string // where a debugger is waited for, or ""
 	console  io.Writer
 	stdin    io.Reader
 	terminal *terminal
@@ -77,13 +79,29 @@ func (j *job) run() (*outcome, error) {
 	if err != nil {
 		return nil, err
 	}
-	m, err := machine.New(j.cfg, machine.Options{Console: j.console, Stdin: j.stdin, Log: events, Check: j.cfg.Run.Check, Version: Version})
+	recording, recordFile, err := openRecording(j.cfg)
+	if err != nil {
+		return nil, err
+	}
+	debugger, err := j.listen()
+	if err != nil {
+		return nil, err
+	}
+	if debugger != nil {
+		defer debugger.Close() //nolint:errcheck // nobody is left to tell
+	}
+	m, err := machine.New(j.cfg, machine.Options{
+		Console: j.console, Stdin: j.stdin, Log: events, Check: j.cfg.Run.Check, Version: Version, Record: recording, Debugger: debugger,
+	})
 	if err != nil {
 		return nil, err
 	}
 	program, err := j.load(m)
 	if err != nil {
 		return nil, fail(exitLoad, "%w", errors.Join(err, m.Close()))
+	}
+	if recording != nil {
+		recording.Program = program
 	}
 	if events != nil {
 		events.Begin(Version, j.cfg.Machine.Seed, j.cfg)
@@ -109,6 +127,9 @@ func (j *job) run() (*outcome, error) {
 	progress.clear()
 	give()
 	err = errors.Join(err, m.Close())
+	if recording != nil {
+		err = errors.Join(err, recordFile.Close())
+	}
 
 	o := &outcome{result: res, err: err}
 	o.values, o.phases = m.Report()
@@ -123,6 +144,18 @@ func (j *job) run() (*outcome, error) {
 	}
 	o.writeFiles(events, statsFile, dir)
 	return o, nil
+}
+
+// listen makes the place where a debugger is waited for, if one is wanted.
+func (j *job) listen() (*gdb.Server, error) {
+	if j.gdb == "" {
+		return nil, nil
+	}
+	s, err := gdb.Listen(j.gdb)
+	if err == nil {
+		j.terminal.say("waiting for gdb; there: target remote %s", s.Addr())
+	}
+	return s, err
 }
 
 // missed tells of points that the run did not come to.
@@ -196,6 +229,8 @@ func (o *outcome) judge(ctx context.Context, stop *stopper) {
 		o.code = exitOK
 	case "refused":
 		o.code = exitUsage
+	case "killed":
+		o.code = exitInterrupted
 	case "checkpoint":
 		o.code = exitOutput
 	case "stuck":
@@ -228,7 +263,7 @@ func (o *outcome) sentence() string {
 		"max-cycles": "stopped at the limit on cycles", "max-seconds": "stopped at the limit on host time",
 		"interrupted": "interrupted", "stuck": "stuck: no hart can go on", "reset": "reset by the guest",
 		"stop-at": "stopped at " + o.info.Config.Run.StopAt, "marker": "stopped by the guest's marker",
-		"checkpoint": "ended because a checkpoint could not be written", "refused": "not started",
+		"checkpoint": "ended because a checkpoint could not be written", "refused": "not started", "killed": "ended by the debugger",
 		"check": "a coherence invariant is broken", "bug": "ended by a bug of mcsim",
 	}[r.Reason]
 	if how == "" {

@@ -1,8 +1,6 @@
 package cli
 
 import (
-	"fmt"
-
 	"github.com/spf13/cobra"
 
 	"mcsim/machine/config"
@@ -39,6 +37,12 @@ What. A reference is one access for each line that it touches, whatever its
 size. Every store writes a number of its own to the words of 8 bytes that it
 touches, and every load is compared with the last store in the order of the bus:
 a replay is a test of the protocol, and ends with code 104 where that fails.
+
+A complete recording of 'mcsim run --record' brings its machine along, which
+flags and --set change. If it is still the one that was recorded, by the same
+version of mcsim, and no flag says how to replay, the replay is exact: the same
+accesses at the same cycles, with the same counts in every cache, on the bus and
+in memory. Otherwise it is a replay like any other.
 
 With several --vm, harts and memory are divided evenly, in order; --interference
 also replays each VM alone, on the same harts, and compares.
@@ -102,6 +106,7 @@ type replayFlags struct {
 	eachFetch    bool
 	preload      bool
 	noCheck      bool
+	noExact      bool
 }
 
 func (f *replayFlags) declare(c *cobra.Command) {
@@ -134,6 +139,7 @@ func (f *replayFlags) declare(c *cobra.Command) {
 	s.BoolVar(&f.eachFetch, "each-fetch", false, "count every fetch as an access of the L1I, even one from the same line as the one before")
 	s.BoolVar(&f.preload, "preload", false, "read the traces into memory before the replay begins")
 	s.BoolVar(&f.noCheck, "no-check", false, "do not compare loads with stores")
+	s.BoolVar(&f.noExact, "no-exact", false, "replay a recording's references alone, even on the machine that made it")
 	f.config.field(c, "check", "run.check", "BOOL")
 	f.config.field(c, "max-cycles", "run.max_cycles", "N")
 	f.config.field(c, "max-seconds", "run.max_seconds", "N")
@@ -152,8 +158,7 @@ func replayCommand(cmd *cobra.Command, args []string, f *replayFlags) error {
 		return err
 	}
 	defer o.close() //nolint:errcheck // only read
-	below := []config.Setting{{Flag: "the traces", Key: "machine.harts", Value: fmt.Sprint(o.harts())}}
-	cfg, err := f.config.load(cmd, f.file, below...)
+	cfg, rec, err := f.machine(cmd, &o)
 	if err != nil {
 		return err
 	}
@@ -170,7 +175,7 @@ func replayCommand(cmd *cobra.Command, args []string, f *replayFlags) error {
 	if f.interference && len(rc.VMs) < 2 && len(f.vms) < 2 {
 		return usagef("--interference compares VMs; name two or more by --vm")
 	}
-	r := replayJob{base: rc, traces: &o, terminal: t, stop: stop, interference: f.interference}
+	r := replayJob{base: rc, traces: &o, terminal: t, stop: stop, interference: f.interference, exact: rec}
 	if cmd.Flags().Changed("seeds") {
 		return runSeeds(cmd, &f.runFlags, cfg, stop, func(cfg *config.Config, _ bool) (*outcome, error) { return r.run(cfg) })
 	}

@@ -9,6 +9,7 @@ import (
 	"mcsim/machine/config"
 	"mcsim/replay"
 	"mcsim/stats"
+	"mcsim/traces"
 )
 
 // replayJob is one replay, and with interference those of each VM alone before.
@@ -18,6 +19,7 @@ type replayJob struct {
 	terminal     *terminal
 	stop         *stopper
 	interference bool
+	exact        *traces.Recording // to be followed exactly, or nil
 
 	alone  int               // the VM that is replayed alone, plus 1; 0: all
 	single []*stats.Snapshot // of each VM alone
@@ -34,6 +36,7 @@ type replayInfo struct {
 	Limit   uint64     `json:"limit,omitempty"`
 	Count   string     `json:"count"`
 	Slice   uint64     `json:"slice"`
+	Exact   bool       `json:"exact,omitempty"` // a recording was followed by the machine that made it
 	Alone   *int       `json:"alone,omitempty"` // only this VM ran
 }
 
@@ -77,6 +80,9 @@ func (r *replayJob) once(cfg *config.Config) (*outcome, error) {
 
 // load builds the machine around the traces, and says what they are.
 func (r *replayJob) load(m *machine.Machine) (string, error) {
+	if r.exact != nil {
+		return r.title() + ", exactly as recorded,", m.LoadRecording(r.exact)
+	}
 	c := r.base
 	c.Alone = r.alone
 	c.VMs = nil
@@ -114,7 +120,7 @@ func (r *replayJob) finish(o *outcome) {
 	counts := map[replay.Count]string{replay.Instructions: "instructions", replay.References: "references"}
 	info := &replayInfo{
 		Pages: pages[r.base.Pages], Frames: frames[r.base.Frames], Skip: r.base.Skip, Warmup: r.base.Warmup,
-		Limit: r.base.Limit, Count: counts[r.base.Count], Slice: r.base.Slice,
+		Limit: r.base.Limit, Count: counts[r.base.Count], Slice: r.base.Slice, Exact: r.exact != nil,
 	}
 	for i, v := range r.traces.vms {
 		vm := replayVM{Name: v.name}

@@ -14,6 +14,7 @@ import (
 type runFlags struct {
 	config  configFlags
 	saving  saving
+	gdb     string
 	seeds   textValue
 	json    bool
 	quiet   bool
@@ -42,6 +43,9 @@ the run with its partial results, the second at once.
   mcsim run --bare prog.elf --harts 4 --stats stats.json
   mcsim run machine.yaml --set machine.llc.size=8MiB --set machine.protocol=moesi
   mcsim run --bare prog.elf --log events.jsonl --log-only coherence,bus --log-level debug
+  mcsim run --bare prog.elf --harts 4 --record prog.mct && mcsim replay prog.mct
+  mcsim run --bare prog.elf --record some.mct --record-harts 0,2-3 --record-vms 1 --record-kinds data
+  mcsim run --bare prog.elf --record some.mct --record-addresses 0x80004000+4096 --record-cycles 10000-20000
   mcsim run --bare prog.elf --checkpoint mid.ckpt --checkpoint-at cycle:1000000
   mcsim run --restore mid.ckpt --seed 7 --stats seed7.json
   mcsim run --bare prog.elf --out results --interval 10000 && mcsim report results
@@ -77,9 +81,16 @@ func (f *runFlags) declare(c *cobra.Command) {
 	f.config.field(c, "max-seconds", "run.max_seconds", "N")
 	f.config.field(c, "realtime", "run.realtime", "BOOL")
 	f.config.field(c, "check", "run.check", "BOOL")
+	f.config.field(c, "record", "record.file", "FILE")
+	f.config.field(c, "record-harts", "record.harts", "LIST")
+	f.config.field(c, "record-vms", "record.vms", "LIST")
+	f.config.field(c, "record-kinds", "record.kinds", "LIST")
+	f.config.field(c, "record-addresses", "record.addresses", "LIST")
+	f.config.field(c, "record-cycles", "record.cycles", "FROM-TO")
 	f.config.field(c, "fast-until", "run.fast_until", "POINT")
 	f.config.field(c, "stop-at", "run.stop_at", "POINT")
 	f.saving.declare(c)
+	c.Flags().StringVar(&f.gdb, "gdb", "", "wait for a debugger at ADDRESS, :PORT of this machine or the path of a Unix socket, before the run begins")
 	f.declareOutput(c)
 }
 
@@ -124,6 +135,9 @@ func runCommand(cmd *cobra.Command, args []string, f *runFlags) error {
 	t := newTerminal(cmd.OutOrStdout(), cmd.ErrOrStderr(), f.quiet || f.json)
 	stop := newStopper()
 	defer stop.close()
+	if f.gdb != "" && cmd.Flags().Changed("seeds") {
+		return usagef("--gdb is for one run, not for --seeds")
+	}
 	if cmd.Flags().Changed("seeds") {
 		return runSeeds(cmd, f, cfg, stop, func(cfg *config.Config, first bool) (*outcome, error) {
 			j := job{cfg: cfg, saving: f.saving, console: io.Discard, stdin: strings.NewReader(""), terminal: t, stop: stop}
@@ -133,7 +147,7 @@ func runCommand(cmd *cobra.Command, args []string, f *runFlags) error {
 			return j.run()
 		})
 	}
-	j := job{cfg: cfg, saving: f.saving, console: t.console(), stdin: cmd.InOrStdin(), terminal: t, stop: stop}
+	j := job{cfg: cfg, saving: f.saving, gdb: f.gdb, console: t.console(), stdin: cmd.InOrStdin(), terminal: t, stop: stop}
 	out, err := j.run()
 	if err != nil {
 		return err
@@ -173,6 +187,9 @@ func (o *outcome) tell(cmd *cobra.Command, f *runFlags, cfg *config.Config) erro
 		}
 		if dir := cfg.Stats.Dir; dir != "" {
 			fmt.Fprintf(w, "mcsim: results in %s\n", expandSeed(dir, cfg.Machine.Seed))
+		}
+		if file := cfg.Record.File; file != "" {
+			fmt.Fprintf(w, "mcsim: recording in %s\n", expandSeed(file, cfg.Machine.Seed))
 		}
 		if file := cfg.Log.File; file != "" && file != "-" {
 			fmt.Fprintf(w, "mcsim: log in %s\n", file)

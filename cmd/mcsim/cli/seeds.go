@@ -92,6 +92,9 @@ func runSeeds(cmd *cobra.Command, f *runFlags, cfg *config.Config, stop *stopper
 	if file := cfg.Log.File; file != "" && file != "-" && !strings.Contains(file, seedMark) && len(seeds) > 1 {
 		return usagef("every seed would write the log %s anew; put {seed} into its name", file)
 	}
+	if file := cfg.Record.File; file != "" && !strings.Contains(file, seedMark) && len(seeds) > 1 {
+		return usagef("every seed would write the recording %s anew; put {seed} into its name", file)
+	}
 	if file := f.saving.file; file != "" && !strings.Contains(file, seedMark) && len(seeds) > 1 {
 		return usagef("every seed would write the checkpoint %s anew; put {seed} into its name", file)
 	}

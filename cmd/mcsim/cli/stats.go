@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"math"
 	"os"
+	"slices"
 	"strings"
+	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
@@ -129,14 +131,23 @@ func matches(d stats.Description, words []string) bool {
 func newStatsShow() *cobra.Command {
 	var all bool
 	var only []string
+	var phase string
+	var list bool
 	c := &cobra.Command{
 		Use:   "show FILE",
 		Short: "Print a statistics file as a table",
+		Long: `Prints what a run counted, or with --phase what it counted in a phase that the
+guest marked; --phases lists those.`,
 		Example: `  mcsim stats show stats.json
-  mcsim stats show stats.json --only llc,dram --all`,
+  mcsim stats show stats.json --only llc,dram --all
+  mcsim stats show stats.json --phases
+  mcsim stats show stats.json --phase sort`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			s, err := readStats(args[0])
+			if list {
+				return listPhases(cmd, args[0])
+			}
+			s, err := readPhase(args[0], phase)
 			if err != nil {
 				return err
 			}
@@ -147,20 +158,52 @@ func newStatsShow() *cobra.Command {
 	}
 	c.Flags().BoolVar(&all, "all", false, "also what is zero everywhere")
 	c.Flags().StringSliceVar(&only, "only", nil, "only names with one of these in them")
+	c.Flags().StringVar(&phase, "phase", "", "only the phase of this NAME, the first of them")
+	c.Flags().BoolVar(&list, "phases", false, "list the phases")
 	return c
 }
 
-// readStats reads a file and adds the units and meanings that this version
-// knows.
-func readStats(path string) (*stats.Snapshot, error) {
+// listPhases prints a line for each phase.
+func listPhases(cmd *cobra.Command, path string) error {
+	_, phases, err := readPhases(path)
+	if err != nil {
+		return err
+	}
+	w := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(w, "phase\tbegins at cycle\tends at\tinstructions\t")
+	for _, p := range phases {
+		n, _ := p.Values.Get("sim.instructions")
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t\n", p.Name, stats.Human(stats.Value{U: p.Begin}, ""), stats.Human(stats.Value{U: p.End}, ""), stats.Human(n, ""))
+	}
+	return w.Flush()
+}
+
+func readPhases(path string) (*stats.Snapshot, []stats.Phase, error) {
 	f, err := os.Open(path)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer f.Close() //nolint:errcheck // only read
+	s, _, phases, err := stats.ReadPhases(f)
+	if err != nil {
+		return nil, nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return s, phases, nil
+}
+
+// readPhase reads a file, or one of its phases, and adds the units and meanings that
+// this version knows.
+func readPhase(path, phase string) (*stats.Snapshot, error) {
+	s, phases, err := readPhases(path)
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close() //nolint:errcheck // only read
-	s, _, err := stats.ReadJSON(f)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
+	if phase != "" {
+		i := slices.IndexFunc(phases, func(p stats.Phase) bool { return p.Name == phase })
+		if i < 0 {
+			return nil, fmt.Errorf("%s: no phase %q; mcsim stats show --phases lists them", path, phase)
+		}
+		s = phases[i].Values
 	}
 	known, err := descriptions()
 	if err != nil {
@@ -174,6 +217,7 @@ func newStatsDiff() *cobra.Command {
 	var asJSON, exitCode bool
 	var threshold float64
 	var ignore []string
+	var phase string
 	c := &cobra.Command{
 		Use:   "diff A B",
 		Short: "Compare two statistics files",
@@ -184,8 +228,8 @@ sim.mips) are left out unless --ignore says otherwise.`,
   mcsim stats diff a.json b.json --exit-code > /dev/null && echo equal`,
 		Args: cobra.ExactArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			a, errA := readStats(args[0])
-			b, errB := readStats(args[1])
+			a, errA := readPhase(args[0], phase)
+			b, errB := readPhase(args[1], phase)
 			if err := errors.Join(errA, errB); err != nil {
 				return err
 			}
@@ -203,6 +247,7 @@ sim.mips) are left out unless --ignore says otherwise.`,
 		},
 	}
 	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	c.Flags().StringVar(&phase, "phase", "", "compare the phase of this NAME in both")
 	c.Flags().BoolVar(&exitCode, "exit-code", false, "exit with 1 if anything is listed")
 	c.Flags().Float64Var(&threshold, "threshold", 0, "leave out changes below this many percent")
 	c.Flags().StringSliceVar(&ignore, "ignore", []string{"sim.host_", "sim.mips"}, "leave out names that begin so")

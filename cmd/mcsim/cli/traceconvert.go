@@ -66,7 +66,7 @@ func (o *traceOutput) write(cmd *cobra.Command, r traces.Reader, opened []*trace
 	if err != nil {
 		return err
 	}
-	var out io.Writer = cmd.OutOrStdout()
+	out := cmd.OutOrStdout()
 	if o.file != "-" {
 		f, err := os.Create(o.file)
 		if err != nil {

@@ -356,7 +356,11 @@ func printPCs(w io.Writer, r *analysis.Result) {
 	fmt.Fprintln(w, "\npcs with most data references")
 	rows := [][]string{{"", "reads", "writes", "stride", "transfers"}}
 	for _, p := range r.PCs {
-		rows = append(rows, []string{"  " + p.PC, human(float64(p.Reads)), human(float64(p.Writes)), fmt.Sprint(p.Stride), human(p.Transfers)})
+		stride := "-"
+		if p.Stride != nil {
+			stride = fmt.Sprint(*p.Stride)
+		}
+		rows = append(rows, []string{"  " + p.PC, human(float64(p.Reads)), human(float64(p.Writes)), stride, human(p.Transfers)})
 	}
 	writeColumns(w, rows)
 	if r.PCsLost > 0 {

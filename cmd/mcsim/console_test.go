@@ -1,0 +1,166 @@
+//go:build linux
+
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"mcsim/guests/debian"
+)
+
+// screen is mcsim on a terminal of its own, as a user sees it.
+type screen struct {
+	testing.TB
+	pty  *os.File
+	cmd  *exec.Cmd
+	seen bytes.Buffer
+	from int // what of it has been matched
+	got  chan []byte
+}
+
+func openScreen(t testing.TB, args ...string) *screen {
+	t.Helper()
+	pty, err := os.OpenFile("/dev/ptmx", os.O_RDWR, 0)
+	if err != nil {
+		t.Skip(err)
+	}
+	fd := int(pty.Fd())
+	n, err := unix.IoctlGetInt(fd, unix.TIOCGPTN)
+	if err == nil {
+		err = unix.IoctlSetPointerInt(fd, unix.TIOCSPTLCK, 0)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	tty, err := os.OpenFile(fmt.Sprintf("/dev/pts/%d", n), os.O_RDWR|unix.O_NOCTTY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tty.Close()
+	exe, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &screen{TB: t, pty: pty, got: make(chan []byte, 64)}
+	s.cmd = exec.Command(exe, args...)
+	s.cmd.Args[0] = "mcsim"
+	s.cmd.Stdin, s.cmd.Stdout, s.cmd.Stderr = tty, tty, tty
+	s.cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
+	if err := s.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		s.cmd.Process.Kill()
+		pty.Close()
+	})
+	go func() {
+		defer close(s.got)
+		for {
+			b := make([]byte, 4096)
+			n, err := pty.Read(b)
+			if n > 0 {
+				s.got <- b[:n]
+			}
+			if err != nil {
+				return
+			}
+		}
+	}()
+	return s
+}
+
+// expect waits until the terminal shows a text that it has not matched yet.
+func (s *screen) expect(text string) {
+	s.Helper()
+	timeout := time.After(2 * time.Minute)
+	for {
+		if at := bytes.Index(s.seen.Bytes()[s.from:], []byte(text)); at >= 0 {
+			s.from += at + len(text)
+			return
+		}
+		select {
+		case b, ok := <-s.got:
+			if !ok {
+				s.Fatalf("the terminal closed before %q:\n%s", text, s.tail())
+			}
+			s.seen.Write(b)
+		case <-timeout:
+			s.Fatalf("no %q:\n%s", text, s.tail())
+		}
+	}
+}
+
+func (s *screen) send(text string) {
+	s.Helper()
+	if _, err := s.pty.WriteString(text); err != nil {
+		s.Fatal(err)
+	}
+}
+
+func (s *screen) tail() string { t := s.seen.String(); return t[max(0, len(t)-2000):] }
+
+// code waits for the end.
+func (s *screen) code() int {
+	for b := range s.got {
+		s.seen.Write(b)
+	}
+	s.cmd.Wait()
+	return s.cmd.ProcessState.ExitCode()
+}
+
+// A person works in the guest: what is typed goes there, Ctrl-C too, and Ctrl-A
+// begins what mcsim is told. A window may change its size, and poweroff ends the
+// run with exit code 0.
+func TestConsole(t *testing.T) {
+	if _, err := debian.Cached(""); err != nil {
+		if os.Getenv("MCSIM_REQUIRE_GUESTS") != "" {
+			t.Fatal(err)
+		}
+		t.Skip(err)
+	}
+	s := openScreen(t, "run", "--kernel", "guest:debian", "--harts", "2", "--no-table")
+	const prompt = "mcsim:~# "
+	s.expect(prompt)
+	s.send("echo $((6*7)) $(nproc)\r")
+	s.expect("\n42 2")
+	s.expect(prompt)
+	if err := unix.IoctlSetWinsize(int(s.pty.Fd()), unix.TIOCSWINSZ, &unix.Winsize{Row: 40, Col: 132}); err != nil {
+		t.Fatal(err)
+	}
+	s.send("\x01h")
+	s.expect("Ctrl-A x  quit")
+	s.send("echo ''ready; cat\r") // a Ctrl-C before cat has the terminal would be the shell's
+	s.expect("\nready")
+	s.send("\x03")
+	s.expect(prompt)
+	s.send("echo co\x01x")
+	// Ctrl-A x quits, with the results so far.
+	if code := s.code(); code != 0 || !strings.Contains(s.seen.String(), "mcsim: interrupted after") {
+		t.Errorf("Ctrl-A x: exit code %d\n%s", code, s.tail())
+	}
+}
+
+func TestPowerOff(t *testing.T) {
+	if _, err := debian.Cached(""); err != nil {
+		if os.Getenv("MCSIM_REQUIRE_GUESTS") != "" {
+			t.Fatal(err)
+		}
+		t.Skip(err)
+	}
+	s := openScreen(t, "run", "--kernel", "guest:debian", "--harts", "1", "--bios", "guest:debian", "--no-table")
+	s.expect("OpenSBI v1")
+	s.expect("mcsim:~# ")
+	s.send("exit\r")
+	if code := s.code(); code != 0 || !strings.Contains(s.seen.String(), "mcsim: exit code 0 after") {
+		t.Errorf("exit code %d\n%s", code, s.tail())
+	}
+}
