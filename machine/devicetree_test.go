@@ -153,6 +153,60 @@ func TestDeviceTreeMistakes(t *testing.T) {
 	}
 }
 
+// withDevices is virt with virtio and PCI, and the AIA in place of the PLIC.
+func withDevices(aia bool) DTConfig {
+	c := virt()
+	c.Virtio = []DTVirtio{{DTRange{0x10001000, 0x1000}, 1, true}, {DTRange{0x10002000, 0x1000}, 2, false}}
+	c.PCI = DTPCI{
+		ECAM: DTRange{0x30000000, 0x10000000}, Low: DTRange{0x40000000, 0x40000000}, High: DTRange{0x400000000, 0x400000000},
+		Source: 32, Coherent: true,
+	}
+	if aia {
+		c.PLIC = DTRange{}
+		c.AIA = DTAIA{
+			APLICM: DTRange{0xc000000, 0x8000}, APLICS: DTRange{0xd000000, 0x8000},
+			IMSICM: DTRange{0x24000000, 0x2000}, IMSICS: DTRange{0x28000000, 0x2000},
+			Sources: 95, Identities: 255, Firmware: true,
+		}
+	}
+	return c
+}
+
+// Nodes of virtio, PCI and AIA, as their bindings have them.
+func TestDeviceTreeDevices(t *testing.T) {
+	root := parse(t, build(t, withDevices(false)))
+	v := find(t, root, "soc/virtio_mmio@10001000")
+	if _, ok := v.LookProperty("dma-coherent"); !ok {
+		t.Error("virtio is not coherent")
+	}
+	if _, ok := find(t, root, "soc/virtio_mmio@10002000").LookProperty("dma-noncoherent"); !ok {
+		t.Error("Linux takes devices for coherent unless it is told otherwise")
+	}
+	wantCells(t, v, "interrupts-extended", phPLIC, 1)
+	p := find(t, root, "soc/pci@30000000")
+	wantCells(t, p, "interrupt-map-mask", 0x1800, 0, 0, 7)
+	m := value(t, p, "interrupt-map")
+	if len(m) != 16*6*4 {
+		t.Errorf("an interrupt-map of %d bytes", len(m))
+	}
+	// Slot 2's pin B is wire 3: PCI-to-PCI Bridge Architecture, table 9-1.
+	row := []byte(m[(2*4+1)*24:][:24])
+	if be := binary.BigEndian; be.Uint32(row) != 2<<11 || be.Uint32(row[12:]) != 2 || be.Uint32(row[20:]) != 32+3 {
+		t.Errorf("slot 2, pin B: % x", row)
+	}
+	root = parse(t, build(t, withDevices(true)))
+	wantCells(t, find(t, root, "soc/virtio_mmio@10001000"), "interrupts-extended", phAPLICS, 1, 4)
+	wantCells(t, find(t, root, "soc/pci@30000000"), "msi-parent", phIMSICS)
+	wantCells(t, find(t, root, "soc/serial@10000000"), "interrupts", 10, 4)
+	wantCells(t, find(t, root, "soc/interrupt-controller@d000000"), "msi-parent", phIMSICS)
+	am := find(t, root, "soc/interrupt-controller@c000000")
+	wantCells(t, am, "riscv,delegation", phAPLICS, 1, 95)
+	if s := value(t, am, "status"); s != "disabled\x00" {
+		t.Errorf("the machine's domain is %q, though the firmware has it", s)
+	}
+	wantCells(t, find(t, root, "soc/interrupt-controller@28000000"), "riscv,num-ids", 255)
+}
+
 // The device tree compiler reads the tree without a warning, and what it
 // writes back is the same tree.
 func TestDeviceTreeCompiler(t *testing.T) {
@@ -166,6 +220,8 @@ func TestDeviceTreeCompiler(t *testing.T) {
 		"virt":  virt(),
 		"small": {Harts: 1, TimebaseHz: 1, MemoryBase: 0x80000000, MemorySize: 1 << 20, Extensions: []string{"i"}},
 		"64":    withHTIF,
+		"mmio":  withDevices(false),
+		"aia":   withDevices(true),
 	} {
 		blob := build(t, c)
 		source := run(t, dtc, blob, "-I", "dtb", "-O", "dts", "-")

@@ -52,7 +52,7 @@ func (b *dtBuilder) addAIA(soc *dt.Node) {
 
 func (b *dtBuilder) imsic(r DTRange, phandle, irq uint32, machine bool) *dt.Node {
 	n := node(unit("interrupt-controller", r.Base), text("compatible", "riscv,imsics"), reg(r), b.interrupts(irq),
-		empty("interrupt-controller"), cells("#interrupt-cells", 0), empty("msi-controller"), cells("#msi-cells", 0),
+		empty("interrupt-controller"), cells("#interrupt-cells", 0), cells("#address-cells", 0), empty("msi-controller"), cells("#msi-cells", 0),
 		cells("riscv,num-ids", b.c.AIA.Identities), cells("phandle", phandle))
 	if !machine && b.c.AIA.GuestBits > 0 {
 		n.Properties = append(n.Properties, cells("riscv,guest-index-bits", b.c.AIA.GuestBits))

@@ -31,7 +31,6 @@ type recorder struct {
 	quanta  uint64           // engine's, when it began the last one
 	before  bool             // that one has not come to its device
 	natural bool             // a hart is woken by another's store, which a replay makes as well
-	spare   int              // who is given the next buffer that comes back
 }
 
 // startRecording connects harts and bus to the file.

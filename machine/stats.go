@@ -100,6 +100,7 @@ func (m *Machine) registerBus() {
 	r.Counter("dram.row_hits", stats.Events, "accesses to an open row", &d.RowHits)
 	r.Counter("dram.row_misses", stats.Events, "accesses that had to open a row", &d.RowMisses)
 	r.Counter("dram.refreshes", stats.Events, "refreshes of a channel", &d.Refreshes)
+	m.registerVirtio()
 }
 
 // ResetStats lets the statistics begin anew.

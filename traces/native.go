@@ -33,9 +33,6 @@ const (
 	maxHeader    = 16 << 20
 	maxStreams   = 1 << 16
 	chunkRecords = 32 << 10
-	// maxRecord bounds an encoded record, so that the length of a chunk's
-	// rows bounds nothing that its number of records does not.
-	maxRecord = 1 + 2 + 16 + 6*10
 )
 
 // NativeSuffix is the usual ending of a file in mcsim's own format.

@@ -64,7 +64,7 @@ func generate(src string) (string, error) {
 	}
 	n := strings.Count(body, "//record: ")
 	if n == 0 {
-		return "", fmt.Errorf("exec.go has no line that begins with //record:")
+		return "", fmt.Errorf("no line of exec.go begins with //record: and code behind it")
 	}
 	return header + strings.ReplaceAll(body, "//record: ", "") + "\n}\n", nil
 }

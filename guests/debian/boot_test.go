@@ -138,6 +138,7 @@ func (b boot) run(t testing.TB) outcome {
 	if err != nil {
 		t.Fatal(err)
 	}
+	defer m.Close()
 	if err := m.LoadBoot(s); err != nil {
 		t.Fatal(err)
 	}

@@ -103,7 +103,7 @@ func TestMistakes(t *testing.T) {
 		{"preset: sever", "", `m.yaml:1: preset: preset "sever" is unknown; did you mean server?`},
 		{"", "preset=x", `--set preset=x: preset: preset "x" is unknown; there is default, inorder-soc or server`},
 		{"run:\n  check: true\n  check: false", "", "m.yaml:3: run.check: given twice, first in line 2; drop one"},
-		{"a: b\n---\nc: d", "", "m.yaml:1: a: no such field; there is preset, machine, program, run, log, stats\nm.yaml:2: a second document begins here; leave one and drop the line ---"},
+		{"a: b\n---\nc: d", "", "m.yaml:1: a: no such field; there is preset, machine, program, run, log, stats, record\nm.yaml:2: a second document begins here; leave one and drop the line ---"},
 		{"run: {<<: {check: true}}", "", "m.yaml:1: run: merge keys (<<) are not supported"},
 	} {
 		set := []string{}

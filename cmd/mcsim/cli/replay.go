@@ -39,10 +39,10 @@ touches, and every load is compared with the last store in the order of the bus:
 a replay is a test of the protocol, and ends with code 104 where that fails.
 
 A complete recording of 'mcsim run --record' brings its machine along, which
-flags and --set change. If the machine is still the one that was recorded, and no
-flag says how to replay, the replay is exact: the same accesses at the same
-cycles, with the same counts in every cache, on the bus and in memory. Otherwise
-it is a replay like any other.
+flags and --set change. If it is still the one that was recorded, by the same
+version of mcsim, and no flag says how to replay, the replay is exact: the same
+accesses at the same cycles, with the same counts in every cache, on the bus and
+in memory. Otherwise it is a replay like any other.
 
 With several --vm, harts and memory are divided evenly, in order; --interference
 also replays each VM alone, on the same harts, and compares.
