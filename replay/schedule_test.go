@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 
 	"mcsim/machine"
@@ -116,6 +117,21 @@ func TestTimeStamps(t *testing.T) {
 		if n := get(t, s, "sim.cycles"); n < test.min || n > test.max {
 			t.Errorf("%+v: %d cycles", test, n)
 		}
+	}
+}
+
+// A time stamp that no clock comes to is an error, not a hart that sleeps for ever.
+func TestTimeStampsTooLate(t *testing.T) {
+	for _, scale := range []float64{0, 4} {
+		refs := append(loads(10, 0x1000, 1), at(5, traces.Load, 0x1000), at(1<<64-1, traces.Load, 0x1000))
+		n, err := fails(t, replay.Config{VMs: all(inMemory(refs)), Scale: scale})
+		if err == nil || !strings.Contains(err.Error(), "reference 12 ") || !strings.Contains(err.Error(), "time stamp is 18446744073709551615") || n != 11 {
+			t.Errorf("scale %g: %d references, %v", scale, n, err)
+		}
+	}
+	refs := []traces.Ref{at(0, traces.Load, 0x1000), at(1<<61, traces.Load, 0x1000)}
+	if _, s := play(t, settings(t), replay.Config{VMs: all(inMemory(refs))}); get(t, s, "sim.cycles") < 1<<61 {
+		t.Errorf("%d cycles", get(t, s, "sim.cycles"))
 	}
 }
 
