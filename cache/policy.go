@@ -65,7 +65,7 @@ func leastRecent(stamp []uint64) int {
 	way := uint64(0)
 	for len(stamp) >= 8 {
 		s := (*[8]uint64)(stamp)
-		a := min(s[0]<<6|0, s[1]<<6|1)
+		a := min(s[0]<<6, s[1]<<6|1)
 		b := min(s[2]<<6|2, s[3]<<6|3)
 		c := min(s[4]<<6|4, s[5]<<6|5)
 		d := min(s[6]<<6|6, s[7]<<6|7)

@@ -6,11 +6,13 @@ import (
 )
 
 // Firmware is M-mode software that is part of the simulator instead of the
-// hart's program. A trap into M-mode does what the manual says, and then hands
-// over to Trap, which does what the instructions of a handler would, with the
-// methods below, and ends in MachineReturn. It runs where the hart runs: what it
-// needs of other harts or of devices it does within Serially.
+// hart's program. A trap into M-mode does what the manual says and takes the time
+// that Cost says. When that has passed, Trap does what the instructions of a
+// handler would, with the methods below, and ends in MachineReturn. It runs where
+// the hart runs: what it needs of other harts or of devices it does within
+// Serially.
 type Firmware interface {
+	Cost(h *Hart) int // cycles, for the trap in mcause
 	Trap(h *Hart)
 }
 

@@ -107,6 +107,7 @@ type Hart struct {
 	singleLen   int
 
 	firmware Firmware // where M-mode software runs in the simulator; nil: it runs on the hart
+	serving  bool     // a trap is the firmware's to handle once its time has passed
 	held     bool     // by the firmware: nothing runs but interrupts for M-mode
 
 	current   isa.Inst // that slow executes: what is decoded in a line can be forgotten meanwhile

@@ -81,7 +81,6 @@ func (h *Hart) initTables() {
 	t.dref = make([]uint16, len(h.l1d.Stamp))
 	t.fref = make([]uint16, len(h.l1i.Stamp))
 	t.decoded = make([]isa.Inst, len(h.l1i.Stamp)*(t.halves+1))
-	t.forgetDecoded()
 	for i := range t.dref {
 		t.dref[i] = noRef
 	}
@@ -188,7 +187,9 @@ func (h *Hart) keepFetch(va uint64, slot int32, tlb *uint64) *fetchEntry {
 	}
 	t.fref[slot] = ref
 	e.tag = va &^ (h.lineSize - 1)
-	e.dec = unsafe.Pointer(&t.decodedAt(slot)[0])
+	dec := t.decodedAt(slot)
+	dec[:t.halves+1][t.halves] = lineEnd // only now: the host's memory is for lines that are used
+	e.dec = unsafe.Pointer(&dec[0])
 	e.bytes = unsafe.Pointer(&h.l1i.Data[int(slot)<<h.shift])
 	e.stamp = &h.l1i.Stamp[slot]
 	e.tlb = tlb
@@ -232,9 +233,8 @@ func (h *Hart) FilledFetch(slot int32) {
 
 // forgetDecoded makes every line's instructions be decoded anew.
 func (t *lineTables) forgetDecoded() {
-	clear(t.decoded)
-	for i := t.halves; i < len(t.decoded); i += t.halves + 1 {
-		t.decoded[i] = lineEnd
+	for slot := range t.fref {
+		clear(t.decodedAt(int32(slot)))
 	}
 }
 

@@ -35,6 +35,12 @@ func (h *Hart) run(end uint64) (asleep bool, wake uint64) {
 		if now >= end {
 			return false, 0
 		}
+		if h.serving {
+			h.serving = false
+			h.limit, h.left = end, int64(end-now)
+			h.firmware.Trap(h)
+			continue
+		}
 		if h.sbCount > 0 && now >= h.sb.next {
 			h.limit, h.left = end, int64(end-now)
 			if h.rec != nil {
@@ -88,6 +94,9 @@ func (h *Hart) execOne(now uint64) {
 
 // asleep says whether the hart waits, after ending a wait whose reason is over.
 func (h *Hart) asleep() bool {
+	if h.serving {
+		return false
+	}
 	if h.held {
 		return !h.machineInterrupt()
 	}

@@ -32,7 +32,7 @@ func (h *Hart) Snapshot(c *snapshot.Coder, warm bool) {
 		c.Words(f.eie[:])
 	}
 	snapshot.Uint(c, &h.stats.Exceptions, &h.stats.Interrupts, &h.stats.Fences, &h.stats.Slept, &h.stats.Buffered)
-	c.Bool(&h.wrs, &h.held)
+	c.Bool(&h.wrs, &h.held, &h.serving)
 	snapshot.Uint(c, &h.wrsUntil)
 	h.mmu.snapshot(c)
 	h.sb.snapshot(c)

@@ -91,7 +91,9 @@ func (h *Hart) enterTrap(epc, cause, tval, deleg uint64) {
 		}
 	}
 	if h.priv == Machine && h.firmware != nil {
-		h.firmware.Trap(h)
+		h.left -= int64(h.firmware.Cost(h))
+		h.serving = true
+		h.yank()
 	}
 }
 

@@ -112,21 +112,21 @@ func TestAPLICDelegation(t *testing.T) {
 // AIA, "Precise effects on interrupt-pending bits", row by row: what wire, setip
 // and clrip do in each mode of source and domain.
 func TestAPLICPending(t *testing.T) {
-	const up, down, set, clear = "wire up", "wire down", "setipnum", "clripnum"
+	const up, down, set, clr = "wire up", "wire down", "setipnum", "clripnum"
 	for _, c := range []struct {
 		mode uint32
 		msi  bool
 		do   []string
 		want []bool // pending after each
 	}{
-		{1, false, []string{up, set, down, clear}, []bool{false, true, true, false}}, // Detached
-		{4, false, []string{up, clear, down, up}, []bool{true, false, false, true}},  // Edge1
-		{4, true, []string{set, clear, up, down}, []bool{true, false, true, true}},
-		{5, false, []string{up, down, clear, up, down}, []bool{false, true, false, false, true}}, // Edge0
-		{6, false, []string{set, up, clear, down}, []bool{false, true, true, false}},             // Level1: a copy
-		{6, true, []string{set, up, clear, set, down, set}, []bool{false, true, false, true, false, false}},
-		{7, false, []string{up, down, clear, up}, []bool{false, true, true, false}}, // Level0
-		{7, true, []string{up, down, clear, set, up}, []bool{false, true, false, true, false}},
+		{1, false, []string{up, set, down, clr}, []bool{false, true, true, false}}, // Detached
+		{4, false, []string{up, clr, down, up}, []bool{true, false, false, true}},  // Edge1
+		{4, true, []string{set, clr, up, down}, []bool{true, false, true, true}},
+		{5, false, []string{up, down, clr, up, down}, []bool{false, true, false, false, true}}, // Edge0
+		{6, false, []string{set, up, clr, down}, []bool{false, true, true, false}},             // Level1: a copy
+		{6, true, []string{set, up, clr, set, down, set}, []bool{false, true, false, true, false, false}},
+		{7, false, []string{up, down, clr, up}, []bool{false, true, true, false}}, // Level0
+		{7, true, []string{up, down, clr, set, up}, []bool{false, true, false, true, false}},
 	} {
 		r := newAPLICRig(t, true)
 		if c.msi {
@@ -146,7 +146,7 @@ func TestAPLICPending(t *testing.T) {
 				r.root.SetLevel(9, what == up)
 			case set:
 				r.w(r.child, 0x1c00, 1<<9)
-			case clear:
+			case clr:
 				r.w(r.child, 0x1ddc, 9)
 			}
 			if got := r.r(r.child, 0x1c00)>>9&1 != 0; got != c.want[i] {

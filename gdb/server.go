@@ -29,7 +29,6 @@ type Server struct {
 	breaks  map[uint64]int // by address: how often it was set
 	watches map[Watch]int
 	before  []uint64 // breakpoints when everything ran last
-	exit    string   // the reply that says how the run ended
 	killed  bool
 }
 

@@ -232,7 +232,7 @@ func (m *Machine) deviceTree() (dtb []byte, at addr.PA, err error) {
 				cfg.PCI.High = r
 			}
 		case "virtio":
-			i := uint32(g.Base-virtioBase) / virtioStride
+			i := uint32((g.Base - virtioBase) / virtioStride)
 			cfg.Virtio = append(cfg.Virtio, DTVirtio{r, virtioSource + i, c.Virtio.Coherent})
 		}
 	}

@@ -82,13 +82,13 @@ func TestPhases(t *testing.T) {
 		}
 		return v.U
 	}
-	sum, clear := phase(t, o, "sum"), phase(t, o, "clear")
+	sum, cleared := phase(t, o, "sum"), phase(t, o, "clear")
 	for h := range 4 { // 4096 loads each; those that are done wait in a loop
 		if n := count(sum, fmt.Sprintf("harts[%d].l1d.accesses", h)); n < 4096 || n > 9000 {
 			t.Errorf("sum: hart %d: %d accesses", h, n)
 		}
 	}
-	if n := count(clear, "harts[0].l1d.accesses"); n < 4096 || n > 4500 {
+	if n := count(cleared, "harts[0].l1d.accesses"); n < 4096 || n > 4500 {
 		t.Errorf("clear: %d accesses of hart 0", n)
 	}
 	// Statistics begin at the reset, with the first point in the same quantum; the points

@@ -16,7 +16,7 @@ import (
 // Places of virtio-mmio devices, as on QEMU's virt board.
 const (
 	virtioBase   addr.PA = 0x1000_1000
-	virtioStride         = 0x1000
+	virtioStride addr.PA = 0x1000
 	virtioSource         = 1
 )
 
@@ -86,7 +86,7 @@ func (m *Machine) attach(name string, model virtio.Model, d *disk.Disk, line fun
 	dev := virtio.New(model, way, !v.Coherent)
 	m.virtio = append(m.virtio, virtioDevice{name, dev, d})
 	return m.amap.Add(coherence.Region{
-		Name: "virtio", Base: virtioBase + addr.PA(i*virtioStride), Size: virtio.MMIOSize,
+		Name: "virtio", Base: virtioBase + addr.PA(i)*virtioStride, Size: virtio.MMIOSize,
 		Dev: virtio.NewMMIO(dev, line(virtioSource+i)),
 	})
 }

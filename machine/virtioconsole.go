@@ -1,6 +1,7 @@
 package machine
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"os"
@@ -93,11 +94,11 @@ func (v *vconsole) flush() error {
 }
 
 // deliver types what has come from the pseudo-terminal.
-func (v *vconsole) deliver(now uint64) (any bool) {
+func (v *vconsole) deliver(now uint64) (some bool) {
 	if v == nil || v.in == nil {
 		return false
 	}
-	b, ok := v.in.next(nil, false)
+	b, ok := v.in.next(context.Background(), false)
 	if !ok {
 		v.in = nil
 		return false

@@ -48,20 +48,20 @@ func (m *Machine) newNet() (*virtio.Net, error) {
 }
 
 // deliver hands the frames that have come to the guest, at cycle now.
-func (n *network) deliver(now uint64) (any bool) {
+func (n *network) deliver(now uint64) (some bool) {
 	if n == nil {
 		return false
 	}
 	for _, f := range n.came {
 		n.receive(f, now)
-		any = true
+		some = true
 	}
 	n.came = n.came[:0]
 	for f := n.user.Take(); f != nil; f = n.user.Take() {
 		n.receive(f, now)
-		any = true
+		some = true
 	}
-	return any
+	return some
 }
 
 func (n *network) receive(frame []byte, now uint64) {

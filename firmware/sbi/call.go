@@ -17,7 +17,6 @@ func isLegacy(eid uint64) bool { return eid < 16 }
 // were called from return false.
 func (f *Firmware) call(h *hart) {
 	c := h.core
-	c.Charge(f.cfg.Costs.Call)
 	eid := uint64(uint32(c.X(17)))
 	c.SetCSR(csrMepc, c.CSR(csrMepc)+4)
 	var a [6]uint64
@@ -143,7 +142,7 @@ func (f *Firmware) ipi(h *hart, mask, base uint64) result {
 		for i, to := range f.harts {
 			if harts>>i&1 != 0 && to.state != stopped {
 				to.ipi = true
-				now = f.post(i, now)
+				f.post(i)
 			}
 		}
 		return now
@@ -151,10 +150,5 @@ func (f *Firmware) ipi(h *hart, mask, base uint64) result {
 	return result{}
 }
 
-// post raises a hart's MSIP, which makes it open its mailbox, and returns when
-// the write is done.
-func (f *Firmware) post(hart int, now uint64) uint64 {
-	now += uint64(f.cfg.Costs.Remote)
-	f.plat.SetMSIP(hart, true)
-	return now
-}
+// post raises a hart's MSIP, which makes it open its mailbox.
+func (f *Firmware) post(hart int) { f.plat.SetMSIP(hart, true) }

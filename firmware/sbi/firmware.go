@@ -2,6 +2,7 @@ package sbi
 
 import (
 	"fmt"
+	"math/bits"
 
 	"mcsim/core"
 	"mcsim/core/isa"
@@ -183,6 +184,28 @@ func (f *Firmware) leave(c *core.Hart) {
 	c.MachineReturn()
 }
 
+// Cost implements core.Firmware.
+func (f *Firmware) Cost(c *core.Hart) int {
+	k := &f.cfg.Costs
+	switch c.CSR(csrMcause) {
+	case causeMSI, causeMTI:
+		return k.Interrupt
+	case causeSupCall:
+		targets := uint64(0)
+		switch eid := uint64(uint32(c.X(17))); eid {
+		case extIPI, extRFNC:
+			targets, _ = f.mask(c.X(10), c.X(11))
+			targets &^= 1 << c.ID()
+		case extHSM:
+			if c.X(16) == 0 {
+				targets = 1
+			}
+		}
+		return k.Call + k.Remote*bits.OnesCount64(targets)
+	}
+	return k.Call
+}
+
 // Trap implements core.Firmware.
 func (f *Firmware) Trap(c *core.Hart) {
 	h := f.harts[c.ID()]
@@ -193,7 +216,6 @@ func (f *Firmware) Trap(c *core.Hart) {
 		f.open(h)
 	case causeMTI:
 		// Where S-mode has no timer of its own, M-mode's stands in for it.
-		c.Charge(f.cfg.Costs.Interrupt)
 		c.SetCSR(csrMie, c.CSR(csrMie)&^bitMTI)
 		c.SetCSR(csrMip, c.CSR(csrMip)|bitSTI)
 		c.MachineReturn()
@@ -219,7 +241,6 @@ func (f *Firmware) emulate(c *core.Hart) bool {
 	if in>>32 != 0 || in&mask != csrrs || num < 0xc00 || num > 0xc02 {
 		return false
 	}
-	c.Charge(f.cfg.Costs.Call)
 	v := c.Time()
 	if num != 0xc01 {
 		v = c.CSR(csrMcycle + num - 0xc00)
@@ -231,7 +252,6 @@ func (f *Firmware) emulate(c *core.Hart) bool {
 // open empties the hart's mailbox, does what its messages say and acknowledges.
 func (f *Firmware) open(h *hart) {
 	c := h.core
-	c.Charge(f.cfg.Costs.Interrupt)
 	c.SetInterrupt(3, false) // its own wire, so that no one else sees it before the next message
 	h.sent, h.fences = h.fences, h.sent[:0]
 	for i := range h.sent {

@@ -40,7 +40,8 @@ func (f *Firmware) hartStart(h *hart, id, entry, arg uint64) (r result) {
 			return now
 		}
 		to.state, to.start, to.entry, to.arg = startPending, true, entry, arg
-		return f.post(int(id), now)
+		f.post(int(id))
+		return now
 	})
 	return r
 }

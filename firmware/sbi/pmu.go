@@ -203,7 +203,7 @@ func (p *pmu) match(c *core.Hart, base, mask, flags, index, data uint64) result 
 	if !ok || flags&^cfgAll != 0 || index>>20 != 0 || counters == 0 {
 		return fails(errInvalidParam)
 	}
-	i := -1
+	var i int
 	if flags&cfgSkipMatch != 0 {
 		i = bits.TrailingZeros64(counters)
 		if p.events[i] == 0 {

@@ -73,7 +73,7 @@ func (f *Firmware) send(h *hart, harts uint64, m fence) {
 			}
 			to.fences = append(to.fences, m)
 			h.acks++
-			now = f.post(i, now)
+			f.post(i)
 		}
 		if h.acks > 0 {
 			h.core.Hold()

@@ -87,6 +87,9 @@ type boot struct {
 	args    string // appended to the command line
 	check   bool
 
+	saveAt string        // a point to take a checkpoint at
+	saved  *bytes.Buffer // where it goes; without saveAt, the checkpoint to go on from
+
 	initramfs debian.Initramfs // instead of the self-test's
 	ends      string           // the reason that the run ends with; "" is exit, with code 0
 }
@@ -139,10 +142,22 @@ func (b boot) run(t testing.TB) outcome {
 		t.Fatal(err)
 	}
 	defer m.Close()
-	if err := m.LoadBoot(s); err != nil {
+	l := machine.Limits{Cycles: 8e9}
+	if b.saved == nil || b.saveAt != "" {
+		err = m.LoadBoot(s)
+	} else {
+		err = restore(m, b.saved)
+	}
+	if err != nil {
 		t.Fatal(err)
 	}
-	res, err := m.Run(context.Background(), machine.Limits{Cycles: 8e9})
+	if b.saveAt != "" {
+		if l.CheckpointAt, err = config.ParseTrigger(b.saveAt); err != nil {
+			t.Fatal(err)
+		}
+		l.Checkpoint = func(reason string) error { return m.Checkpoint(b.saved, reason) }
+	}
+	res, err := m.Run(context.Background(), l)
 	o := outcome{Result: res, console: console.String(), values: map[string]string{}}
 	if b.ends == "" {
 		b.ends = "exit"

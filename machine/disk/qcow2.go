@@ -96,7 +96,7 @@ func checkBacking(name string, h qcow2Header, depth int) error {
 	if err != nil {
 		return fmt.Errorf("qcow2: the image behind %s: %w", name, err)
 	}
-	defer f.Close()
+	defer f.Close() //nolint:errcheck // it was only read
 	if format, err := look(f); err != nil || format == config.DiskRaw {
 		return err
 	}

@@ -122,7 +122,7 @@ func newWire() *wire {
 // serve is the switch's goroutine. A frame that is more than it can bear costs
 // the guest its network, and nobody else anything.
 func (w *wire) serve(vn *virtualnetwork.VirtualNetwork) {
-	defer w.Close()
+	defer w.Close() //nolint:errcheck // it never fails
 	defer func() { _ = recover() }()
 	_ = vn.AcceptBess(context.Background(), w) // ends with Close
 }
