@@ -62,6 +62,9 @@ func (j *job) run() (*outcome, error) {
 	if err := distinctFiles(j.cfg, j.saving); err != nil {
 		return nil, err
 	}
+	if err := j.saving.probe(j.cfg.Machine.Seed); err != nil {
+		return nil, err
+	}
 	give, err := j.takeTerminal()
 	if err != nil {
 		return nil, err
@@ -136,7 +139,9 @@ func (j *job) run() (*outcome, error) {
 
 	o := &outcome{result: res, err: err}
 	o.values, o.phases = m.Report()
-	j.missed(m)
+	if res.Reason != "refused" {
+		j.missed(m)
+	}
 	o.judge(ctx, j.stop)
 	o.info = runInfo{Version: Version, Program: program, Seed: j.cfg.Machine.Seed, Reason: res.Reason, ExitCode: o.code, Config: j.cfg}
 	if o.err != nil {
