@@ -50,12 +50,13 @@ func (a *Array) Victim(line uint64) int32 {
 	if a.policy != LRU {
 		return a.VictimIn(line, AllWays)
 	}
-	set := int(line & a.setMask)
-	if s := a.empty(set); s >= 0 {
-		return s
+	set := line & a.setMask
+	way := a.empty(set)
+	base := int(set) * a.ways
+	if way < 0 {
+		way = leastRecent(a.Stamp[base : base+a.ways])
 	}
-	base := set * a.ways
-	return int32(base + leastRecent(a.Stamp[base:base+a.ways]))
+	return int32(base + way)
 }
 
 // leastRecent is the way with the least stamp, found without branches: which way

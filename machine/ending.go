@@ -68,6 +68,8 @@ func (m *Machine) finish(res *Result, err error) {
 		res.Reason = "trace-end"
 	case m.saveE != nil:
 		res.Reason = "checkpoint"
+	case m.recordE != nil:
+		res.Reason = "recording"
 	case m.exit != nil && m.exit.Reset:
 		res.Reason = "reset"
 	case m.exit != nil:

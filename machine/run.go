@@ -36,8 +36,8 @@ type Result struct {
 	// restarted), "max-instructions", "max-cycles", "interrupted", "stuck" (nobody
 	// can go on), "check" (a broken invariant), "stop-at" (the configured end),
 	// "marker" (the guest's marker), "refused" (it was not begun),
-	// "killed" (by the debugger), "checkpoint" (one
-	// could not be written) or "bug"; of a replay also
+	// "killed" (by the debugger), "checkpoint" or "recording" (one could not be
+	// written) or "bug"; of a replay also
 	// "trace-end" (all traces were replayed), "trace-error" (one could not be) or "incoherent" (a
 	// load did not see the last store).
 	Reason               string
@@ -72,10 +72,11 @@ func (m *Machine) Run(ctx context.Context, l Limits) (Result, error) {
 	if err := m.prepare(&l); err != nil {
 		return Result{Reason: "refused"}, err
 	}
-	if err := m.startRecording(); err != nil {
-		return Result{}, err
-	}
 	r := &running{Machine: m, ctx: ctx, limits: &l, start: now()}
+	if m.recordE = m.startRecording(); m.recordE != nil {
+		r.res.Reason = "recording"
+		return r.res, m.explain(&r.res, nil)
+	}
 	r.hook()
 	r.begin()
 	if m.replay != nil {
