@@ -39,8 +39,8 @@ type Result struct {
 	// restarted), "max-instructions", "max-cycles", "interrupted", "stuck" (nobody
 	// can go on), "check" (a broken invariant), "stop-at" (the configured end),
 	// "marker" (the guest's marker), "refused" (it was not begun),
-	// "killed" (by the debugger), "checkpoint" (one
-	// could not be written) or "bug"; of a replay also
+	// "killed" (by the debugger), "checkpoint" or "recording" (one could not be
+	// written) or "bug"; of a replay also
 	// "trace-end" (all traces were replayed), "trace-error" (one could not be) or "incoherent" (a
 	// load did not see the last store).
 	Reason               string
@@ -67,8 +67,9 @@ func (m *Machine) Run(ctx context.Context, l Limits) (Result, error) {
 		return Result{Reason: "refused"}, err
 	}
 	res := Result{}
-	if err := m.startRecording(); err != nil {
-		return res, err
+	if m.recordE = m.startRecording(); m.recordE != nil {
+		res.Reason = "recording"
+		return res, m.explain(&res, nil)
 	}
 	start := now()
 	m.engine.OnQuantum = func(cycle uint64) bool {
@@ -212,6 +213,8 @@ func (m *Machine) finish(res *Result, err error) {
 		res.Reason = "trace-end"
 	case m.saveE != nil:
 		res.Reason = "checkpoint"
+	case m.recordE != nil:
+		res.Reason = "recording"
 	case m.exit != nil && m.exit.Reset:
 		res.Reason = "reset"
 	case m.exit != nil:
