@@ -107,12 +107,48 @@ func (h *Hart) nextInst(pc uint64) *isa.Inst {
 		return nil
 	}
 	h.singleOK = false // the line may be current without a call of fetchLine
-	lo, ok := h.fetchHalf(pc)
-	if !ok {
+	if !h.lineIs(pc) && !h.fetchLine(pc) {
 		return h.fetchTrap(pc)
 	}
-	raw, whole := uint32(lo), !h.singleOK
-	if lo&3 == 3 {
+	if h.dbg == nil && !h.singleOK {
+		if in := h.decodeRun(pc); in.Op != isa.OpNone {
+			return in
+		}
+	}
+	return h.nextAlone(pc)
+}
+
+// decodeRun decodes the current line from pc on, as far as execution is likely to
+// go on in it, and returns the instruction at pc. One that crosses the line's end
+// is left undecoded.
+func (h *Hart) decodeRun(pc uint64) *isa.Inst {
+	off := pc - h.fbase
+	first := (*isa.Inst)(unsafe.Add(h.fdec, off*(instBytes/2)))
+	for in := first; off < h.lineSize && in.Op == isa.OpNone; {
+		raw := uint32(*(*uint16)(unsafe.Add(h.fbytes, off)))
+		if raw&3 == 3 {
+			if off+4 > h.lineSize {
+				break
+			}
+			raw = *(*uint32)(unsafe.Add(h.fbytes, off))
+		}
+		*in = *h.decode(raw)
+		if in.Rd == isa.SinkReg && (in.Op == isa.OpJAL || in.Op == isa.OpJALR) {
+			break
+		}
+		off += uint64(in.Size)
+		in = (*isa.Inst)(unsafe.Add(unsafe.Pointer(in), uint64(in.Size)*(instBytes/2)))
+	}
+	return first
+}
+
+// nextAlone is nextInst where decodeRun does not help.
+func (h *Hart) nextAlone(pc uint64) *isa.Inst {
+	raw, whole := uint32(uint16(h.singleBytes)), !h.singleOK
+	if whole {
+		raw = uint32(*(*uint16)(unsafe.Add(h.fbytes, pc-h.fbase)))
+	}
+	if raw&3 == 3 {
 		// PMP's grain is 4 bytes: what was allowed at pc is allowed that far.
 		if h.singleOK && h.singleLen >= 4 && pc&3 == 0 {
 			raw = uint32(h.singleBytes)
@@ -132,7 +168,7 @@ func (h *Hart) nextInst(pc uint64) *isa.Inst {
 			h.dbg.scratch = h.decodeAlone(raw) // so that it comes here again
 			return &h.dbg.scratch[0]
 		}
-		*in = h.decode(raw)
+		*in = *h.decode(raw)
 		return in
 	}
 	i := pc >> h.shift & uint64(len(h.across.raw)-1)
@@ -143,9 +179,14 @@ func (h *Hart) nextInst(pc uint64) *isa.Inst {
 	return &h.across.in[i][0]
 }
 
+// lineIs says whether the line of va is current.
+func (h *Hart) lineIs(va uint64) bool {
+	return va-h.fbase < h.lineSize && h.fdec != unsafe.Pointer(&offLine[0])
+}
+
 // fetchHalf reads 16 bits of instructions at va, making its line current.
 func (h *Hart) fetchHalf(va uint64) (uint16, bool) {
-	if va-h.fbase >= h.lineSize || h.fdec == unsafe.Pointer(&offLine[0]) {
+	if !h.lineIs(va) {
 		if !h.fetchLine(va) {
 			return 0, false
 		}
@@ -165,17 +206,15 @@ func (h *Hart) fetchTrap(pc uint64) *isa.Inst {
 }
 
 func (h *Hart) decodeAlone(raw uint32) aloneInst {
-	return aloneInst{h.decode(raw), lineEnd, lineEnd}
+	return aloneInst{*h.decode(raw), lineEnd, lineEnd}
 }
 
-// decode decodes one instruction and gives it its cost.
-func (h *Hart) decode(raw uint32) isa.Inst {
-	if raw&3 != 3 {
-		raw &= 0xffff // the other half is the next instruction's
-	}
+// decode decodes one instruction, of which raw has nothing but its own bytes, and
+// gives it its cost. The result is good until the next call.
+func (h *Hart) decode(raw uint32) *isa.Inst {
 	seen := &h.seen[raw*0x9e3779b1>>(32-decodingBits)]
 	if seen.Raw == raw && seen.Op != isa.OpNone {
-		return *seen
+		return seen
 	}
 	in := h.dec.Decode(raw)
 	in.Cost = h.cost[in.Op]
@@ -183,5 +222,5 @@ func (h *Hart) decode(raw uint32) isa.Inst {
 		in.Op = opMarker
 	}
 	*seen = in
-	return in
+	return seen
 }
