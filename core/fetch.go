@@ -14,6 +14,7 @@ const (
 	opRefetch = isa.NumOps + iota // the current line is gone
 	opLineEnd                     // behind a line's last instruction: look for the line of pc
 	opMarker                      // see notice.go
+	opAcross                      // an instruction of 4 bytes begins at the line's end; Raw has its first 2
 )
 
 const instBytes = uint64(unsafe.Sizeof(isa.Inst{}))
@@ -24,8 +25,8 @@ var lineEnd = isa.Inst{Op: opLineEnd}
 // acrossLines remembers the decoding of instructions that cross a line's end, by
 // their bytes; the bytes themselves are fetched each time.
 type acrossLines struct {
-	raw [256]uint32
-	in  [256]aloneInst
+	raw [1024]uint32
+	in  [1024]aloneInst
 }
 
 // aloneInst is a decoded instruction outside its line, with a line's end where
@@ -106,21 +107,50 @@ func (h *Hart) nextInst(pc uint64) *isa.Inst {
 	if h.dbg != nil && !h.breakAt(pc) {
 		return nil
 	}
+	if h.dbg == nil && h.lineIs(pc) {
+		if in := h.nextAcross(pc); in != nil {
+			return in
+		}
+	}
 	h.singleOK = false // the line may be current without a call of fetchLine
 	if !h.lineIs(pc) && !h.fetchLine(pc) {
 		return h.fetchTrap(pc)
 	}
 	if h.dbg == nil && !h.singleOK {
-		if in := h.decodeRun(pc); in.Op != isa.OpNone {
+		if in := h.decodeRun(pc); in.Op != opAcross {
 			return in
 		}
 	}
 	return h.nextAlone(pc)
 }
 
+// nextAcross is the instruction at pc, in the current line, if it is one across
+// the line's end that was seen before and both of its lines are at hand; else nil.
+func (h *Hart) nextAcross(pc uint64) *isa.Inst {
+	first := (*isa.Inst)(unsafe.Add(h.fdec, (pc-h.fbase)*(instBytes/2)))
+	if first.Op != opAcross {
+		return nil
+	}
+	rest := pc + 2
+	e := &h.flines[rest>>(h.shift&63)&(fetchSize-1)]
+	if rest&h.lineMask != e.tag {
+		return nil
+	}
+	raw := first.Raw | uint32(*(*uint16)(e.bytes))<<16
+	i := h.across.place(pc >> (h.shift & 63))
+	if h.across.raw[i] != raw {
+		return nil
+	}
+	h.fetchLine(rest)
+	return &h.across.in[i][0]
+}
+
+// place is where an instruction at the end of a line is kept.
+func (a *acrossLines) place(line uint64) uint64 { return line & uint64(len(a.raw)-1) }
+
 // decodeRun decodes the current line from pc on, as far as execution is likely to
-// go on in it, and returns the instruction at pc. One that crosses the line's end
-// is left undecoded.
+// go on in it, and returns the instruction at pc, which is opAcross if it crosses
+// the line's end.
 func (h *Hart) decodeRun(pc uint64) *isa.Inst {
 	off := pc - h.fbase
 	first := (*isa.Inst)(unsafe.Add(h.fdec, off*(instBytes/2)))
@@ -128,6 +158,7 @@ func (h *Hart) decodeRun(pc uint64) *isa.Inst {
 		raw := uint32(*(*uint16)(unsafe.Add(h.fbytes, off)))
 		if raw&3 == 3 {
 			if off+4 > h.lineSize {
+				*in = isa.Inst{Op: opAcross, Raw: raw}
 				break
 			}
 			raw = *(*uint32)(unsafe.Add(h.fbytes, off))
@@ -171,7 +202,7 @@ func (h *Hart) nextAlone(pc uint64) *isa.Inst {
 		*in = *h.decode(raw)
 		return in
 	}
-	i := pc >> h.shift & uint64(len(h.across.raw)-1)
+	i := h.across.place(pc >> (h.shift & 63))
 	if h.across.raw[i] != raw || raw == 0 { // 0: a place not used yet, or illegal
 		h.across.in[i] = h.decodeAlone(raw)
 		h.across.raw[i] = raw
