@@ -75,7 +75,7 @@ func (m *Machine) Run(ctx context.Context, l Limits) (Result, error) {
 	m.engine.OnQuantum = func(cycle uint64) bool {
 		m.endQuantum(cycle)
 		if m.replay != nil {
-			res.Reason = m.replayEnds()
+			res.Reason = m.replayEnds(ctx)
 		}
 		if l.Intervals != nil && l.Intervals.Due(cycle) {
 			m.syncStats()

@@ -267,7 +267,10 @@ func (s *source) pull() bool {
 	}
 	if b.err != nil {
 		s.ended = true
-		if b.err != io.EOF {
+		switch {
+		case errors.Is(b.err, traces.ErrInterrupted):
+			s.interrupted = true
+		case b.err != io.EOF:
 			s.err = b.err
 		}
 		s.wakeAll()
@@ -389,6 +392,11 @@ func (e *StaleError) Error() string {
 		}
 	}
 	return b.String()
+}
+
+// Interrupted says whether a trace was ended by traces.Options.Interrupt.
+func (r *Replay) Interrupted() bool {
+	return slices.ContainsFunc(r.sources, func(s *source) bool { return s.interrupted })
 }
 
 // Err is what ended the replay, or a trace of it, before its end.

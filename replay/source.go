@@ -41,6 +41,8 @@ type source struct {
 	used    *atomic.Int64 // those of them that are used up
 	ended   bool
 	err     error // why it ended, if not at its end
+
+	interrupted bool // it ended because the user had enough
 }
 
 // batch is what a source hands over at a time: references, and which thread

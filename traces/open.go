@@ -17,6 +17,10 @@ type Options struct {
 	TolerateClock bool
 
 	Stdin io.Reader // what the path "-" names
+
+	// Interrupt, once closed, ends waiting for standard input or a named pipe: what
+	// was read of it is followed by ErrInterrupted. Regular files are not affected.
+	Interrupt <-chan struct{}
 }
 
 // Info says what is known of a trace once it is open.
@@ -88,7 +92,7 @@ func (t *Trace) open(path string) error {
 	if stat.IsDir() {
 		return t.openDirectory(path)
 	}
-	f, err := openPath(path)
+	f, err := openPath(path, t.opts.Interrupt)
 	if err != nil {
 		return err
 	}

@@ -154,6 +154,8 @@ func replayCommand(cmd *cobra.Command, args []string, f *replayFlags) error {
 	if err := o.checkStdin(cmd, f); err != nil {
 		return err
 	}
+	stop := f.trace.listen()
+	defer stop.close()
 	if err := o.ensure(); err != nil {
 		return err
 	}
@@ -170,8 +172,6 @@ func replayCommand(cmd *cobra.Command, args []string, f *replayFlags) error {
 		return err
 	}
 	t := newTerminal(cmd.OutOrStdout(), cmd.ErrOrStderr(), f.quiet || f.json)
-	stop := newStopper()
-	defer stop.close()
 	if f.interference && len(rc.VMs) < 2 && len(f.vms) < 2 {
 		return usagef("--interference compares VMs; name two or more by --vm")
 	}

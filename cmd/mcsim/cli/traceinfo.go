@@ -126,6 +126,7 @@ func newTraceHead() *cobra.Command {
 		Example: "  mcsim trace head prog.lackey.gz\n  mcsim trace head -n 1000 --json prog.lackey.gz",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			defer in.listen().close()
 			t, err := in.open(cmd, args[0])
 			if err != nil {
 				return err
@@ -134,7 +135,7 @@ func newTraceHead() *cobra.Command {
 			return printing(cmd, func(w io.Writer) error {
 				show := printRef(w, asJSON)
 				left := n
-				err := pass(cmd, inOrder(t), nil, func(refs []traces.Ref) error {
+				err := pass(cmd, in.stop, inOrder(t), nil, func(refs []traces.Ref) error {
 					for i := range refs {
 						if left == 0 {
 							return errEnough
