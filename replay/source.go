@@ -42,6 +42,10 @@ type source struct {
 	ended   bool
 	err     error // why it ended, if not at its end
 
+	devices bool  // it is what devices do, and has no thread
+	runs    []run // of devices: what they have to do
+	at      int   // references of runs[0] that are done
+
 	interrupted bool // it ended because the user had enough
 }
 

@@ -32,6 +32,9 @@ type Info struct {
 	// Threads that the trace names before its references are read, 0 if that is
 	// only seen in the references.
 	Threads int
+	// Devices is how many streams, the last ones, are what devices did: DMA, with no
+	// hart or thread.
+	Devices int
 	Shards  int   // streams, each with its Reader
 	Size    int64 // bytes on disk of all files, 0 if it is not known
 

@@ -21,7 +21,8 @@ Who runs where. Streams are counted over all traces of a VM, and threads in the
 order in which their stream names them: thread n of stream f runs on hart
 (f + n) modulo the VM's harts, unless --map says otherwise. Threads that share a
 hart take turns of --slice cycles. Without --harts there are as many harts as
-the traces are known to have streams or threads.
+the traces are known to have streams or threads. The devices of a recording have
+no hart: their DMA goes over the bus at its time stamps.
 
 When. A reference begins as soon as those before it are done and the
 instructions between have passed, at one cycle each, and not before its time

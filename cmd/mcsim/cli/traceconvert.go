@@ -262,7 +262,7 @@ func mergeTraces(paths []string, opened []*traces.Trace, by string, chunk int, k
 			return nil, nil, usagef("%s counts %ss, %s %ss: there is no order by time; join them --by turn", paths[0], info.CycleUnit, paths[i], t.Info.CycleUnit)
 		}
 	}
-	info.Threads, info.Shards, info.Size, info.Notes = 0, 1, 0, nil
+	info.Threads, info.Devices, info.Shards, info.Size, info.Notes = 0, 0, 1, 0, nil
 	order := streams.RoundRobin
 	if by == "time" || by == "" && info.Has&traces.HasCycle != 0 {
 		order = streams.ByTime
