@@ -32,7 +32,7 @@ type Bus struct {
 	beats    uint64    // of a line on the data bus
 	behind   uint64    // how long a victim waits in its buffer
 	monitors uint64    // harts whose reserved line has left their caches
-	timed    []TimedDevice
+	timed    []Timed
 	deadline uint64 // the earliest of the timed devices
 	put      Request
 	time     uint64
@@ -210,6 +210,13 @@ func (b *Bus) RunEvents(now uint64) {
 		}
 		b.Reschedule()
 	}
+}
+
+// AddTimed adds what acts on its own without being at an address. Of equal deadlines
+// the devices' come first. It is called before the engine runs.
+func (b *Bus) AddTimed(t Timed) {
+	b.timed = append(b.timed, t)
+	b.Reschedule()
 }
 
 // NextEvent is the earliest deadline of a timed device, ^0 if none has one.

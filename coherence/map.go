@@ -14,12 +14,17 @@ type Device interface {
 	Write(now, off uint64, size int, v uint64) (ok bool)
 }
 
-// TimedDevice is a device that acts on its own: Fire is called once the bus has
-// come to cycle Deadline (^0: never).
-type TimedDevice interface {
-	Device
+// Timed acts on its own: Fire is called once the bus has come to cycle Deadline
+// (^0: never).
+type Timed interface {
 	Deadline() uint64
 	Fire(now uint64)
+}
+
+// TimedDevice is a device that acts on its own.
+type TimedDevice interface {
+	Device
+	Timed
 }
 
 // Attr is what is at an address.

@@ -1,6 +1,8 @@
 package machine
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"io"
 
@@ -78,14 +80,17 @@ func (m *Machine) warm() {
 func (m *Machine) Replay() *replay.Replay { return m.replay }
 
 // replayEnds looks at a replay at the end of a quantum. It returns the reason if
-// that ends it.
-func (m *Machine) replayEnds() string {
+// that ends it. A user's signal comes before an end: whoever writes to a pipe may
+// have ended by it, too.
+func (m *Machine) replayEnds(ctx context.Context) string {
 	r := m.replay
 	switch {
 	case r.Stale() > 0:
 		return "incoherent"
 	case !r.Done():
 		return ""
+	case r.Interrupted() || errors.Is(ctx.Err(), context.Canceled):
+		return "interrupted"
 	case r.Err() != nil:
 		return "trace-error"
 	}

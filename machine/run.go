@@ -124,7 +124,7 @@ func (r *running) begin() {
 func (r *running) quantum(cycle uint64) bool {
 	r.endQuantum(cycle)
 	if r.replay != nil {
-		r.res.Reason = r.replayEnds()
+		r.res.Reason = r.replayEnds(r.ctx)
 	}
 	if i := r.limits.Intervals; i != nil && i.Due(cycle) {
 		r.syncStats()

@@ -1,7 +1,6 @@
 package replay
 
 import (
-	"encoding/binary"
 	"fmt"
 	"slices"
 
@@ -120,8 +119,17 @@ func (a *agent) run(t *thread, limit uint64) {
 // noMemory is the error of a reference that has no memory.
 func (a *agent) noMemory(t *thread) error {
 	ref := &t.runs[0].refs[t.at]
-	return fmt.Errorf("%s: thread %d: %v of %d bytes at physical address %#x: %w, which ends at %#x; a larger one: --set machine.memory=SIZE",
-		t.src.name, t.id, ref.Op, ref.Size, ref.VA, core.ErrNoMemory, a.r.ramEnd)
+	return fmt.Errorf("%s: thread %d: %w", t.src.name, t.id, a.r.noMemory(ref))
+}
+
+// noMemory says what helps where a physical address has no memory.
+func (r *Replay) noMemory(ref *core.Ref) error {
+	help := "a larger one: --set machine.memory=SIZE"
+	if last := ref.VA + uint64(ref.Size) - 1; last >= r.ramEnd-r.memory+maxMemory {
+		help = "no machine.memory reaches that far: leave such references out ('mcsim trace slice --address'), or, if the trace has virtual addresses too, do without --physical"
+	}
+	return fmt.Errorf("%v of %d bytes at physical address %#x: %w, which ends at %#x; %s",
+		ref.Op, ref.Size, ref.VA, core.ErrNoMemory, r.ramEnd, help)
 }
 
 // choose finds the thread to run next: the present one until its time is up,
@@ -327,11 +335,7 @@ func (a *agent) dma(r *core.Ref) {
 		_, ok = a.r.bus.DMARead(a.r.osAgent, pa, buf, a.Clock())
 	} else {
 		a.driver.Version++
-		for i := range buf {
-			var v [8]byte
-			binary.LittleEndian.PutUint64(v[:], a.driver.Version)
-			buf[i] = v[(uint64(pa)+uint64(i))&7]
-		}
+		fillVersion(buf, pa, a.driver.Version)
 		_, ok = a.r.bus.DMAWrite(a.r.osAgent, pa, buf, a.Clock())
 	}
 	if !ok {

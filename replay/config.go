@@ -80,7 +80,7 @@ type VM struct {
 type Trace struct {
 	Name    string
 	Info    traces.Info
-	Readers []traces.Reader // one stream each
+	Readers []traces.Reader // one stream each; the last Info.Devices are of devices
 }
 
 // Region is a range of virtual addresses (physical ones in physical traces) with
@@ -95,6 +95,9 @@ const (
 	DefaultSlice  = 100_000
 	DefaultWindow = 64 * batchRefs
 )
+
+// maxMemory is the most that machine.memory can be.
+const maxMemory = 64 << 30
 
 // maxThreads is the number of threads that a version can name.
 const maxThreads = 1<<16 - 2

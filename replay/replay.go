@@ -49,6 +49,8 @@ type Replay struct {
 	osAgent   int
 	now       uint64 // of the hart that the serial phase works for
 
+	devices devices
+
 	readers conc.WaitGroup
 	warmed  bool
 	started bool
@@ -155,10 +157,11 @@ func (r *Replay) Agent(hart int) coherence.Runner { return r.agents[hart] }
 
 func (v *vm) addSources(conf VM) {
 	r := v.r
+	index := 0
 	for i, t := range conf.Traces {
-		for _, reader := range t.Readers {
+		for k, reader := range t.Readers {
 			s := &source{
-				name: t.Name, index: len(v.sources), vm: v, trace: i,
+				name: t.Name, index: index, vm: v, trace: i, devices: k >= len(t.Readers)-t.Info.Devices,
 				full: make(chan *batch, aheadBatches), free: make(chan *batch, r.cfg.Window/batchRefs+8), stop: make(chan struct{}),
 				used: new(atomic.Int64),
 			}
@@ -166,6 +169,11 @@ func (v *vm) addSources(conf VM) {
 				reader: reader, cfg: &r.cfg, feeds: map[uint32]*feed{},
 				physical: r.cfg.Physical || t.Info.Physical(), counted: t.Info.Instructions,
 				stamped: !r.cfg.Free, scale: r.scale(t.Info.CycleUnit),
+			}
+			if s.devices {
+				r.devices.sources = append(r.devices.sources, s)
+			} else {
+				index++
 			}
 			v.sources = append(v.sources, s)
 			r.sources = append(r.sources, s)
@@ -197,7 +205,13 @@ func (r *Replay) Start() {
 	}
 	// Threads that begin together take turns from the start.
 	for _, s := range r.sources {
-		s.pull()
+		if !s.devices {
+			s.pull()
+		}
+	}
+	if len(r.devices.sources) > 0 {
+		r.devices.Fire(0)
+		r.bus.AddTimed(&r.devices)
 	}
 }
 
@@ -230,6 +244,9 @@ func (r *Replay) feed(a *agent) {
 	for again := !a.ready(); again; {
 		again = false
 		for _, s := range a.vm.sources {
+			if s.devices {
+				continue
+			}
 			if again = s.pull() || again; a.ready() {
 				return
 			}
@@ -262,12 +279,19 @@ func (s *source) pull() bool {
 	if len(b.runs) == 0 {
 		s.used.Add(1)
 	}
-	for _, run := range b.runs {
-		s.deliver(run)
+	if s.devices {
+		s.runs = append(s.runs, b.runs...)
+	} else {
+		for _, run := range b.runs {
+			s.deliver(run)
+		}
 	}
 	if b.err != nil {
 		s.ended = true
-		if b.err != io.EOF {
+		switch {
+		case errors.Is(b.err, traces.ErrInterrupted):
+			s.interrupted = true
+		case b.err != io.EOF:
 			s.err = b.err
 		}
 		s.wakeAll()
@@ -324,9 +348,12 @@ func (s *source) newThread(f *feed) *thread {
 // cut off, its other streams go on to their ends.
 func (r *Replay) Done() bool {
 	r.checkWarm()
+	if r.devices.err != nil {
+		return true
+	}
 	all := true
 	for _, s := range r.sources {
-		over := s.ended
+		over := s.ended && len(s.runs) == 0
 		for _, t := range s.threads {
 			over = over && t.empty()
 		}
@@ -391,6 +418,11 @@ func (e *StaleError) Error() string {
 	return b.String()
 }
 
+// Interrupted says whether a trace was ended by traces.Options.Interrupt.
+func (r *Replay) Interrupted() bool {
+	return slices.ContainsFunc(r.sources, func(s *source) bool { return s.interrupted })
+}
+
 // Err is what ended the replay, or a trace of it, before its end.
 func (r *Replay) Err() error {
 	var errs []error
@@ -409,6 +441,7 @@ func (r *Replay) Err() error {
 	for _, a := range r.agents {
 		errs = append(errs, a.err)
 	}
+	errs = append(errs, r.devices.err)
 	for _, s := range r.sources {
 		if !slices.Contains(errs, s.err) { // all streams of a file that is cut off end alike
 			errs = append(errs, s.err)

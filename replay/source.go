@@ -41,6 +41,12 @@ type source struct {
 	used    *atomic.Int64 // those of them that are used up
 	ended   bool
 	err     error // why it ended, if not at its end
+
+	devices bool  // it is what devices do, and has no thread
+	runs    []run // of devices: what they have to do
+	at      int   // references of runs[0] that are done
+
+	interrupted bool // it ended because the user had enough
 }
 
 // batch is what a source hands over at a time: references, and which thread

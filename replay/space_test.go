@@ -146,6 +146,15 @@ func TestMemoryRunsOut(t *testing.T) {
 	if !errors.Is(err, core.ErrNoMemory) || !strings.Contains(err.Error(), "0x10000000000") || n != 1 {
 		t.Errorf("%d references, %v", n, err)
 	}
+	// No setting helps there, but one does below 64 GiB from where programs begin.
+	if err == nil || strings.Contains(err.Error(), "--set") || !strings.Contains(err.Error(), "mcsim trace slice") {
+		t.Error(err)
+	}
+	phys = inMemory([]traces.Ref{{PA: 66<<30 - 4, Size: 4, Kind: traces.Load, Has: traces.HasPA}})
+	phys.Info.Has = traces.HasPA
+	if _, err = fails(t, replay.Config{VMs: all(phys)}); err == nil || !strings.Contains(err.Error(), "--set machine.memory=SIZE") {
+		t.Error(err)
+	}
 }
 
 // What is wrong in a reference ends its trace there, and all before is counted.

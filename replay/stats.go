@@ -17,7 +17,7 @@ func (r *Replay) Register(reg *stats.Registry) {
 			return n
 		}
 	}
-	reg.Count("replay.references", stats.Events, "references replayed", sum((*agent).references))
+	reg.Count("replay.references", stats.Events, "references replayed", r.References)
 	for op := core.RefFetch; op < core.RefNone; op++ {
 		at := "replay." + op.String()
 		reg.Count(at+".references", stats.Events, "references of this kind", sum(func(a *agent) uint64 { return a.driver.Stats.Ops[op].Refs }))
@@ -49,7 +49,7 @@ func (r *Replay) References() (n uint64) {
 	for _, a := range r.agents {
 		n += a.references()
 	}
-	return n
+	return n + r.devices.refs
 }
 
 // Threads is the number of threads that the traces have named so far.

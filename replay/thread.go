@@ -81,13 +81,17 @@ func (t *thread) space() (*space, error) {
 	if t.src.physical {
 		return nil, nil
 	}
-	key := spaceKey{t.src.trace, t.asid}
-	if s := t.src.vm.spaces[key]; s != nil {
+	return t.src.vm.spaceOf(spaceKey{t.src.trace, t.asid})
+}
+
+// spaceOf returns an address space, and makes it if there is none yet.
+func (v *vm) spaceOf(key spaceKey) (*space, error) {
+	if s := v.spaces[key]; s != nil {
 		return s, nil
 	}
-	s, err := t.src.vm.newSpace()
+	s, err := v.newSpace()
 	if err == nil {
-		t.src.vm.spaces[key] = s
+		v.spaces[key] = s
 	}
 	return s, err
 }

@@ -1,9 +1,13 @@
 package traces
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
 )
+
+// ErrInterrupted is the end of a trace that Options.Interrupt ended.
+var ErrInterrupted = errors.New("interrupted")
 
 // Error says where a trace is wrong and what was expected there. The references
 // before it were delivered.

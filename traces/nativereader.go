@@ -224,6 +224,9 @@ func openNative(in *input, _ *Options, info *Info) ([]Reader, error) {
 	h := &rec.Header
 	info.Has, info.Instructions, info.CycleUnit = h.Has, h.Instructions, h.CycleUnit
 	info.Threads = len(h.Streams)
+	if n := info.Threads - 1; n > 0 && h.Streams[n].Hart < 0 && h.Streams[n-1].Hart >= 0 {
+		info.Threads, info.Devices = n, 1
+	}
 	if rec.cut != nil {
 		info.Notes = append(info.Notes, rec.cut.Error())
 	}

@@ -17,6 +17,10 @@ type Options struct {
 	TolerateClock bool
 
 	Stdin io.Reader // what the path "-" names
+
+	// Interrupt, once closed, ends waiting for standard input or a named pipe: what
+	// was read of it is followed by ErrInterrupted. Regular files are not affected.
+	Interrupt <-chan struct{}
 }
 
 // Info says what is known of a trace once it is open.
@@ -28,6 +32,9 @@ type Info struct {
 	// Threads that the trace names before its references are read, 0 if that is
 	// only seen in the references.
 	Threads int
+	// Devices is how many streams, the last ones, are what devices did: DMA, with no
+	// hart or thread.
+	Devices int
 	Shards  int   // streams, each with its Reader
 	Size    int64 // bytes on disk of all files, 0 if it is not known
 
@@ -88,7 +95,7 @@ func (t *Trace) open(path string) error {
 	if stat.IsDir() {
 		return t.openDirectory(path)
 	}
-	f, err := openPath(path)
+	f, err := openPath(path, t.opts.Interrupt)
 	if err != nil {
 		return err
 	}

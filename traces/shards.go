@@ -146,7 +146,7 @@ func (t *Trace) listShards(path string) error {
 
 // openMember opens a file of a directory, which may be a zip of chunks.
 func (t *Trace) openMember(path string) (*file, error) {
-	f, err := openPath(path)
+	f, err := openPath(path, t.opts.Interrupt)
 	if err != nil || f.seekable == nil {
 		return f, err
 	}

@@ -18,8 +18,8 @@ type file struct {
 }
 
 // openPath opens a file on disk.
-func openPath(path string) (*file, error) {
-	f, err := os.Open(path)
+func openPath(path string, interrupt <-chan struct{}) (*file, error) {
+	f, err := openWaiting(path, interrupt)
 	if err != nil {
 		return nil, err
 	}
@@ -28,6 +28,28 @@ func openPath(path string) (*file, error) {
 		opened.seekable = f
 	}
 	return opened, nil
+}
+
+// openWaiting opens a file. A named pipe is waited for until someone writes to it.
+func openWaiting(path string, interrupt <-chan struct{}) (*os.File, error) {
+	if stat, err := os.Stat(path); err != nil || stat.Mode()&os.ModeNamedPipe == 0 {
+		return os.Open(path)
+	}
+	type result struct {
+		f   *os.File
+		err error
+	}
+	done := make(chan result, 1)
+	go func() { // nothing ends it but a writer
+		f, err := os.Open(path)
+		done <- result{f, err}
+	}()
+	select {
+	case r := <-done:
+		return r.f, r.err
+	case <-interrupt:
+		return nil, &Error{File: path, Err: ErrInterrupted}
+	}
 }
 
 // source is an open file with its layers of compression taken off.
@@ -54,7 +76,8 @@ func (t *Trace) openSource(f *file, n uint32) (*source, error) {
 	size := min(max(bufferBudget/(4*streams), minBuffer), maxBuffer)
 
 	s := &source{}
-	if pipe, ok := f.closer.(*os.File); ok && f.seekable == nil {
+	pipe, piped := f.closer.(*os.File)
+	if piped = piped && f.seekable == nil; piped {
 		// To close a named pipe ends a read of it.
 		defer func() { s.closers = append(s.closers, pipe) }()
 	} else if f.closer != nil {
@@ -63,6 +86,11 @@ func (t *Trace) openSource(f *file, n uint32) (*source, error) {
 	var src io.Reader = &counted{r: f.src, n: &t.read}
 	if f.packed != "" {
 		src = f.src // counted inside the archive
+	}
+	if (piped || f.closer == nil && f.packed == "") && t.opts.Interrupt != nil {
+		patient := newPatient(src, minBuffer, piped, t.opts.Interrupt)
+		s.closers = append(s.closers, patient)
+		src = patient
 	}
 	src, names, closers, err := decompress(src, window)
 	s.closers = append(s.closers, closers...)

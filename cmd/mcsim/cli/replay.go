@@ -21,7 +21,8 @@ Who runs where. Streams are counted over all traces of a VM, and threads in the
 order in which their stream names them: thread n of stream f runs on hart
 (f + n) modulo the VM's harts, unless --map says otherwise. Threads that share a
 hart take turns of --slice cycles. Without --harts there are as many harts as
-the traces are known to have streams or threads.
+the traces are known to have streams or threads. The devices of a recording have
+no hart: their DMA goes over the bus at its time stamps.
 
 When. A reference begins as soon as those before it are done and the
 instructions between have passed, at one cycle each, and not before its time
@@ -154,6 +155,8 @@ func replayCommand(cmd *cobra.Command, args []string, f *replayFlags) error {
 	if err := o.checkStdin(cmd, f); err != nil {
 		return err
 	}
+	stop := f.trace.listen()
+	defer stop.close()
 	if err := o.ensure(); err != nil {
 		return err
 	}
@@ -170,8 +173,6 @@ func replayCommand(cmd *cobra.Command, args []string, f *replayFlags) error {
 		return err
 	}
 	t := newTerminal(cmd.OutOrStdout(), cmd.ErrOrStderr(), f.quiet || f.json)
-	stop := newStopper()
-	defer stop.close()
 	if f.interference && len(rc.VMs) < 2 && len(f.vms) < 2 {
 		return usagef("--interference compares VMs; name two or more by --vm")
 	}

@@ -160,7 +160,7 @@ func (o *openedTraces) harts() int {
 	for _, list := range o.open {
 		n := 0
 		for _, t := range list {
-			n += max(1, t.Info.Threads, t.Info.Shards)
+			n += max(1, t.Info.Threads, t.Info.Shards-t.Info.Devices)
 		}
 		most = max(most, n)
 	}

@@ -37,6 +37,13 @@ listed by 'mcsim trace convert --help'.`,
 type traceInput struct {
 	format    string
 	backwards bool
+	stop      *stopper // ends waiting for a pipe, if it is not nil
+}
+
+// listen lets Ctrl-C end what is read from now on. The stopper is to be closed.
+func (in *traceInput) listen() *stopper {
+	in.stop = newStopper()
+	return in.stop
 }
 
 func (in *traceInput) declare(c *cobra.Command) {
@@ -45,7 +52,14 @@ func (in *traceInput) declare(c *cobra.Command) {
 }
 
 func (in *traceInput) open(cmd *cobra.Command, path string) (*traces.Trace, error) {
-	t, err := traces.Open(path, traces.Options{Format: in.format, TolerateClock: in.backwards, Stdin: cmd.InOrStdin()})
+	o := traces.Options{Format: in.format, TolerateClock: in.backwards, Stdin: cmd.InOrStdin()}
+	if in.stop != nil {
+		o.Interrupt = in.stop.ctx.Done()
+	}
+	t, err := traces.Open(path, o)
+	if in.stop != nil && in.stop.ctx.Err() != nil && err != nil {
+		return nil, fail(in.stop.code(), "%w", err)
+	}
 	if err != nil {
 		return nil, fail(exitLoad, "%w", err)
 	}
@@ -74,10 +88,9 @@ func inOrder(t *traces.Trace) traces.Reader {
 }
 
 // pass reads a stream to its end, in pieces, and hands them to take. It returns
-// early when the user interrupts, with an error that says so.
-func pass(cmd *cobra.Command, r traces.Reader, opened []*traces.Trace, take func([]traces.Ref) error) error {
-	stop := newStopper()
-	defer stop.close()
+// early when the user interrupts, with an error that says so; also at an end that
+// comes with it, for Ctrl-C ends whoever writes to a pipe as well.
+func pass(cmd *cobra.Command, stop *stopper, r traces.Reader, opened []*traces.Trace, take func([]traces.Ref) error) error {
 	p := newTraceProgress(cmd.ErrOrStderr(), opened)
 	defer p.clear()
 	refs := make([]traces.Ref, 4<<10)
@@ -90,12 +103,12 @@ func pass(cmd *cobra.Command, r traces.Reader, opened []*traces.Trace, take func
 			p.update(n)
 		}
 		switch {
+		case stop.ctx.Err() != nil:
+			return fail(stop.code(), "interrupted after %d references", p.refs)
 		case err == io.EOF:
 			return nil
 		case err != nil:
 			return fail(exitTrace, "%w", err)
-		case stop.ctx.Err() != nil:
-			return fail(stop.code(), "interrupted after %d references", p.refs)
 		}
 	}
 }

@@ -61,7 +61,7 @@ func (o *traceOutput) format(input string) (string, error) {
 
 // write passes a stream on to the output. What was read before an error is
 // written all the same, and the output is complete.
-func (o *traceOutput) write(cmd *cobra.Command, r traces.Reader, opened []*traces.Trace, info *traces.Info) (err error) {
+func (o *traceOutput) write(cmd *cobra.Command, stop *stopper, r traces.Reader, opened []*traces.Trace, info *traces.Info) (err error) {
 	name, err := o.format(info.Format)
 	if err != nil {
 		return err
@@ -84,7 +84,7 @@ func (o *traceOutput) write(cmd *cobra.Command, r traces.Reader, opened []*trace
 		return err
 	}
 	written := uint64(0)
-	failed := pass(cmd, r, opened, func(refs []traces.Ref) error {
+	failed := pass(cmd, stop, r, opened, func(refs []traces.Ref) error {
 		written += uint64(len(refs))
 		if err := w.Write(refs); err != nil {
 			return fail(exitOutput, "%s: %w", o.file, err)
@@ -117,12 +117,13 @@ Formats that can be written: ` + strings.Join(writable(), ", ") + `.`,
   mcsim trace convert prog.mct --to text | less`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			defer in.listen().close()
 			t, err := in.open(cmd, args[0])
 			if err != nil {
 				return err
 			}
 			defer t.Close() //nolint:errcheck // only read
-			return out.write(cmd, inOrder(t), []*traces.Trace{t}, &t.Info)
+			return out.write(cmd, in.stop, inOrder(t), []*traces.Trace{t}, &t.Info)
 		},
 	}
 	in.declare(c)
@@ -174,6 +175,7 @@ one of the thread, so that time passes as before.`,
 					part.Cycles = ranges[0]
 				}
 			}
+			defer in.listen().close()
 			t, err := in.open(cmd, args[0])
 			if err != nil {
 				return err
@@ -182,7 +184,7 @@ one of the thread, so that time passes as before.`,
 			if cycles != "" && t.Info.Has&traces.HasCycle == 0 {
 				return usagef("--time: %s has no time stamps", args[0])
 			}
-			return out.write(cmd, streams.Slice(inOrder(t), part), []*traces.Trace{t}, &t.Info)
+			return out.write(cmd, in.stop, streams.Slice(inOrder(t), part), []*traces.Trace{t}, &t.Info)
 		},
 	}
 	in.declare(c)
@@ -218,6 +220,7 @@ one trace are not taken for those of another; --keep-threads leaves them.`,
 			if by != "" && by != "time" && by != "turn" || chunk < 1 {
 				return usagef("--by is time or turn, and --chunk at least 1")
 			}
+			defer in.listen().close()
 			var opened []*traces.Trace
 			defer func() {
 				for _, t := range opened {
@@ -235,7 +238,7 @@ one trace are not taken for those of another; --keep-threads leaves them.`,
 			if err != nil {
 				return err
 			}
-			return out.write(cmd, r, opened, info)
+			return out.write(cmd, in.stop, r, opened, info)
 		},
 	}
 	in.declare(c)
@@ -259,7 +262,7 @@ func mergeTraces(paths []string, opened []*traces.Trace, by string, chunk int, k
 			return nil, nil, usagef("%s counts %ss, %s %ss: there is no order by time; join them --by turn", paths[0], info.CycleUnit, paths[i], t.Info.CycleUnit)
 		}
 	}
-	info.Threads, info.Shards, info.Size, info.Notes = 0, 1, 0, nil
+	info.Threads, info.Devices, info.Shards, info.Size, info.Notes = 0, 0, 1, 0, nil
 	order := streams.RoundRobin
 	if by == "time" || by == "" && info.Has&traces.HasCycle != 0 {
 		order = streams.ByTime

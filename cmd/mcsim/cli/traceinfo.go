@@ -57,6 +57,7 @@ type traceInfo struct {
 	Compression  string   `json:"compression,omitempty"`
 	Fields       []string `json:"fields"`
 	Threads      int      `json:"threads,omitempty"`
+	Devices      int      `json:"devices,omitempty"` // streams of what devices did
 	Streams      int      `json:"streams"`
 	Bytes        int64    `json:"bytes,omitempty"`
 	Instructions bool     `json:"instructions"`
@@ -66,7 +67,7 @@ type traceInfo struct {
 
 func describeTrace(path string, i *traces.Info) traceInfo {
 	return traceInfo{
-		Path: path, Format: i.Format, Compression: i.Compression, Fields: fieldNames(i.Has), Threads: i.Threads,
+		Path: path, Format: i.Format, Compression: i.Compression, Fields: fieldNames(i.Has), Threads: i.Threads, Devices: i.Devices,
 		Streams: i.Shards, Bytes: i.Size, Instructions: i.Instructions, CycleUnit: i.CycleUnit, Notes: i.Notes,
 	}
 }
@@ -108,6 +109,9 @@ func (i *traceInfo) print(w io.Writer) {
 	if i.Threads > 0 {
 		row("threads", fmt.Sprint(i.Threads))
 	}
+	if i.Devices > 0 {
+		row("devices", fmt.Sprintf("%s of DMA, which has no thread", plural(i.Devices, "stream")))
+	}
 	if i.Streams != 1 {
 		row("streams", fmt.Sprint(i.Streams))
 	}
@@ -126,6 +130,7 @@ func newTraceHead() *cobra.Command {
 		Example: "  mcsim trace head prog.lackey.gz\n  mcsim trace head -n 1000 --json prog.lackey.gz",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			defer in.listen().close()
 			t, err := in.open(cmd, args[0])
 			if err != nil {
 				return err
@@ -134,7 +139,7 @@ func newTraceHead() *cobra.Command {
 			return printing(cmd, func(w io.Writer) error {
 				show := printRef(w, asJSON)
 				left := n
-				err := pass(cmd, inOrder(t), nil, func(refs []traces.Ref) error {
+				err := pass(cmd, in.stop, inOrder(t), nil, func(refs []traces.Ref) error {
 					for i := range refs {
 						if left == 0 {
 							return errEnough

@@ -103,13 +103,14 @@ func (f *traceStatsFlags) run(cmd *cobra.Command, path string) error {
 	if f.lines < 1024 || f.lines > 1<<26 || f.top < 0 {
 		return usagef("--max-lines is from 1024 to %d, and --top not negative", 1<<26)
 	}
+	defer f.in.listen().close()
 	t, err := f.in.open(cmd, path)
 	if err != nil {
 		return err
 	}
 	defer t.Close() //nolint:errcheck // only read
 	a := analysis.New(analysis.Options{Line: line, Page: page, Lines: f.lines, Virtual: f.virtual})
-	failed := pass(cmd, inOrder(t), []*traces.Trace{t}, func(refs []traces.Ref) error {
+	failed := pass(cmd, f.in.stop, inOrder(t), []*traces.Trace{t}, func(refs []traces.Ref) error {
 		a.Add(refs)
 		return nil
 	})
