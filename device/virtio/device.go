@@ -304,6 +304,9 @@ func (d *Device) take(i int, now uint64) {
 			q.Look = max(done, now+1)
 		}
 	}
+	if found && d.InFlight(i) >= int(q.Size) {
+		wrong = "chains are available that were not returned yet"
+	}
 	if wrong == "" && found {
 		d.Stats.Chains++
 		r := Request{Queue: i, Chain: c}

@@ -241,10 +241,20 @@ func TestHostileDrivers(t *testing.T) {
 			d.putDesc(q.desc+16, ramBase, 1, 1, 0)
 			q.offer(0)
 		},
-		"a self-loop":                 func(d *driver, q *queue) { d.putDesc(q.desc, ramBase, 1, 1, 0); q.offer(0) },
-		"a head beyond the queue":     func(_ *driver, q *queue) { q.offer(8) },
-		"a next beyond the queue":     func(d *driver, q *queue) { d.putDesc(q.desc, ramBase, 1, 1, 8); q.offer(0) },
-		"an index that jumps":         func(d *driver, q *queue) { q.availIdx = 100; q.offer(0) },
+		"a self-loop":             func(d *driver, q *queue) { d.putDesc(q.desc, ramBase, 1, 1, 0); q.offer(0) },
+		"a head beyond the queue": func(_ *driver, q *queue) { q.offer(8) },
+		"a next beyond the queue": func(d *driver, q *queue) { d.putDesc(q.desc, ramBase, 1, 1, 8); q.offer(0) },
+		"an index that jumps":     func(d *driver, q *queue) { q.availIdx = 100; q.offer(0) },
+		"a chain again and again": func(d *driver, q *queue) {
+			for range 3 {
+				q.add(d.out([]byte{1}), d.in(1))
+			}
+			for q.notify(); d.r(rStatus)&64 == 0 && d.now < 900; d.dev.Fire(d.now) { // before the first is done
+				q.offer(0)
+				q.notify()
+				d.now = d.dev.Deadline()
+			}
+		},
 		"read after write":            func(d *driver, q *queue) { q.add(d.in(1), d.out([]byte{1})) },
 		"a buffer in a hole":          func(_ *driver, q *queue) { q.add(buf{hole, 1, false}, buf{hole, 1, true}) },
 		"a buffer that wraps around":  func(d *driver, q *queue) { q.add(buf{^addr.PA(0) - 1, 8, false}, d.in(8)) },
