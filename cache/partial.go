@@ -26,9 +26,19 @@ func (a *Array) partialOf(line uint64) uint8 {
 	return uint8(tag^tag>>7) | 0x80
 }
 
+// rowOf is a set's first word of partial; the a.row-1 others follow it. line&setMask
+// is always a set, so there are no bounds to check.
+func (a *Array) rowOf(set uint64) *uint64 {
+	return (*uint64)(unsafe.Add(unsafe.Pointer(unsafe.SliceData(a.partial)), set*uint64(a.row)*8))
+}
+
+// nextWord is the word of partial behind w.
+func nextWord(w *uint64) *uint64 { return (*uint64)(unsafe.Add(unsafe.Pointer(w), 8)) }
+
 // setPartial writes a way's byte.
 func (a *Array) setPartial(set, way int, b uint8) {
-	w, at := &a.partial[set*a.row+way>>3], way&7*8
+	w := (*uint64)(unsafe.Add(unsafe.Pointer(a.rowOf(uint64(set))), way>>3*8))
+	at := way & 7 * 8
 	*w = *w&^(0xff<<at) | uint64(b)<<at
 }
 
@@ -36,8 +46,9 @@ func (a *Array) partialAt(set, way int) uint8 {
 	return uint8(a.partial[set*a.row+way>>3] >> (way & 7 * 8))
 }
 
-// fillPartial writes the bytes anew, from the tags.
+// fillPartial writes the bytes anew, from the tags, and counts those.
 func (a *Array) fillPartial() {
+	a.used = 0
 	for set := range a.Sets() {
 		for way := range a.row * 8 {
 			b := uint8(partialNone)
@@ -45,6 +56,7 @@ func (a *Array) fillPartial() {
 				b = partialEmpty
 				if line := a.Tags[set*a.ways+way]; line != NoLine {
 					b = a.partialOf(line)
+					a.used++
 				}
 			}
 			a.setPartial(set, way, b)
@@ -55,33 +67,35 @@ func (a *Array) fillPartial() {
 // Lookup returns the slot that holds line, or -1. It is no access: it leaves
 // the replacement state alone.
 func (a *Array) Lookup(line uint64) int32 {
-	set := int(line & a.setMask)
+	set := line & a.setMask
 	want := uint64(a.partialOf(line)) * lanes
-	slot := set * a.ways
-	for _, x := range a.partial[set*a.row:][:a.row] {
-		for may := zeroBytes(x ^ want); may != 0; may &= may - 1 {
-			if s := slot + bits.TrailingZeros64(may)>>3; a.Tags[s] == line {
+	w := a.rowOf(set)
+	for way := 0; ; w = nextWord(w) {
+		for may := zeroBytes(*w ^ want); may != 0; may &= may - 1 {
+			if s := int(set)*a.ways + way + bits.TrailingZeros64(may)>>3; a.Tags[s] == line {
 				return int32(s)
 			}
 		}
-		slot += 8
+		if way += 8; way >= a.ways {
+			return -1
+		}
 	}
-	return -1
 }
 
 // Glance is where Lookup looks first, for hosts that can be told of it early.
 func (a *Array) Glance(line uint64) unsafe.Pointer {
-	return unsafe.Pointer(&a.partial[int(line&a.setMask)*a.row])
+	return unsafe.Pointer(a.rowOf(line & a.setMask))
 }
 
-// empty returns the first slot of a set that holds no line, or -1.
-func (a *Array) empty(set int) int32 {
-	slot := set * a.ways
-	for _, x := range a.partial[set*a.row:][:a.row] {
-		if free := zeroBytes(x); free != 0 {
-			return int32(slot + bits.TrailingZeros64(free)>>3)
+// empty returns the first way of a set that holds no line, or -1.
+func (a *Array) empty(set uint64) int {
+	w := a.rowOf(set)
+	for way := 0; ; w = nextWord(w) {
+		if free := zeroBytes(*w); free != 0 {
+			return way + bits.TrailingZeros64(free)>>3
 		}
-		slot += 8
+		if way += 8; way >= a.ways {
+			return -1
+		}
 	}
-	return -1
 }

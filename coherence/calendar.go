@@ -1,6 +1,9 @@
 package coherence
 
-import "math/bits"
+import (
+	"math/bits"
+	"unsafe"
+)
 
 // calendarWords is the length of a Calendar's ring. With 64 granules to a word
 // it spans 16,384 granules, more than the longest sensible quantum.
@@ -15,8 +18,7 @@ const calendarWords = 256
 // A granule is 1<<gran cycles. Time that fell off the ring's early end is
 // forgotten: it counts as free and is not charged.
 type Calendar struct {
-	ring   []calendarWord // word w of time at ring[w%calendarWords<<stride+first]
-	first  uint32
+	ring   []calendarWord // word w of time at ring[w%calendarWords<<stride]
 	stride uint8
 	gran   uint8
 	usual  uint8  // granules of the longest reservation
@@ -43,7 +45,7 @@ func newCalendars(n int, longest uint64) []Calendar {
 	cs := make([]Calendar, n)
 	for i := range cs {
 		c := &cs[i]
-		c.ring, c.first, c.stride = ring, uint32(i), stride
+		c.ring, c.stride = ring[i:], stride
 		for (longest+(1<<c.gran)-1)>>c.gran > 16 {
 			c.gran++
 		}
@@ -70,17 +72,19 @@ func (c *Calendar) Reserve(t, dur uint64) uint64 {
 // Take is Reserve for as long as NewCalendar was told.
 func (c *Calendar) Take(t uint64) uint64 { return c.take(t, uint64(c.usual), c.piece) }
 
-// take reserves n granules; piece is as many bits.
+// take reserves n granules; piece is as many bits. As usual they are free, and
+// within a word.
 func (c *Calendar) take(t, n, piece uint64) uint64 {
 	g := t >> (c.gran & 63)
-	word := c.at(g >> 6)
-	if word == nil {
-		return t
+	w, off := g>>6, g&63
+	piece <<= off
+	s := c.slot(w)
+	if s.time < w {
+		*s = calendarWord{time: w}
 	}
-	// As usual: it is free, and within a word.
-	if off := g & 63; off+n <= 64 && word.busy&(piece<<off) == 0 {
-		word.busy |= piece << off
-		return max(t, g<<(c.gran&63))
+	if s.time == w && s.busy&piece == 0 && off+n <= 64 {
+		s.busy |= piece
+		return t
 	}
 	return c.search(t, g, n)
 }
@@ -93,9 +97,11 @@ func (c *Calendar) search(t, g, n uint64) uint64 {
 		if lo == nil {
 			return max(t, g<<c.gran)
 		}
-		if at := firstRun(^lo.busy>>off, n); at < 64 {
-			lo.busy |= (^uint64(0) >> (64 - n)) << (off + at)
-			return max(t, (g+at)<<c.gran)
+		if off+n <= 64 {
+			if at := firstRun(^lo.busy>>off, n); at < 64 {
+				lo.busy |= (^uint64(0) >> (64 - n)) << (off + at)
+				return max(t, (g+at)<<c.gran)
+			}
 		}
 		taken := lo.busy>>off | ^uint64(0)<<(64-off)
 		hi := c.at(w + 1)
@@ -115,7 +121,7 @@ func (c *Calendar) search(t, g, n uint64) uint64 {
 
 // at is word w of time, or nil if it has fallen off the ring.
 func (c *Calendar) at(w uint64) *calendarWord {
-	s := &c.ring[uint32(w%calendarWords)<<(c.stride&31)+c.first]
+	s := c.slot(w)
 	if s.time != w {
 		if s.time > w {
 			return nil
@@ -125,8 +131,17 @@ func (c *Calendar) at(w uint64) *calendarWord {
 	return s
 }
 
+// slot is where word w of time lies, if it does. Every w has a place in the ring.
+func (c *Calendar) slot(w uint64) *calendarWord {
+	at := w % calendarWords << (c.stride & 31) * uint64(unsafe.Sizeof(calendarWord{}))
+	return (*calendarWord)(unsafe.Add(unsafe.Pointer(unsafe.SliceData(c.ring)), at))
+}
+
 // firstRun is the position of the first n set bits in a row, or 64.
 func firstRun(free, n uint64) uint64 {
+	if piece := uint64(1)<<n - 1; free&piece == piece {
+		return 0
+	}
 	for have := uint64(1); have < n; {
 		step := min(have, n-have)
 		free &= free >> step

@@ -156,6 +156,15 @@ func (h *Hart) eventSource(e EventNumber) *uint64 {
 	return nil
 }
 
+// Counts says whether the hart has what an event counts: without a private L2 its
+// events would stay at 0.
+func (h *Hart) Counts(e EventNumber) bool {
+	if e == EventL2Access || e == EventL2Miss {
+		return h.mem.L2() != nil
+	}
+	return e > 0 && e < NumEvents
+}
+
 // counterAllowed is the check of the user-level names, which Zicntr and Zihpm
 // bring (privileged manual, mcounteren and scounteren).
 func counterAllowed(h *Hart, num uint16) bool {

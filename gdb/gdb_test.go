@@ -231,6 +231,61 @@ func TestComeAndGo(t *testing.T) {
 	}
 }
 
+// A debugger that dies while the run goes on is followed by another at once, which
+// need not ring twice.
+func TestAnotherComes(t *testing.T) {
+	s, err := Listen("localhost:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	f := newFake()
+	done := make(chan struct{})
+	serve := func(what func()) {
+		done = make(chan struct{})
+		go func() {
+			defer close(done)
+			what()
+		}()
+	}
+	serve(func() { s.Begin(context.Background(), f) })
+	c := dial(t, s)
+	c.ask("?", "T05thread:1;")
+	c.send("c")
+	<-done
+	<-s.bell // of the first
+	c.conn.Close()
+	c = dial(t, s)
+	<-s.bell
+	if !s.Wanted() {
+		t.Fatal("nobody has come")
+	}
+	serve(func() { s.Interrupt(context.Background()) })
+	c.ask("?", "T02thread:1;")
+	c.send("D")
+	<-done
+}
+
+// What was set can be taken away, however much it is.
+func TestManyPoints(t *testing.T) {
+	s := &Server{breaks: map[uint64]int{}, watches: map[Watch]int{}}
+	n := 0
+	for s.point(true, fmt.Sprintf("0,%x,4", n)) == "OK" {
+		n++
+	}
+	if n != 1000 {
+		t.Errorf("%d breakpoints were set", n)
+	}
+	for i := range n {
+		if got := s.point(false, fmt.Sprintf("0,%x,4", i)); got != "OK" {
+			t.Fatalf("breakpoint %d cannot be taken away: %s", i, got)
+		}
+	}
+	if len(s.breaks) > 0 {
+		t.Errorf("%d are left", len(s.breaks))
+	}
+}
+
 // Whatever a debugger sends, the server answers or waits, and allocates little.
 func FuzzPackets(f *testing.F) {
 	for _, seed := range []string{"$g#67", "$m1000,4#8e", "+$qSupported#37\x03", "$vCont;s:1;c#00", "$X1000,4:}\x03}#00", "$$$#", "$Z0,1,2#00"} {

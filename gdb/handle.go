@@ -197,7 +197,7 @@ func (s *Server) point(set bool, arg string) string {
 		return failed
 	}
 	const most = 1000
-	if len(s.breaks)+len(s.watches) > most {
+	if set && len(s.breaks)+len(s.watches) >= most {
 		return failed
 	}
 	switch kind {

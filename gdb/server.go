@@ -21,6 +21,7 @@ type Server struct {
 	arrivals chan *session
 	asked    atomic.Bool   // a debugger wants to be heard
 	bell     chan struct{} // the same, for who waits
+	closed   chan struct{} // no more sessions
 
 	s       *session // attached, or nil
 	target  Target
@@ -58,7 +59,7 @@ func Listen(address string) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("gdb: %w", err)
 	}
-	s := &Server{listener: l, socket: socket, arrivals: make(chan *session, 1), bell: make(chan struct{}, 1),
+	s := &Server{listener: l, socket: socket, arrivals: make(chan *session, 1), bell: make(chan struct{}, 1), closed: make(chan struct{}),
 		breaks: map[uint64]int{}, watches: map[Watch]int{}}
 	s.wg.Go(s.accept)
 	return s, nil
@@ -77,6 +78,11 @@ func (s *Server) accept() {
 		c := &session{conn: conn, packets: make(chan []byte, 16), quit: make(chan struct{})}
 		select {
 		case s.arrivals <- c:
+			select {
+			case <-s.closed: // nobody takes it any more
+				conn.Close() //nolint:errcheck // nothing was said
+			default:
+			}
 			s.ring()
 			c.read(s.ring)
 		default: // one is waiting already
@@ -130,6 +136,7 @@ func (c *session) write(b []byte) {
 
 // Close ends the server. No method may be called afterwards.
 func (s *Server) Close() error {
+	close(s.closed)
 	err := s.listener.Close()
 	s.drop()
 	select {
@@ -193,17 +200,17 @@ func (s *Server) Until(ctx context.Context) (context.Context, context.CancelFunc
 func (s *Server) Interrupt(ctx context.Context) {
 	s.asked.Store(false)
 	stop := Stop{Thread: s.thread, Signal: SignalInterrupt}
-	if s.s == nil {
-		select {
-		case s.s = <-s.arrivals:
-		default:
-			return
-		}
-		s.last = stop // it asks itself
-		s.serve(ctx)
+	s.Stopped(ctx, stop)
+	if s.s != nil {
 		return
 	}
-	s.Stopped(ctx, stop)
+	// Nobody was attached, or the one who was has hung up: another may have come.
+	select {
+	case s.s = <-s.arrivals:
+		s.last = stop // it asks itself
+		s.serve(ctx)
+	default:
+	}
 }
 
 // Stopped tells the debugger why the run has stopped, and serves it until it says

@@ -121,6 +121,9 @@ func readBIOS(f File) (*Image, error) {
 	if len(f.Data) == 0 {
 		return nil, fmt.Errorf("%s: it is empty", f.Name)
 	}
+	if isText(f.Data) {
+		return nil, fmt.Errorf("%s: it is text, and no firmware", f.Name)
+	}
 	return rawImage(f.Name, f.Data, RAMBase, uint64(len(f.Data))), nil
 }
 

@@ -21,7 +21,8 @@ var forgotten = map[string]string{
 	"machine.Machine.ctx": "given anew", "machine.Machine.input": "read from where the guest was", "machine.Machine.untaken": "the same",
 	"machine.Machine.triggers": "given anew", "machine.Machine.breaks": "given anew",
 	"machine.Machine.savable": "about checkpoints", "machine.Machine.restored": "about checkpoints", "machine.Machine.resumed": "about checkpoints",
-	"machine.Machine.due": "about checkpoints", "machine.Machine.saveE": "about checkpoints",
+	"machine.Machine.armed": "the debugger's",
+	"machine.Machine.due":   "about checkpoints", "machine.Machine.saveE": "about checkpoints",
 	"machine.Segment.Data": "in memory", "machine.pins": "the machine",
 	"stats.Snapshot.stats": "the registry's", "stats.Snapshot.index": "the registry's",
 

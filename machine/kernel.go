@@ -8,6 +8,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
+	"unicode/utf8"
 
 	"mcsim/addr"
 )
@@ -53,8 +55,18 @@ func readKernel(name string, data []byte, base addr.PA, limit uint64) (*Image, e
 		return nil, errors.New("a kernel for x86; harts need one for riscv64")
 	case len(data) >= 0x3c && string(data[0x38:0x3c]) == "ARM\x64":
 		return nil, errors.New("a kernel for arm64; harts need one for riscv64")
+	case isText(data):
+		return nil, errors.New("it is text, and no kernel")
 	}
 	return rawImage(name, data, base, uint64(len(data))), nil
+}
+
+// isText says whether a file begins like a text, as no code does.
+func isText(data []byte) bool {
+	head := data[:min(len(data), 256)]
+	return len(head) > 0 && !bytes.ContainsFunc(head, func(r rune) bool {
+		return r == utf8.RuneError || r < ' ' && !strings.ContainsRune("\t\n\r\f", r)
+	})
 }
 
 // imageHeader is the size of the header of a flat Image.

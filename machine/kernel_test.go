@@ -101,6 +101,7 @@ func TestKernelRefused(t *testing.T) {
 		"cut off":      zbootOf("gzip", make([]byte, 100))[:100],
 		"memory":       zipped(make([]byte, 1<<20+1)),
 		"invalid":      append([]byte{0x1f, 0x8b}, make([]byte, 30)...),
+		"text":         []byte("# no kernel at all\n"),
 		"cut off; ELF": []byte("\x7fELF\x02\x01\x01"),
 	} {
 		want, _, _ := strings.Cut(want, ";")
@@ -123,7 +124,8 @@ func TestBootRoom(t *testing.T) {
 		"firmware over":       {machine.Boot{Kernel: kernel, BIOS: machine.File{Name: "b", Data: make([]byte, 3<<20)}}, "more with --memory"},
 		"empty firmware":      {machine.Boot{Kernel: kernel, BIOS: machine.File{Name: "b", Data: []byte{}}}, "empty"},
 		"nothing at all":      {machine.Boot{}, "no kernel"},
-		"firmware, no kernel": {machine.Boot{BIOS: machine.File{Name: "b", Data: []byte("code")}}, ""},
+		"firmware, no kernel": {machine.Boot{BIOS: machine.File{Name: "b", Data: []byte("\x6f\x00\x00\x00code")}}, ""},
+		"text as firmware":    {machine.Boot{BIOS: machine.File{Name: "b", Data: []byte("code\n")}}, "it is text"},
 		"kernel alone":        {machine.Boot{Kernel: kernel}, ""},
 	} {
 		m, err := machine.New(configure(t, []string{"machine.memory=16MiB"}), machine.Options{})

@@ -49,7 +49,7 @@ func (m *Machine) startRecording() error {
 		filter = nil
 	}
 	if r.pipe, err = traces.NewRecordPipe(o.To, h, filter); err != nil {
-		return fmt.Errorf("writing the recording: %w", err)
+		return err
 	}
 	wanted := func(hart int) bool { return filter == nil || filter.WantsHart(hart) }
 	for i, hart := range m.harts {

@@ -48,7 +48,7 @@ func (m *Machine) LoadReplay(c replay.Config) error {
 	m.replay, err = replay.New(c, replay.Machine{
 		Harts: m.harts, Bus: m.bus, Oracle: oracle,
 		Wake: func(hart int) { m.engine.Wake(hart, m.engine.Now()) },
-		Warm: m.ResetStats,
+		Warm: m.warm,
 		RAM:  uint64(RAMBase), Memory: uint64(k.Memory),
 		MaxSATP: satpModes[k.MMU], Clock: uint64(k.Clock), Seed: k.Seed,
 	})
@@ -60,6 +60,18 @@ func (m *Machine) LoadReplay(c replay.Config) error {
 	}
 	m.register()
 	return nil
+}
+
+// warm begins the statistics anew when the warm-up is over. As at the end of the
+// run, the time is that of the hart that has come furthest.
+func (m *Machine) warm() {
+	quantum := m.cycles
+	m.cycles = 0
+	for _, h := range m.harts {
+		m.cycles = max(m.cycles, h.Clock())
+	}
+	m.ResetStats()
+	m.cycles = quantum
 }
 
 // Replay is the replay that the machine was built around, or nil.

@@ -171,8 +171,10 @@ func (c *compiler) plain(f *feed, raw []traces.Ref, to *[]core.Ref) int {
 		if !c.counted {
 			work = 1
 		}
-		if c.stamped && r.Has&traces.HasCycle != 0 {
-			f.stamp(c, r.Cycle)
+		if c.stamped && r.Has&traces.HasCycle != 0 && !f.stamp(c, r.Cycle) {
+			*to = (*to)[:at+i]
+			c.seen += uint64(i)
+			return i
 		}
 		*o = core.Ref{VA: va, Cycle: f.cycle, Work: work, Size: uint16(size), Op: opOf[r.Kind]}
 	}
@@ -181,15 +183,24 @@ func (c *compiler) plain(f *feed, raw []traces.Ref, to *[]core.Ref) int {
 	return len(raw)
 }
 
-// stamp takes over a time stamp.
-func (f *feed) stamp(c *compiler, t uint64) {
+// lastCycle is how late a reference can be: no clock comes to its end.
+const lastCycle = 1 << 62
+
+// stamp takes over a time stamp. It returns false if no clock comes that far.
+func (f *feed) stamp(c *compiler, t uint64) bool {
 	switch {
 	case t <= c.base:
+		return true
 	case c.scale == 1:
 		f.cycle = t - c.base
 	default:
-		f.cycle = uint64(float64(t-c.base) * c.scale)
+		cycle := float64(t-c.base) * c.scale
+		if cycle >= lastCycle {
+			return false
+		}
+		f.cycle = uint64(cycle)
 	}
+	return f.cycle < lastCycle
 }
 
 // careful is thread for what plain leaves.
@@ -227,8 +238,9 @@ func (c *compiler) careful(f *feed, raw []traces.Ref, out []core.Ref) ([]core.Re
 				out = append(out, core.Ref{Op: core.RefOther, Region: otherWarm})
 			}
 		}
-		if c.stamped && r.Has&traces.HasCycle != 0 {
-			f.stamp(c, r.Cycle)
+		if c.stamped && r.Has&traces.HasCycle != 0 && !f.stamp(c, r.Cycle) {
+			return out, fmt.Errorf("reference %d (%v of thread %d at %#x): its time stamp is %d, too long after the first, %d: 2^62 cycles are possible (--ignore-time does without)",
+				c.seen, r.Kind, r.Thread, o.VA, r.Cycle, c.base)
 		}
 		o.Cycle = f.cycle
 		switch {

@@ -131,6 +131,11 @@ func (c *Config) check(harts int) error {
 	if c.Pages == PagesNone && c.Frames != FirstTouch {
 		errs = append(errs, errors.New("without page tables, memory is given by first touch"))
 	}
+	if c.Skip+c.Warmup < c.Skip {
+		errs = append(errs, errors.New("skip and warm-up together are more than 64 bits count"))
+	} else if c.Limit > ^uint64(0)-c.Skip-c.Warmup {
+		c.Limit = 0 // nothing is as long as that
+	}
 	least := harts / max(1, len(c.VMs))
 	for t, h := range c.Map {
 		if h < 0 || h >= max(1, least) {

@@ -13,6 +13,7 @@ import (
 
 	"mcsim/coherence"
 	"mcsim/core"
+	"mcsim/traces"
 )
 
 // Machine is what a replay drives.
@@ -289,6 +290,12 @@ func (s *source) deliver(u run) {
 	s.vm.r.wake(t.agent.id)
 }
 
+// cut says whether the source ended because its file is cut off.
+func (s *source) cut() bool {
+	var cut *traces.CutError
+	return errors.As(s.err, &cut)
+}
+
 // wakeAll lets the harts see that the source has ended.
 func (s *source) wakeAll() {
 	for _, t := range s.threads {
@@ -313,7 +320,8 @@ func (s *source) newThread(f *feed) *thread {
 }
 
 // Done says whether the replay is over: every thread has ended, or one of the
-// traces has, by an error, and all that came before it is done.
+// traces has, by an error, and all that came before it is done. Where a file is
+// cut off, its other streams go on to their ends.
 func (r *Replay) Done() bool {
 	r.checkWarm()
 	all := true
@@ -322,7 +330,7 @@ func (r *Replay) Done() bool {
 		for _, t := range s.threads {
 			over = over && t.empty()
 		}
-		if over && s.err != nil {
+		if over && s.err != nil && !s.cut() {
 			return true
 		}
 		all = all && over
@@ -402,7 +410,9 @@ func (r *Replay) Err() error {
 		errs = append(errs, a.err)
 	}
 	for _, s := range r.sources {
-		errs = append(errs, s.err)
+		if !slices.Contains(errs, s.err) { // all streams of a file that is cut off end alike
+			errs = append(errs, s.err)
+		}
 	}
 	return errors.Join(errs...)
 }

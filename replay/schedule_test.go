@@ -1,9 +1,13 @@
 package replay_test
 
 import (
+	"context"
+	"errors"
 	"fmt"
+	"strings"
 	"testing"
 
+	"mcsim/machine"
 	"mcsim/replay"
 	"mcsim/traces"
 )
@@ -116,6 +120,21 @@ func TestTimeStamps(t *testing.T) {
 	}
 }
 
+// A time stamp that no clock comes to is an error, not a hart that sleeps for ever.
+func TestTimeStampsTooLate(t *testing.T) {
+	for _, scale := range []float64{0, 4} {
+		refs := append(loads(10, 0x1000, 1), at(5, traces.Load, 0x1000), at(1<<64-1, traces.Load, 0x1000))
+		n, err := fails(t, replay.Config{VMs: all(inMemory(refs)), Scale: scale})
+		if err == nil || !strings.Contains(err.Error(), "reference 12 ") || !strings.Contains(err.Error(), "time stamp is 18446744073709551615") || n != 11 {
+			t.Errorf("scale %g: %d references, %v", scale, n, err)
+		}
+	}
+	refs := []traces.Ref{at(0, traces.Load, 0x1000), at(1<<61, traces.Load, 0x1000)}
+	if _, s := play(t, settings(t), replay.Config{VMs: all(inMemory(refs))}); get(t, s, "sim.cycles") < 1<<61 {
+		t.Errorf("%d cycles", get(t, s, "sim.cycles"))
+	}
+}
+
 // Skip, warm-up and limit are counted for each thread.
 func TestSkipWarmupLimit(t *testing.T) {
 	refs := append(threaded(1, loads(1000, 0x10000, 2)), threaded(2, loads(1000, 0x100000, 2))...)
@@ -137,6 +156,74 @@ func TestSkipWarmupLimit(t *testing.T) {
 	}
 	if n := get(t, s, "replay.load.misses"); n != 200 {
 		t.Errorf("%d misses, want one for each", n)
+	}
+}
+
+// A warm-up that no thread comes to the end of leaves nothing to count, whether
+// the last quantum's end is far or near.
+func TestWarmupIsTooLong(t *testing.T) {
+	for _, quantum := range []string{"machine.quantum=1", "machine.quantum=100000"} {
+		c := replay.Config{VMs: all(inMemory(loads(1000, 0x10000, 2))), Warmup: 1 << 40}
+		_, s := play(t, settings(t, quantum), c)
+		for _, name := range []string{"sim.cycles", "sim.instructions", "replay.references"} {
+			if n := get(t, s, name); n != 0 {
+				t.Errorf("%s: %s is %d", quantum, name, n)
+			}
+		}
+	}
+}
+
+// The cycles that are counted after a warm-up are those of the one hart.
+func TestWarmupWithinQuantum(t *testing.T) {
+	c := replay.Config{VMs: all(inMemory(loads(1000, 0x10000, 2))), Warmup: 500}
+	_, s := play(t, settings(t, "machine.quantum=100000"), c)
+	if all, own := get(t, s, "sim.cycles"), get(t, s, "harts[0].cycles"); all != own || all == 0 {
+		t.Errorf("%d cycles, of which hart 0 has %d", all, own)
+	}
+}
+
+// What 64 bits cannot count is no limit, or told.
+func TestSkipWarmupLimitOverflow(t *testing.T) {
+	c := replay.Config{VMs: all(inMemory(loads(100, 0x10000, 2))), Skip: 20, Limit: 1<<64 - 1, Count: replay.References}
+	_, s := play(t, settings(t), c)
+	if n := get(t, s, "replay.references"); n != 80 {
+		t.Errorf("%d references, want 80", n)
+	}
+	m, err := machine.New(settings(t), machine.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Warmup = 1<<64 - 1
+	if err := m.LoadReplay(c); err == nil {
+		t.Error("a warm-up of 2^64 instructions is not told")
+	}
+}
+
+// cutOff has references up to where its file is cut off.
+type cutOff struct {
+	refs []traces.Ref
+	cut  *traces.CutError
+}
+
+func (c *cutOff) Read(refs []traces.Ref) (int, error) {
+	n := copy(refs, c.refs)
+	if c.refs = c.refs[n:]; n == 0 {
+		return 0, c.cut
+	}
+	return n, nil
+}
+
+// The streams of a file that is cut off end apart: each is replayed up to its own
+// end, and the error is told once.
+func TestCutOff(t *testing.T) {
+	cut := &traces.CutError{File: "f"}
+	tr := replay.Trace{Name: "f", Info: traces.Info{Instructions: true}, Readers: []traces.Reader{
+		&cutOff{loads(10, 0x10000, 1), cut}, &cutOff{nil, cut}, &cutOff{loads(30_000, 0x20000, 1), cut},
+	}}
+	m := machineFor(t, settings(t, "machine.harts=2"), replay.Config{VMs: all(tr)})
+	res, err := m.Run(context.Background(), machine.Limits{})
+	if res.Reason != "trace-error" || !errors.Is(err, cut) || err.Error() != cut.Error() || res.References != 30_010 {
+		t.Errorf("%s, %d references: %v", res.Reason, res.References, err)
 	}
 }
 

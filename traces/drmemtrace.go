@@ -18,9 +18,13 @@ var drmemtraceFormat = format{
 	create: func(w io.Writer, _ *Info) Writer { return newDrWriter(w) },
 }
 
-// drMaxFlush bounds what one flush of a range makes. DynamoRIO records a range
-// only where a system call flushes one.
-const drMaxFlush = 256 * MaxSize
+// A flush of a range becomes references of drFlush bytes, whole lines, and
+// drMaxFlush bounds it. DynamoRIO records a range only where a system call
+// flushes one.
+const (
+	drFlush    = 1 << 15
+	drMaxFlush = 512 * drFlush
+)
 
 type drmemtrace struct {
 	in   *input
@@ -211,7 +215,7 @@ func (d *drmemtrace) unfold(refs []Ref) (n int) {
 		n++
 	}
 	for ; n < len(refs) && d.flushAt < d.flushTo; n++ {
-		size := min(d.flushTo-d.flushAt, MaxSize)
+		size := min(d.flushTo-d.flushAt, drFlush)
 		refs[n] = d.ref
 		refs[n].VA, refs[n].Size, refs[n].Kind = d.flushAt, uint32(size), Flush
 		d.flushAt += size

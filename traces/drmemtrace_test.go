@@ -85,8 +85,8 @@ func TestDrmemtraceRecords(t *testing.T) {
 			{VA: 0xc0, Size: 1, Kind: Prefetch}, {VA: 0x100, Size: 1, Kind: Prefetch}}},
 		{"conditional jumps", []traceEntry{{48, 2, 0x1000}, {49, 2, 0x1010}, {13, 2, 0x1012}, {31, 2, 0x1014}}, []Ref{
 			{VA: 0x1000, Size: 2}, {VA: 0x1010, Size: 2}, {VA: 0x1012, Size: 2}, {VA: 0x1014, Size: 2}}},
-		{"flushes", []traceEntry{{20, 64, 0x1000}, {20, 0, 0x2000}, {21, 0, 0x2000 + MaxSize + 1}, {18, 64, 0x3000}}, []Ref{
-			{VA: 0x1000, Size: 64, Kind: Flush}, {VA: 0x2000, Size: MaxSize, Kind: Flush}, {VA: 0x2000 + MaxSize, Size: 1, Kind: Flush}}},
+		{"flushes", []traceEntry{{20, 64, 0x1000}, {20, 0, 0x2000}, {21, 0, 0x2000 + drFlush + 1}, {18, 64, 0x3000}}, []Ref{
+			{VA: 0x1000, Size: 64, Kind: Flush}, {VA: 0x2000, Size: drFlush, Kind: Flush}, {VA: 0x2000 + drFlush, Size: 1, Kind: Flush}}},
 		{"threads", []traceEntry{{0, 4, 0x10}, {22, 0, 9}, {24, 0, 1}, {0, 4, 0x20}}, []Ref{
 			{VA: 0x10, Size: 4, Kind: Load}, {VA: 0x20, Size: 4, Kind: Load, Thread: 9}}},
 		{"traces one behind the other", []traceEntry{{0, 4, 0x10}, {26, 0, 0}, {25, 0, 6}, {22, 0, 9}, {1, 4, 0x20}}, []Ref{

@@ -44,7 +44,7 @@ func (d *drWriter) Write(refs []Ref) error {
 	for i := range refs {
 		r := &refs[i]
 		d.context(r)
-		size := uint16(min(r.Size, MaxSize-1))
+		size := uint16(min(r.Size, MaxSize))
 		switch r.Kind {
 		case Fetch:
 			d.pc = r.address()

@@ -7,7 +7,7 @@ import (
 
 // MaxSize is the largest reference in bytes that a reader accepts. The largest
 // real ones are instructions that save a core's whole vector state, about 11 KiB.
-const MaxSize = 1 << 16
+const MaxSize = 1<<16 - 1
 
 // A format is one row of the table by which traces are opened and written.
 type format struct {

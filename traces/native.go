@@ -154,7 +154,7 @@ func readHeader(r io.ReaderAt, file string) (h *Header, size int64, err error) {
 
 // CutError says that a file ends before its end: the program that wrote it was
 // killed, or the disk was full, or it was copied in part. What is whole was
-// delivered.
+// delivered: a stream ends with this error though others may have more.
 type CutError struct {
 	File   string
 	Offset int64 // behind the last whole chunk

@@ -158,6 +158,30 @@ func TestNativeCut(t *testing.T) {
 	}
 }
 
+// Where the file system has left zeros, or there is anything else, the chunks
+// before are read.
+func TestNativeGarbageAtEnd(t *testing.T) {
+	want := loopRecords(rand.New(rand.NewPCG(1, 2)), 2*chunkRecords)
+	b := nativeFile(t, want)
+	whole, err := OpenRecording(bytes.NewReader(b), int64(len(b)), "test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	second := whole.places[0][1].at
+	for _, garbage := range [][]byte{make([]byte, 4096), bytes.Repeat([]byte("mctC"), 100)} {
+		b := append(bytes.Clone(b[:second]), garbage...)
+		rec, err := OpenRecording(bytes.NewReader(b), int64(len(b)), "test")
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := readRecords(rec, 0)
+		var lost *CutError
+		if !errors.As(err, &lost) || lost.Offset != second || lost.Chunks != 1 || !slices.Equal(got, want[:chunkRecords]) {
+			t.Errorf("%d records, %v", len(got), err)
+		}
+	}
+}
+
 // Every flipped bit is noticed, or was in the padding.
 func TestNativeDamage(t *testing.T) {
 	rng := rand.New(rand.NewPCG(3, 4))

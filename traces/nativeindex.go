@@ -128,8 +128,12 @@ func (rec *Recording) scan(at, size int64) error {
 			return nil
 		}
 		h, err := parseHead(b[:], len(rec.places))
-		if err != nil {
+		switch {
+		case err != nil && rec.cut.Chunks == 0:
 			return &Error{File: rec.file, Offset: at, Want: err.Error()}
+		case err != nil: // as a file system leaves a file that it did not finish
+			rec.cut.Lost = err.Error() + "; what stands from there on"
+			return nil
 		}
 		next := at + chunkHeader + int64(h.storedBytes)
 		if next > size {

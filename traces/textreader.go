@@ -3,7 +3,7 @@ package traces
 import "bytes"
 
 const (
-	wantSize = "a size from 1 to 65536 bytes that does not wrap around the end of the address space"
+	wantSize = "a size from 1 to 65535 bytes that does not wrap around the end of the address space"
 
 	// maxHarts bounds the harts that a text may name, for what is kept of each.
 	maxHarts  = 1 << 16

@@ -232,6 +232,8 @@ func (p *pmu) find(c *core.Hart, counters uint64, index uint32, data uint64) int
 		lo, hi = hwCounters, numCounters
 	} else if fixed >= 0 {
 		lo, hi = fixed, fixed+1
+	} else {
+		ok = ok && c.Counts(event)
 	}
 	if !ok {
 		return -1

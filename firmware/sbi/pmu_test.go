@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"testing"
 
+	"mcsim/cache"
 	"mcsim/core"
 )
 
@@ -64,6 +65,25 @@ func TestHardwareEvent(t *testing.T) {
 	}
 	if err, _ := r.call(0, extPMU, 2, 0, 0xffff_fff8, 0, 5, 0); err != errNotSupported {
 		t.Errorf("branches, which are not counted: error %d", err)
+	}
+}
+
+// The last level that a hart counts is its L2. Where there is none the event is
+// refused, instead of counting nothing.
+func TestLastLevelEvent(t *testing.T) {
+	const miss = typeCache<<16 | 2<<3 | 1 // LL, read, miss
+	for name, x := range map[string]struct {
+		r    *rig
+		want int64
+	}{
+		"no L2": {newRig(t, 1, 0), errNotSupported},
+		"L2":    {newRig(t, 1, 0, cache.Config{Size: 16 << 10, Ways: 4, Line: 64}), success},
+	} {
+		for index, data := range map[uint64]uint64{miss: 0, typeRaw << 16: uint64(core.EventL2Miss)} {
+			if err, _ := x.r.call(0, extPMU, 2, 0, 0xffff_fff8, 0, index, data); err != x.want {
+				t.Errorf("%s: event %#x: error %d, want %d", name, index, err, x.want)
+			}
+		}
 	}
 }
 

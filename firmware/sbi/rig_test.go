@@ -36,7 +36,7 @@ type rig struct {
 	reset  bool
 }
 
-func newRig(t testing.TB, harts int, isaMinus isa.Extensions) *rig {
+func newRig(t testing.TB, harts int, isaMinus isa.Extensions, l2 ...cache.Config) *rig {
 	t.Helper()
 	l1 := cache.Config{Size: 4 << 10, Ways: 4, Line: 64}
 	var m coherence.Map
@@ -48,9 +48,11 @@ func newRig(t testing.TB, harts int, isaMinus isa.Extensions) *rig {
 		t.Fatal(err)
 	}
 	r := &rig{TB: t, timers: map[int]uint64{}}
-	r.bus, err = coherence.New(coherence.Config{
-		Harts: harts, Protocol: coherence.MESI, L1I: l1, L1D: l1, BusWidth: 16, LLCBanks: 1, Check: true,
-	}, m, dram)
+	shape := coherence.Config{Harts: harts, Protocol: coherence.MESI, L1I: l1, L1D: l1, BusWidth: 16, LLCBanks: 1, Check: true}
+	if len(l2) > 0 {
+		shape.L2 = l2[0]
+	}
+	r.bus, err = coherence.New(shape, m, dram)
 	if err != nil {
 		t.Fatal(err)
 	}

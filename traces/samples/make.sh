@@ -12,10 +12,13 @@ for program in sort hash threads; do
 	xz -9e -c "$work/$program.lackey" >"$program.lackey.xz"
 done
 
-# Recordings of programs that come along, the first 60,000 cycles of four harts.
+# Recordings of programs that come along: whole runs of two harts, and the first 60,000 cycles of four harts.
 for program in falseshare prodcons; do
 	status=0
 	(cd ../.. && go run ./cmd/mcsim run --quiet --bare "builtin:$program" --harts 4 --max-cycles 60000 \
 		--record "traces/samples/$program.mct" >/dev/null) || status=$?
 	[ $status -eq 1 ] || [ $status -eq 101 ] # the limit on cycles; go run makes it 1
+done
+for program in vm lrsc; do
+	(cd ../.. && go run ./cmd/mcsim run --quiet --bare "builtin:$program" --harts 2 --record "traces/samples/$program.mct" >/dev/null)
 done

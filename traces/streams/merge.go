@@ -1,7 +1,9 @@
 package streams
 
 import (
+	"cmp"
 	"container/heap"
+	"errors"
 	"io"
 
 	"mcsim/traces"
@@ -43,7 +45,8 @@ func (s *source) more() bool {
 }
 
 // Merge makes one stream of several. An error of one of them ends the merged
-// stream where it is met; chunk counts for RoundRobin only.
+// stream where it is met, but for a *traces.CutError, which comes after what the
+// others still have; chunk counts for RoundRobin only.
 func Merge(readers []traces.Reader, order Order, chunk int) traces.Reader {
 	if len(readers) == 1 {
 		return readers[0]
@@ -62,6 +65,7 @@ type merged struct {
 	sources []*source // those that have more; a heap by time, or a circle
 	turn    int       // RoundRobin: whose
 	taken   int       // of its chunk
+	cut     error     // of a stream whose file is cut off
 	err     error
 }
 
@@ -113,14 +117,19 @@ func (m *merged) Read(refs []traces.Ref) (int, error) {
 
 func (m *merged) end() error {
 	if m.err == nil {
-		m.err = io.EOF
+		m.err = cmp.Or(m.cut, io.EOF)
 	}
 	return m.err
 }
 
 func (m *merged) fail(s *source) {
-	if s.err != io.EOF && m.err == nil {
-		m.err = s.err
+	var cut *traces.CutError
+	switch {
+	case s.err == io.EOF:
+	case errors.As(s.err, &cut):
+		m.cut = cmp.Or(m.cut, s.err)
+	default:
+		m.err = cmp.Or(m.err, s.err)
 	}
 }
 

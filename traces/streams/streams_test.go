@@ -106,6 +106,20 @@ func TestMergeError(t *testing.T) {
 	}
 }
 
+// Where a file is cut off, one of its streams ends before the others, which are
+// whole up to there.
+func TestMergeCut(t *testing.T) {
+	cut := &traces.CutError{File: "f"}
+	for _, order := range []Order{ByTime, RoundRobin} {
+		got, err := all(t, Merge([]traces.Reader{
+			&list{refs: make([]traces.Ref, 3), err: cut}, &list{err: cut}, &list{refs: make([]traces.Ref, 50)},
+		}, order, 1), 100)
+		if err != cut || len(got) != 53 {
+			t.Errorf("order %d: %d references, %v", order, len(got), err)
+		}
+	}
+}
+
 func TestThreads(t *testing.T) {
 	var threads Threads
 	refs := func(ids ...uint32) traces.Reader {

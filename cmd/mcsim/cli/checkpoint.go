@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"os"
 
@@ -92,6 +93,19 @@ func (j *job) resume(m *machine.Machine) (string, error) {
 		j.terminal.say("%s", n)
 	}
 	return r.Header.Program, nil
+}
+
+// probe finds out before the run whether a checkpoint can be written, so that a wrong
+// name costs no time.
+func (s *saving) probe(seed uint64) error {
+	if s.file == "" {
+		return nil
+	}
+	f, err := os.Create(expandSeed(s.file, seed) + ".tmp")
+	if err != nil {
+		return fmt.Errorf("--checkpoint: %w", err)
+	}
+	return errors.Join(f.Close(), os.Remove(f.Name()))
 }
 
 // save writes a checkpoint to its file, which is whole at any time.

@@ -62,6 +62,9 @@ func (j *job) run() (*outcome, error) {
 	if err := distinctFiles(j.cfg, j.saving); err != nil {
 		return nil, err
 	}
+	if err := j.saving.probe(j.cfg.Machine.Seed); err != nil {
+		return nil, err
+	}
 	give, err := j.takeTerminal()
 	if err != nil {
 		return nil, err
@@ -97,6 +100,9 @@ func (j *job) run() (*outcome, error) {
 		return nil, err
 	}
 	program, err := j.load(m)
+	if err == nil && j.saving.file != "" {
+		err = m.Savable()
+	}
 	if err != nil {
 		return nil, fail(exitLoad, "%w", errors.Join(err, m.Close()))
 	}
@@ -128,12 +134,17 @@ func (j *job) run() (*outcome, error) {
 	give()
 	err = errors.Join(err, m.Close())
 	if recording != nil {
-		err = errors.Join(err, recordFile.Close())
+		if lost := recordFile.Close(); lost != nil {
+			err = errors.Join(err, lost)
+			res.Reason = "recording"
+		}
 	}
 
 	o := &outcome{result: res, err: err}
 	o.values, o.phases = m.Report()
-	j.missed(m)
+	if res.Reason != "refused" && res.Reason != "checkpoint" {
+		j.missed(m)
+	}
 	o.judge(ctx, j.stop)
 	o.info = runInfo{Version: Version, Program: program, Seed: j.cfg.Machine.Seed, Reason: res.Reason, ExitCode: o.code, Config: j.cfg}
 	if o.err != nil {
@@ -231,7 +242,7 @@ func (o *outcome) judge(ctx context.Context, stop *stopper) {
 		o.code = exitUsage
 	case "killed":
 		o.code = exitInterrupted
-	case "checkpoint":
+	case "checkpoint", "recording":
 		o.code = exitOutput
 	case "stuck":
 		o.code = exitStuck
@@ -263,7 +274,8 @@ func (o *outcome) sentence() string {
 		"max-cycles": "stopped at the limit on cycles", "max-seconds": "stopped at the limit on host time",
 		"interrupted": "interrupted", "stuck": "stuck: no hart can go on", "reset": "reset by the guest",
 		"stop-at": "stopped at " + o.info.Config.Run.StopAt, "marker": "stopped by the guest's marker",
-		"checkpoint": "ended because a checkpoint could not be written", "refused": "not started", "killed": "ended by the debugger",
+		"checkpoint": "ended because a checkpoint could not be written", "recording": "ended because the recording could not be written",
+		"refused": "not started", "killed": "ended by the debugger",
 		"check": "a coherence invariant is broken", "bug": "ended by a bug of mcsim",
 	}[r.Reason]
 	if how == "" {

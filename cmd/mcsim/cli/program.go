@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"strings"
 
 	"mcsim/guests"
@@ -18,7 +19,7 @@ func load(m *machine.Machine, cfg *config.Config) (string, error) {
 		if err != nil {
 			return cfg.Program.Kernel, err
 		}
-		return b.Kernel.Name, m.LoadBoot(b)
+		return cmp.Or(b.Kernel.Name, b.BIOS.Name), m.LoadBoot(b)
 	}
 	path := cfg.Program.Bare
 	if path == "" {

@@ -38,7 +38,7 @@ func (f *replayFlags) machine(cmd *cobra.Command, o *openedTraces) (*config.Conf
 	if err != nil {
 		return nil, nil, err
 	}
-	if !rec.Header.Exact || rec.Header.Version != Version || was == nil || !machine.SameMachine(cfg, was) || changed(cmd, inexact...) {
+	if !rec.Header.Exact || rec.Cut() != nil || rec.Header.Version != Version || was == nil || !machine.SameMachine(cfg, was) || changed(cmd, inexact...) {
 		rec = nil
 	}
 	return cfg, rec, nil

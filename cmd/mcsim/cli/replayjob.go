@@ -45,20 +45,33 @@ type replayVM struct {
 	Traces []traceInfo `json:"traces"`
 }
 
-// run replays once, or each VM alone and then all.
+// run replays once, or each VM alone and then all. If one alone does not come to
+// its end nothing can be compared, and files are written of all of them together.
 func (r *replayJob) run(cfg *config.Config) (*outcome, error) {
 	r.single = nil
-	if r.interference {
-		for i := range r.traces.vms {
-			o, err := r.lone(cfg, i)
-			if err != nil || o.code != exitOK {
-				return o, err
-			}
-			r.single = append(r.single, o.values)
+	var failed *outcome
+	for i := range r.traces.vms {
+		if !r.interference || failed != nil {
+			break
 		}
+		o, err := r.lone(cfg, i)
+		if err != nil {
+			return nil, err
+		}
+		if o.code != exitOK {
+			failed = o
+		}
+		r.single = append(r.single, o.values)
+	}
+	if failed != nil {
+		r.single = nil
 	}
 	r.alone = 0
-	return r.once(cfg)
+	o, err := r.once(cfg)
+	if err == nil && o.code == exitOK && failed != nil {
+		o.code, o.err = failed.code, failed.err
+	}
+	return o, err
 }
 
 // lone replays one VM alone. It writes no files.

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bufio"
 	"errors"
 	"fmt"
 	"io"
@@ -49,6 +50,17 @@ func (in *traceInput) open(cmd *cobra.Command, path string) (*traces.Trace, erro
 		return nil, fail(exitLoad, "%w", err)
 	}
 	return t, nil
+}
+
+// printing gives f standard output behind a buffer, and is its error, or else what
+// went wrong in writing.
+func printing(cmd *cobra.Command, f func(w io.Writer) error) error {
+	w := bufio.NewWriter(cmd.OutOrStdout())
+	err := f(w)
+	if lost := w.Flush(); lost != nil && err == nil {
+		err = fail(exitOutput, "%w", lost)
+	}
+	return err
 }
 
 // inOrder is a trace as one stream: by time stamps where it has them, else with

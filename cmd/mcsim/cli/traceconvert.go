@@ -255,8 +255,8 @@ func mergeTraces(paths []string, opened []*traces.Trace, by string, chunk int, k
 		if by == "time" && t.Info.Has&traces.HasCycle == 0 {
 			return nil, nil, usagef("--by time: %s has no time stamps", paths[i])
 		}
-		if t.Info.CycleUnit != info.CycleUnit && by == "time" {
-			return nil, nil, usagef("--by time: %s counts %ss, %s %ss", paths[0], info.CycleUnit, paths[i], t.Info.CycleUnit)
+		if t.Info.CycleUnit != info.CycleUnit && by != "turn" && (by == "time" || info.Has&traces.HasCycle != 0) {
+			return nil, nil, usagef("%s counts %ss, %s %ss: there is no order by time; join them --by turn", paths[0], info.CycleUnit, paths[i], t.Info.CycleUnit)
 		}
 	}
 	info.Threads, info.Shards, info.Size, info.Notes = 0, 1, 0, nil

@@ -34,13 +34,15 @@ are, and what the trace says of its making. 'mcsim trace stats' reads it all.`,
 					return fail(exitLoad, "%w", err)
 				}
 			}
-			if asJSON {
-				return writeJSON(cmd.OutOrStdout(), infos)
-			}
-			for i := range infos {
-				infos[i].print(cmd.OutOrStdout())
-			}
-			return nil
+			return printing(cmd, func(w io.Writer) error {
+				if asJSON {
+					return writeJSON(w, infos)
+				}
+				for i := range infos {
+					infos[i].print(w)
+				}
+				return nil
+			})
 		},
 	}
 	in.declare(c)
@@ -129,22 +131,24 @@ func newTraceHead() *cobra.Command {
 				return err
 			}
 			defer t.Close() //nolint:errcheck // only read
-			show := printRef(cmd.OutOrStdout(), asJSON)
-			left := n
-			err = pass(cmd, inOrder(t), nil, func(refs []traces.Ref) error {
-				for i := range refs {
-					if left == 0 {
-						return errEnough
+			return printing(cmd, func(w io.Writer) error {
+				show := printRef(w, asJSON)
+				left := n
+				err := pass(cmd, inOrder(t), nil, func(refs []traces.Ref) error {
+					for i := range refs {
+						if left == 0 {
+							return errEnough
+						}
+						left--
+						show(&refs[i])
 					}
-					left--
-					show(&refs[i])
+					return nil
+				})
+				if err == errEnough {
+					return nil
 				}
-				return nil
+				return err
 			})
-			if err == errEnough {
-				return nil
-			}
-			return err
 		},
 	}
 	in.declare(c)

@@ -114,11 +114,13 @@ func (f *traceStatsFlags) run(cmd *cobra.Command, path string) error {
 		return nil
 	})
 	r := a.Result(f.top)
-	if f.json {
-		err = writeJSON(cmd.OutOrStdout(), r)
-	} else {
-		printTraceStats(cmd.OutOrStdout(), r)
-	}
+	err = printing(cmd, func(w io.Writer) error {
+		if f.json {
+			return writeJSON(w, r)
+		}
+		printTraceStats(w, r)
+		return nil
+	})
 	if f.out != "" {
 		err = errors.Join(err, writeAnalysis(f.out, r))
 	}
