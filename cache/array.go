@@ -33,6 +33,7 @@ type Array struct {
 
 	meta    []uint64 // per slot, for policies that need more than a stamp
 	partial []uint64 // a byte per way, row words per set
+	used    int      // slots that hold a line
 	setMask uint64
 	setBits uint8
 	ways    int
@@ -116,6 +117,9 @@ func (a *Array) Fill(slot int32, line uint64, state uint8) {
 	a.setPartial(set, way, a.partialOf(line))
 	a.Clock++
 	a.Fills++
+	if a.Tags[slot] == NoLine {
+		a.used++
+	}
 	a.Tags[slot] = line
 	a.State[slot] = state
 	a.Stamp[slot] = a.Clock
@@ -143,6 +147,7 @@ func (a *Array) Invalidate(slot int32) {
 	a.setPartial(set, int(slot)-set*a.ways, partialEmpty)
 	a.Tags[slot] = NoLine
 	a.State[slot] = 0
+	a.used--
 }
 
 // LineData is the data of slot, one line long, shared with the array.
@@ -171,8 +176,12 @@ func (a *Array) Valid() iter.Seq[int32] {
 // runtime checks: tags and states agree, every line is in its set and only
 // once, no stamp is from the future.
 func (a *Array) Check() error {
+	used := 0
 	for i, t := range a.Tags {
 		slot := int32(i)
+		if t != NoLine {
+			used++
+		}
 		switch {
 		case t != NoLine && t&a.setMask != uint64(i/a.ways):
 			return fmt.Errorf("cache: slot %d: line %#x is not of set %d", slot, t, i/a.ways)
@@ -185,6 +194,9 @@ func (a *Array) Check() error {
 		case t != NoLine && a.Lookup(t) != slot:
 			return fmt.Errorf("cache: slot %d: line %#x is found in slot %d", slot, t, a.Lookup(t))
 		}
+	}
+	if used != a.used {
+		return fmt.Errorf("cache: %d slots hold a line, not %d", used, a.used)
 	}
 	return nil
 }

@@ -46,8 +46,9 @@ func (a *Array) partialAt(set, way int) uint8 {
 	return uint8(a.partial[set*a.row+way>>3] >> (way & 7 * 8))
 }
 
-// fillPartial writes the bytes anew, from the tags.
+// fillPartial writes the bytes anew, from the tags, and counts those.
 func (a *Array) fillPartial() {
+	a.used = 0
 	for set := range a.Sets() {
 		for way := range a.row * 8 {
 			b := uint8(partialNone)
@@ -55,6 +56,7 @@ func (a *Array) fillPartial() {
 				b = partialEmpty
 				if line := a.Tags[set*a.ways+way]; line != NoLine {
 					b = a.partialOf(line)
+					a.used++
 				}
 			}
 			a.setPartial(set, way, b)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/bits"
 	"strings"
+	"unsafe"
 )
 
 // Policy chooses a victim in a full set.
@@ -51,32 +52,29 @@ func (a *Array) Victim(line uint64) int32 {
 		return a.VictimIn(line, AllWays)
 	}
 	set := line & a.setMask
-	way := a.empty(set)
 	base := int(set) * a.ways
-	if way < 0 {
-		way = leastRecent(a.Stamp[base : base+a.ways])
+	if a.used < len(a.Tags) { // a cache that has been used for a while is full
+		if way := a.empty(set); way >= 0 {
+			return int32(base + way)
+		}
 	}
-	return int32(base + way)
+	return int32(base + leastRecent(&a.Stamp[base], a.ways))
 }
 
-// leastRecent is the way with the least stamp, found without branches: which way
-// it is cannot be predicted.
-func leastRecent(stamp []uint64) int {
-	least := ^uint64(0)
-	way := uint64(0)
-	for len(stamp) >= 8 {
-		s := (*[8]uint64)(stamp)
+// leastRecent is the way with the least stamp of a set, found without branches:
+// which way it is cannot be predicted.
+func leastRecent(set *uint64, ways int) int {
+	least, way := ^uint64(0), 0
+	for ; way+8 <= ways; way += 8 {
+		s := (*[8]uint64)(unsafe.Add(unsafe.Pointer(set), way*8))
 		a := min(s[0]<<6, s[1]<<6|1)
 		b := min(s[2]<<6|2, s[3]<<6|3)
 		c := min(s[4]<<6|4, s[5]<<6|5)
 		d := min(s[6]<<6|6, s[7]<<6|7)
-		least = min(least, min(min(a, b), min(c, d))+way)
-		stamp = stamp[8:]
-		way += 8
+		least = min(least, min(min(a, b), min(c, d))+uint64(way))
 	}
-	for _, s := range stamp {
-		least = min(least, s<<6|way)
-		way++
+	for ; way < ways; way++ {
+		least = min(least, *(*uint64)(unsafe.Add(unsafe.Pointer(set), way*8))<<6|uint64(way))
 	}
 	return int(least & 63)
 }

@@ -183,7 +183,7 @@ func (b *Bus) share(agent int32) *HomeShare {
 }
 
 // snoop sends one hart a snoop.
-func (b *Bus) snoop(hart int, line uint64, ev Event, now uint64) (move, []byte) {
+func (b *Bus) snoop(hart int, line uint64, ev Event, now uint64) (*move, []byte) {
 	b.Stats.Snoops++
 	return b.privs[hart].snoop(line, ev, now)
 }

@@ -222,6 +222,7 @@ func (e *Engine) Run(lanes int) (err error) {
 	// More lanes than cores would poll in each other's time.
 	lanes = max(1, min(lanes, runtime.GOMAXPROCS(0), runtime.NumCPU(), len(e.agents)))
 	e.lanes = make([]lane, lanes)
+	e.lanes[0].init()
 	var wg conc.WaitGroup
 	for i := 1; i < lanes; i++ {
 		e.lanes[i].init()

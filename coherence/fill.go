@@ -75,10 +75,15 @@ func (p *Private) dropData(s int32) {
 // dropFetch removes line from the L1I.
 func (p *Private) dropFetch(line uint64) {
 	if s := p.i.Lookup(line); s >= 0 {
-		p.core.DropFetch(s)
-		p.i.Invalidate(s)
-		p.I.Invalidations++
+		p.dropFetchAt(s)
 	}
+}
+
+// dropFetchAt empties L1I slot s for someone else's sake.
+func (p *Private) dropFetchAt(s int32) {
+	p.core.DropFetch(s)
+	p.i.Invalidate(s)
+	p.I.Invalidations++
 }
 
 // fetchable says whether a snooped L1I has line.
@@ -182,22 +187,27 @@ func (p *Private) evict(o int32, now uint64) {
 // snoop applies ev to the hart's copies of line. It returns the transition of
 // the protocol state and, where there was a copy, the data, which stay valid
 // until the next fill.
-func (p *Private) snoop(line uint64, ev Event, now uint64) (m move, data []byte) {
+func (p *Private) snoop(line uint64, ev Event, now uint64) (m *move, data []byte) {
+	fetched := int32(-1) // where the L1I has a copy that has to go
 	takes := ev == SnoopGetM || ev == SnoopUpgrade || ev == SnoopInval
-	if takes {
-		if p.snoopI {
-			p.dropFetch(line)
-		}
-		if p.reserved == line {
-			p.loseTo(ev, now)
-		}
+	if takes && p.snoopI {
+		fetched = p.i.Lookup(line)
 	}
 	o := p.outer.Lookup(line)
+	if o < 0 && fetched < 0 && p.reserved != line { // mostly: what was clean has left in silence
+		return &p.moves[Invalid][ev], nil
+	}
+	if fetched >= 0 {
+		p.dropFetchAt(fetched)
+	}
+	if takes && p.reserved == line {
+		p.loseTo(ev, now)
+	}
 	if o < 0 {
-		return p.moves[Invalid][ev], nil
+		return &p.moves[Invalid][ev], nil
 	}
 	st := State(p.outer.State[o])
-	m = p.moves[st][ev]
+	m = &p.moves[st][ev]
 	if m.cannot {
 		panic(&InvariantError{Line: line, What: "hart " + itoa(p.id) + ": " + ev.String() + " met " + st.String()})
 	}

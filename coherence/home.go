@@ -183,7 +183,7 @@ func (h *home) find(line uint64) (e, victim int32) {
 	}
 	data := unsafe.Pointer(&h.owner[s])
 	if h.inclusive {
-		data = unsafe.Pointer(&h.llc.LineData(s)[0])
+		data = unsafe.Pointer(&h.llc.Data[int(s)<<(h.bus.shift&63)])
 	}
 	warm(data, unsafe.Pointer(&h.sharers[s]), unsafe.Pointer(&h.tags.Tags[s]), unsafe.Pointer(&h.owner[s]))
 	return e, victim

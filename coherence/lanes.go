@@ -10,11 +10,18 @@ import (
 type lane struct {
 	work, done chan []*agent
 	batch      []*agent
+	resume     func() // the batch; kept, for it would be an allocation in every round
+	catcher    panics.Catcher
 	caught     *panics.Recovered
 }
 
 func (l *lane) init() {
 	l.work, l.done = make(chan []*agent, 1), make(chan []*agent, 1)
+	l.resume = func() {
+		for _, a := range l.batch {
+			a.resume()
+		}
+	}
 }
 
 // spins is how often a lane polls its channel before it blocks: some 100
@@ -45,13 +52,9 @@ func (l *lane) loop() {
 }
 
 func (l *lane) runBatch(batch []*agent) {
-	var c panics.Catcher
-	c.Try(func() {
-		for _, a := range batch {
-			a.resume()
-		}
-	})
-	l.caught = c.Recovered()
+	l.batch = batch
+	l.catcher.Try(l.resume)
+	l.caught = l.catcher.Recovered()
 }
 
 // Handing a batch to another lane and waiting for it costs about as much as

@@ -129,6 +129,10 @@ func (p *Private) ReadableAt(s int32, pa addr.PA) bool {
 // WritableAt is the same for writing with nobody told.
 func (p *Private) WritableAt(s int32, pa addr.PA) bool { return p.ReadableAt(s, pa) && p.ready(s) }
 
+// Ready says whether the line of L1D slot s, which may be read, may also be written
+// with nobody told.
+func (p *Private) Ready(s int32) bool { return p.ready(s) }
+
 // Fetchable is the L1I slot that holds pa's line, or -1.
 func (p *Private) Fetchable(pa addr.PA) int32 { return p.i.Lookup(uint64(pa) >> (p.shift & 63)) }
 

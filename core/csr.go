@@ -64,9 +64,16 @@ type csrFile struct {
 	counters               counterFile
 }
 
+// resetCSRs puts all registers in their state after reset. A hart with Svadu alone
+// starts with menvcfg.ADUE set: the manual leaves its value open, the device tree
+// binding of "svadu" without "svade" says that A and D are updated from the start,
+// and kernels that begin in M-mode without knowing menvcfg (xv6) count on it.
 func (h *Hart) resetCSRs() {
 	h.priv = Machine
 	h.csr = csrFile{timerAt: ^uint64(0), stimecmp: ^uint64(0)}
+	if h.cfg.ISA.Has(isa.ExtSvadu) && !h.cfg.ISA.Has(isa.ExtSvade) {
+		h.csr.menvcfg = menvcfgADUE
+	}
 	h.fpOff = true
 	for i := range h.files {
 		h.files[i] = intFile{}

@@ -259,6 +259,27 @@ func TestAbsentCSRs(t *testing.T) {
 	}
 }
 
+// Who updates A and D after reset: the hart if it has Svadu alone, else software
+// until it sets menvcfg.ADUE (device tree binding riscv/extensions, svade and svadu).
+// A guest in M-mode that never writes menvcfg, with clear A and D in its tables,
+// runs on the first only.
+func TestResetADUE(t *testing.T) {
+	for _, c := range []struct {
+		without isa.Extensions
+		adue    uint64
+	}{
+		{0, 0},
+		{isa.ExtSvade, menvcfgADUE},
+		{isa.ExtSvadu, 0},
+		{isa.ExtSvade | isa.ExtSvadu, 0},
+	} {
+		r := newRig(t, withoutISA(c.without))
+		if got := r.readCSR(0x30a); got != c.adue {
+			t.Errorf("without %v: menvcfg %#x after reset, not %#x", c.without, got, c.adue)
+		}
+	}
+}
+
 // The six instructions: what is read, what is written (Zicsr, table of the
 // conditions on rd and rs1).
 func TestCSRInstructions(t *testing.T) {

@@ -61,7 +61,7 @@ func (h *Hart) exec() {
 		case opLineEnd:
 			n--
 			continue
-		case isa.OpNone, opRefetch:
+		case isa.OpNone, opRefetch, opAcross:
 			left += int64(in.Cost)
 			n--
 			goto fetch
@@ -293,6 +293,8 @@ func (h *Hart) exec() {
 
 		case isa.OpMUL:
 			h.x[in.Rd] = h.x[in.Rs1] * h.x[in.Rs2]
+		case isa.OpMULHU:
+			h.x[in.Rd], _ = bits.Mul64(h.x[in.Rs1], h.x[in.Rs2])
 		case isa.OpMULW:
 			h.x[in.Rd] = uint64(int64(int32(h.x[in.Rs1]) * int32(h.x[in.Rs2])))
 

@@ -14,6 +14,7 @@ const (
 	opRefetch = isa.NumOps + iota // the current line is gone
 	opLineEnd                     // behind a line's last instruction: look for the line of pc
 	opMarker                      // see notice.go
+	opAcross                      // an instruction of 4 bytes begins at the line's end; Raw has its first 2
 )
 
 const instBytes = uint64(unsafe.Sizeof(isa.Inst{}))
@@ -24,8 +25,8 @@ var lineEnd = isa.Inst{Op: opLineEnd}
 // acrossLines remembers the decoding of instructions that cross a line's end, by
 // their bytes; the bytes themselves are fetched each time.
 type acrossLines struct {
-	raw [256]uint32
-	in  [256]aloneInst
+	raw [1024]uint32
+	in  [1024]aloneInst
 }
 
 // aloneInst is a decoded instruction outside its line, with a line's end where
@@ -106,13 +107,79 @@ func (h *Hart) nextInst(pc uint64) *isa.Inst {
 	if h.dbg != nil && !h.breakAt(pc) {
 		return nil
 	}
+	if h.dbg == nil && h.lineIs(pc) {
+		if in := h.nextAcross(pc); in != nil {
+			return in
+		}
+	}
 	h.singleOK = false // the line may be current without a call of fetchLine
-	lo, ok := h.fetchHalf(pc)
-	if !ok {
+	if !h.lineIs(pc) && !h.fetchLine(pc) {
 		return h.fetchTrap(pc)
 	}
-	raw, whole := uint32(lo), !h.singleOK
-	if lo&3 == 3 {
+	if h.dbg == nil && !h.singleOK {
+		if in := h.decodeRun(pc); in.Op != opAcross {
+			return in
+		}
+	}
+	return h.nextAlone(pc)
+}
+
+// nextAcross is the instruction at pc, in the current line, if it is one across
+// the line's end that was seen before and both of its lines are at hand; else nil.
+func (h *Hart) nextAcross(pc uint64) *isa.Inst {
+	first := (*isa.Inst)(unsafe.Add(h.fdec, (pc-h.fbase)*(instBytes/2)))
+	if first.Op != opAcross {
+		return nil
+	}
+	rest := pc + 2
+	e := &h.flines[rest>>(h.shift&63)&(fetchSize-1)]
+	if rest&h.lineMask != e.tag {
+		return nil
+	}
+	raw := first.Raw | uint32(*(*uint16)(e.bytes))<<16
+	i := h.across.place(pc >> (h.shift & 63))
+	if h.across.raw[i] != raw {
+		return nil
+	}
+	h.fetchLine(rest)
+	return &h.across.in[i][0]
+}
+
+// place is where an instruction at the end of a line is kept.
+func (a *acrossLines) place(line uint64) uint64 { return line & uint64(len(a.raw)-1) }
+
+// decodeRun decodes the current line from pc on, as far as execution is likely to
+// go on in it, and returns the instruction at pc, which is opAcross if it crosses
+// the line's end.
+func (h *Hart) decodeRun(pc uint64) *isa.Inst {
+	off := pc - h.fbase
+	first := (*isa.Inst)(unsafe.Add(h.fdec, off*(instBytes/2)))
+	for in := first; off < h.lineSize && in.Op == isa.OpNone; {
+		raw := uint32(*(*uint16)(unsafe.Add(h.fbytes, off)))
+		if raw&3 == 3 {
+			if off+4 > h.lineSize {
+				*in = isa.Inst{Op: opAcross, Raw: raw}
+				break
+			}
+			raw = *(*uint32)(unsafe.Add(h.fbytes, off))
+		}
+		*in = *h.decode(raw)
+		if in.Rd == isa.SinkReg && (in.Op == isa.OpJAL || in.Op == isa.OpJALR) {
+			break
+		}
+		off += uint64(in.Size)
+		in = (*isa.Inst)(unsafe.Add(unsafe.Pointer(in), uint64(in.Size)*(instBytes/2)))
+	}
+	return first
+}
+
+// nextAlone is nextInst where decodeRun does not help.
+func (h *Hart) nextAlone(pc uint64) *isa.Inst {
+	raw, whole := uint32(uint16(h.singleBytes)), !h.singleOK
+	if whole {
+		raw = uint32(*(*uint16)(unsafe.Add(h.fbytes, pc-h.fbase)))
+	}
+	if raw&3 == 3 {
 		// PMP's grain is 4 bytes: what was allowed at pc is allowed that far.
 		if h.singleOK && h.singleLen >= 4 && pc&3 == 0 {
 			raw = uint32(h.singleBytes)
@@ -132,10 +199,10 @@ func (h *Hart) nextInst(pc uint64) *isa.Inst {
 			h.dbg.scratch = h.decodeAlone(raw) // so that it comes here again
 			return &h.dbg.scratch[0]
 		}
-		*in = h.decode(raw)
+		*in = *h.decode(raw)
 		return in
 	}
-	i := pc >> h.shift & uint64(len(h.across.raw)-1)
+	i := h.across.place(pc >> (h.shift & 63))
 	if h.across.raw[i] != raw || raw == 0 { // 0: a place not used yet, or illegal
 		h.across.in[i] = h.decodeAlone(raw)
 		h.across.raw[i] = raw
@@ -143,9 +210,14 @@ func (h *Hart) nextInst(pc uint64) *isa.Inst {
 	return &h.across.in[i][0]
 }
 
+// lineIs says whether the line of va is current.
+func (h *Hart) lineIs(va uint64) bool {
+	return va-h.fbase < h.lineSize && h.fdec != unsafe.Pointer(&offLine[0])
+}
+
 // fetchHalf reads 16 bits of instructions at va, making its line current.
 func (h *Hart) fetchHalf(va uint64) (uint16, bool) {
-	if va-h.fbase >= h.lineSize || h.fdec == unsafe.Pointer(&offLine[0]) {
+	if !h.lineIs(va) {
 		if !h.fetchLine(va) {
 			return 0, false
 		}
@@ -165,17 +237,15 @@ func (h *Hart) fetchTrap(pc uint64) *isa.Inst {
 }
 
 func (h *Hart) decodeAlone(raw uint32) aloneInst {
-	return aloneInst{h.decode(raw), lineEnd, lineEnd}
+	return aloneInst{*h.decode(raw), lineEnd, lineEnd}
 }
 
-// decode decodes one instruction and gives it its cost.
-func (h *Hart) decode(raw uint32) isa.Inst {
-	if raw&3 != 3 {
-		raw &= 0xffff // the other half is the next instruction's
-	}
+// decode decodes one instruction, of which raw has nothing but its own bytes, and
+// gives it its cost. The result is good until the next call.
+func (h *Hart) decode(raw uint32) *isa.Inst {
 	seen := &h.seen[raw*0x9e3779b1>>(32-decodingBits)]
 	if seen.Raw == raw && seen.Op != isa.OpNone {
-		return *seen
+		return seen
 	}
 	in := h.dec.Decode(raw)
 	in.Cost = h.cost[in.Op]
@@ -183,5 +253,5 @@ func (h *Hart) decode(raw uint32) isa.Inst {
 		in.Op = opMarker
 	}
 	*seen = in
-	return in
+	return seen
 }

@@ -11,9 +11,6 @@ import (
 // need a call.
 func rareInt(op isa.Op, a, b uint64) uint64 {
 	switch op {
-	case isa.OpMULHU:
-		hi, _ := bits.Mul64(a, b)
-		return hi
 	case isa.OpMULH:
 		return mulh(a, b)
 	case isa.OpMULHSU:

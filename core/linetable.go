@@ -12,10 +12,13 @@ import (
 // result. It must forget whatever the L1D or the TLB forgets; backRefs finds
 // the one entry that a slot may have.
 const (
-	lineTableBits = 8
+	lineTableBits = 10
 	lineTableSize = 1 << lineTableBits
-	fetchBits     = 6
+	fetchBits     = 9
 	fetchSize     = 1 << fetchBits
+
+	// smallPage is the largest page whose lines are looked up one by one.
+	smallPage = 64 << 10
 
 	noTag = ^uint64(0) // never equal to a masked address: bit 3 of those is 0
 	noRef = ^uint16(0)
@@ -55,8 +58,8 @@ type fetchTable [fetchSize]fetchEntry
 
 // lineTables holds the tables of every context and the way back from slots.
 type lineTables struct {
-	data  [numContexts]lineTable
-	fetch [numContexts]fetchTable
+	data  [numContexts]*lineTable // made when a context is entered first
+	fetch [numContexts]*fetchTable
 	live  [numContexts]bool // data or fetch entries were added since the flush
 
 	dctx, fctx int
@@ -87,10 +90,6 @@ func (h *Hart) initTables() {
 	for i := range t.fref {
 		t.fref[i] = noRef
 	}
-	for c := range numContexts {
-		t.live[c] = true
-	}
-	h.flushLines()
 	h.useContext(ctxBare, ctxBare)
 	for i := range h.mask {
 		h.mask[i] = ^(h.lineSize - 1) | (1<<i - 1)
@@ -99,10 +98,32 @@ func (h *Hart) initTables() {
 
 // useContext makes the tables of a context current, for data and for fetches.
 func (h *Hart) useContext(data, fetch int) {
-	h.tab.dctx, h.tab.fctx = data, fetch
-	h.lines = &h.tab.data[data]
-	h.flines = &h.tab.fetch[fetch]
+	t := &h.tab
+	t.dctx, t.fctx = data, fetch
+	if t.data[data] == nil {
+		t.data[data] = newLineTable()
+	}
+	if t.fetch[fetch] == nil {
+		t.fetch[fetch] = newFetchTable()
+	}
+	h.lines, h.flines = t.data[data], t.fetch[fetch]
 	h.noFetchLine()
+}
+
+func newLineTable() *lineTable {
+	t := new(lineTable)
+	for i := range t {
+		t[i].rtag, t[i].wtag = noTag, noTag
+	}
+	return t
+}
+
+func newFetchTable() *fetchTable {
+	t := new(fetchTable)
+	for i := range t {
+		t[i].tag = noTag
+	}
+	return t
 }
 
 // flushLines forgets every entry of the translated contexts and of ctxBare.
@@ -121,25 +142,24 @@ func (h *Hart) ForgetLines() {
 	h.tab.live[h.tab.fctx] = true // the line being fetched from
 }
 
+// flushContext goes by the slots that have an entry, which are fewer than the
+// tables have places.
 func (h *Hart) flushContext(c int) {
 	t := &h.tab
 	if !t.live[c] {
 		return
 	}
 	t.live[c] = false
-	for i := range t.data[c] {
-		e := &t.data[c][i]
-		if e.rtag != noTag && e.stamp != nil {
-			t.dref[slotOf(h.l1d.Stamp, e.stamp)] = noRef
+	for slot, r := range t.dref {
+		if r != noRef && int(r>>lineTableBits) == c {
+			h.DropData(int32(slot))
 		}
-		e.rtag, e.wtag = noTag, noTag
 	}
-	for i := range t.fetch[c] {
-		e := &t.fetch[c][i]
-		if e.tag != noTag && e.stamp != nil {
-			t.fref[slotOf(h.l1i.Stamp, e.stamp)] = noRef
+	for slot, r := range t.fref {
+		if r != noRef && int(r>>fetchBits) == c {
+			t.fetch[c][r&(fetchSize-1)].tag = noTag
+			t.fref[slot] = noRef
 		}
-		e.tag = noTag
 	}
 	h.noFetchLine()
 }
@@ -247,30 +267,45 @@ func (t *lineTables) decodedAt(slot int32) []isa.Inst {
 // that backs them lost it. size is a power of two in bytes.
 func (h *Hart) dropPage(dtlb bool, va, size uint64) {
 	t := &h.tab
-	first, lines := va&^(size-1)>>h.shift, size>>h.shift
-	for c := range numContexts {
-		if !t.live[c] {
-			continue
-		}
-		if dtlb {
-			for i := range min(lines, lineTableSize) {
-				e := &t.data[c][(first+i)&(lineTableSize-1)]
-				if e.rtag != noTag && (e.rtag^va)&^(size-1) == 0 {
-					t.dref[slotOf(h.l1d.Stamp, e.stamp)] = noRef
-					e.rtag, e.wtag = noTag, noTag
-				}
-			}
-			continue
-		}
-		for i := range min(lines, fetchSize) {
-			e := &t.fetch[c][(first+i)&(fetchSize-1)]
-			if e.tag != noTag && (e.tag^va)&^(size-1) == 0 {
-				t.fref[slotOf(h.l1i.Stamp, e.stamp)] = noRef
-				e.tag = noTag
-			}
-		}
-		h.noFetchLine()
+	if !dtlb {
+		h.dropFetchPage(va, size)
+		return
 	}
+	drop := func(e *lineEntry) {
+		if e.rtag != noTag && (e.rtag^va)&^(size-1) == 0 {
+			t.dref[slotOf(h.l1d.Stamp, e.stamp)] = noRef
+			e.rtag, e.wtag = noTag, noTag
+		}
+	}
+	if size > smallPage { // most of its lines are not in the cache
+		for _, r := range t.dref {
+			if r != noRef {
+				drop(&t.data[r>>lineTableBits][r&(lineTableSize-1)])
+			}
+		}
+		return
+	}
+	first := va &^ (size - 1) >> h.shift
+	for c := range numContexts {
+		for i := uint64(0); t.live[c] && i < size>>h.shift; i++ {
+			drop(&t.data[c][(first+i)&(lineTableSize-1)])
+		}
+	}
+}
+
+// dropFetchPage is dropPage for fetches.
+func (h *Hart) dropFetchPage(va, size uint64) {
+	t := &h.tab
+	for slot, r := range t.fref {
+		if r == noRef {
+			continue
+		}
+		if e := &t.fetch[r>>fetchBits][r&(fetchSize-1)]; (e.tag^va)&^(size-1) == 0 {
+			e.tag = noTag
+			t.fref[slot] = noRef
+		}
+	}
+	h.noFetchLine()
 }
 
 // offLine is what the fetch unit points at when it has no line: any fetch from

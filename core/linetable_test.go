@@ -47,6 +47,12 @@ func (h *Hart) checkTables(data, fetch refTable) error {
 	t := &h.tab
 	found := 0
 	for c := range numContexts {
+		if t.data[c] == nil {
+			t.data[c] = newLineTable()
+		}
+		if t.fetch[c] == nil {
+			t.fetch[c] = newFetchTable()
+		}
 		for i := range t.data[c] {
 			e := &t.data[c][i]
 			want, ok := data[refPlace{c, uint64(i)}]

@@ -116,7 +116,7 @@ func (h *Hart) loadPart(va, size uint64, r *record.Record) (uint64, bool) {
 		return h.sbForward(t.PA, size, a.Result), true
 	}
 	if slot := a.Slot; h.mem.ReadableAt(slot, t.PA) && h.pmpWholeLine(t.PA, accLoad) {
-		writable := t.Writable && h.mem.WritableAt(slot, t.PA) && h.pmpWholeLine(t.PA, accStore)
+		writable := t.Writable && h.mem.Ready(slot) && h.pmpWholeLine(t.PA, accStore)
 		h.keepLine(va, slot, writable, t.Stamp)
 	}
 	return a.Result, true

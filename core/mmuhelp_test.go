@@ -156,14 +156,18 @@ func seeded(t *testing.T, rounds int, f func(t *testing.T, r *rand.Rand)) {
 func (h *mmuHart) checkLines() {
 	h.t.Helper()
 	for _, c := range []int{ctxUser, ctxSup, ctxSupSUM} {
-		for i := range h.tab.data[c] {
-			if e := &h.tab.data[c][i]; e.rtag != noTag {
-				h.checkBacked(&h.mmu.dtlb, e.rtag, e.tlb)
+		if t := h.tab.data[c]; t != nil {
+			for i := range t {
+				if e := &t[i]; e.rtag != noTag {
+					h.checkBacked(&h.mmu.dtlb, e.rtag, e.tlb)
+				}
 			}
 		}
-		for i := range h.tab.fetch[c] {
-			if e := &h.tab.fetch[c][i]; e.tag != noTag {
-				h.checkBacked(&h.mmu.itlb, e.tag, e.tlb)
+		if t := h.tab.fetch[c]; t != nil {
+			for i := range t {
+				if e := &t[i]; e.tag != noTag {
+					h.checkBacked(&h.mmu.itlb, e.tag, e.tlb)
+				}
 			}
 		}
 	}

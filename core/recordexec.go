@@ -44,7 +44,7 @@ func (h *Hart) execRecord() {
 		case opLineEnd:
 			n--
 			continue
-		case isa.OpNone, opRefetch:
+		case isa.OpNone, opRefetch, opAcross:
 			left += int64(in.Cost)
 			n--
 			goto fetch
@@ -276,6 +276,8 @@ func (h *Hart) execRecord() {
 
 		case isa.OpMUL:
 			h.x[in.Rd] = h.x[in.Rs1] * h.x[in.Rs2]
+		case isa.OpMULHU:
+			h.x[in.Rd], _ = bits.Mul64(h.x[in.Rs1], h.x[in.Rs2])
 		case isa.OpMULW:
 			h.x[in.Rd] = uint64(int64(int32(h.x[in.Rs1]) * int32(h.x[in.Rs2])))
 

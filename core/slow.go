@@ -39,7 +39,8 @@ func (h *Hart) execSlow(in *isa.Inst) bool {
 	case op >= isa.OpLD && op <= isa.OpLBU:
 		return h.execLoad(in)
 	case op >= isa.OpSD && op <= isa.OpSB:
-		return h.storeQuick(h.x[in.Rs1]+uint64(int64(in.Imm)), storeSize(op), h.x[in.Rs2])
+		va, size, v := h.x[in.Rs1]+uint64(int64(in.Imm)), storeSize(op), h.x[in.Rs2]
+		return h.storeMisaligned(va, size, v) || h.storeQuick(va, size, v)
 	case op >= isa.OpBEQ && op <= isa.OpJALR:
 		return h.execMisalignedJump(in)
 	case op < isa.OpFLD:
@@ -72,9 +73,12 @@ func (h *Hart) execLoad(in *isa.Inst) bool {
 	case isa.OpLBU:
 		size, signed = 1, false
 	}
-	v, ok := h.loadSlow(h.x[in.Rs1]+uint64(int64(in.Imm)), size)
+	va := h.x[in.Rs1] + uint64(int64(in.Imm))
+	v, ok := h.loadMisaligned(va, size)
 	if !ok {
-		return false
+		if v, ok = h.loadSlow(va, size); !ok {
+			return false
+		}
 	}
 	if signed {
 		up := 64 - 8*size

@@ -152,6 +152,7 @@ func (h *Hart) resumeFetch(c *snapshot.Coder, slot int, base uint64) {
 	h.fbase = base
 	h.fdec = unsafe.Pointer(&h.tab.decodedAt(int32(slot))[0])
 	h.fbytes = unsafe.Pointer(&h.l1i.Data[slot<<h.shift])
+	h.tab.live[h.tab.fctx] = true // a flush leaves the line
 }
 
 // DrainTo hands the stores that wait in the store buffer to write, in order,

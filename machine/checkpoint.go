@@ -40,6 +40,16 @@ func (m *Machine) Checkpoint(w io.Writer, reason string) error {
 	})
 }
 
+// Savable says whether checkpoints can be taken of a machine that was loaded.
+func (m *Machine) Savable() error {
+	for _, d := range m.disks {
+		if err := d.Savable(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // Restore builds the machine around a checkpoint whose header was read. What the
 // machine's configuration has changed is told in the notes, for people; what cannot
 // be changed is an error.

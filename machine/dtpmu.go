@@ -12,18 +12,15 @@ import (
 // both are reads here.
 func (b *dtBuilder) pmu() *dt.Node {
 	const cache, allHPM = 0x10000, 0xffff_fff8
-	type event struct {
+	events := []struct {
 		sbi  uint32
 		hart core.EventNumber
-	}
-	events := []event{
+	}{
 		{3, core.EventL1DAccess}, {4, core.EventL1DMiss},
 		{cache | 0<<3, core.EventL1DAccess}, {cache | 0<<3 | 1, core.EventL1DMiss},
 		{cache | 1<<3, core.EventL1IAccess}, {cache | 1<<3 | 1, core.EventL1IMiss},
+		{cache | 2<<3, core.EventL2Access}, {cache | 2<<3 | 1, core.EventL2Miss},
 		{cache | 3<<3 | 1, core.EventDTLBMiss}, {cache | 4<<3 | 1, core.EventITLBMiss},
-	}
-	if b.c.L2.Size != 0 { // the last level that harts count
-		events = append(events, event{cache | 2<<3, core.EventL2Access}, event{cache | 2<<3 | 1, core.EventL2Miss})
 	}
 	// cycle and instret count their events alone; nothing else does.
 	counters := []uint32{1, 1, 1 << 0, 2, 2, 1 << 2}

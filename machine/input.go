@@ -110,3 +110,61 @@ func (in *input) came(b []byte, ok bool) {
 
 // holds says whether something was read and not yet taken.
 func (in *input) holds() bool { return in != nil && len(in.pending) > 0 }
+
+// deliver hands the guest what has come from outside, but for the terminal.
+func (m *Machine) deliver(now uint64) bool {
+	frames := m.net.deliver(now)
+	return m.vconsole.deliver(now) || frames
+}
+
+// offerInput gives the guest what its terminal typed, as far as it takes it. It
+// returns false at the end of the input.
+func (m *Machine) offerInput(ctx context.Context, wait bool) bool {
+	if m.input == nil {
+		return false
+	}
+	b, ok := m.input.next(ctx, wait)
+	if !ok {
+		m.input = nil
+		return false
+	}
+	if len(b) == 0 {
+		return true
+	}
+	n := len(b)
+	switch {
+	case m.vconsole.takes():
+		n = m.vconsole.push(b, m.cycles)
+		m.bus.Reschedule()
+	case m.uart != nil:
+		n = m.uart.Push(m.cycles, b)
+		m.bus.Reschedule()
+	}
+	if m.htif != nil {
+		m.htif.Push(b[:n])
+	}
+	m.input.took(n)
+	m.taken += uint64(n)
+	return true
+}
+
+// waitForInput waits for the world outside where all harts sleep and the guest
+// listens to it: for the terminal it has to have asked for an interrupt when a
+// character comes. It returns false if nothing will come.
+func (m *Machine) waitForInput(ctx context.Context) bool {
+	typed := m.input != nil && (m.vconsole.takes() || m.uart != nil && m.uart.Save().IER&1 != 0)
+	if !typed && m.net == nil && m.vconsole.silent() {
+		return false
+	}
+	if d := m.opts.Debugger; d != nil {
+		var cancel context.CancelFunc
+		ctx, cancel = d.Until(ctx)
+		defer cancel()
+	}
+	if typed && m.input.file != nil {
+		return m.offerInput(ctx, true) || ctx.Err() != nil
+	}
+	m.outside(ctx, forever) // OnQuantum sees to an end of ctx
+	m.takeIn()
+	return true
+}

@@ -3,12 +3,9 @@ package machine
 import (
 	"context"
 	"errors"
-	"fmt"
 	"runtime"
-	"strings"
 	"time"
 
-	"mcsim/coherence"
 	"mcsim/event"
 	"mcsim/machine/config"
 	"mcsim/stats/series"
@@ -54,6 +51,15 @@ type Result struct {
 // progressEvery is how many quanta pass between looks at the clock on the wall.
 const progressEvery = 64
 
+// running is a run under way.
+type running struct {
+	*Machine
+	ctx    context.Context
+	limits *Limits
+	start  time.Time
+	res    Result
+}
+
 // Run runs the program to its end, a limit, or the end of ctx. The result is
 // valid with an error too, as far as the run came.
 func (m *Machine) Run(ctx context.Context, l Limits) (Result, error) {
@@ -66,75 +72,17 @@ func (m *Machine) Run(ctx context.Context, l Limits) (Result, error) {
 	if err := m.prepare(&l); err != nil {
 		return Result{Reason: "refused"}, err
 	}
-	res := Result{}
+	r := &running{Machine: m, ctx: ctx, limits: &l, start: now()}
 	if m.recordE = m.startRecording(); m.recordE != nil {
-		res.Reason = "recording"
-		return res, m.explain(&res, nil)
+		r.res.Reason = "recording"
+		return r.res, m.explain(&r.res, nil)
 	}
-	start := now()
-	m.engine.OnQuantum = func(cycle uint64) bool {
-		m.endQuantum(cycle)
-		if m.replay != nil {
-			res.Reason = m.replayEnds(ctx)
-		}
-		if l.Intervals != nil && l.Intervals.Due(cycle) {
-			m.syncStats()
-			l.Intervals.At(cycle)
-		}
-		m.passed(cycle)
-		m.engine.Limit = m.nextStop(l.Cycles)
-		if m.due != "" && !m.save(&l) {
-			return false
-		}
-		if d := m.opts.Debugger; d != nil && d.Wanted() {
-			d.Interrupt(ctx)
-		}
-		switch {
-		case res.Reason != "":
-		case m.stopping != "":
-			res.Reason = m.stopping
-		case l.Instructions > 0 && m.begun() >= l.Instructions:
-			res.Reason = "max-instructions"
-		case l.Cycles > 0 && cycle >= l.Cycles:
-			res.Reason = "max-cycles"
-		case ctx.Err() != nil:
-			res.Reason = "interrupted"
-		}
-		if l.Progress != nil && m.engine.Quanta%progressEvery == 0 {
-			m.host = now().Sub(start).Seconds()
-			at := Progress{Instructions: m.instructions(), Cycles: cycle}
-			if m.replay != nil {
-				at.References = m.replay.References()
-			}
-			l.Progress(at)
-		}
-		if m.exact != nil && !m.exact.Quantum(cycle) && res.Reason == "" {
-			res.Reason = "trace-end"
-		}
-		if res.Reason != "" {
-			m.rec.stop()
-		}
-		m.rec.quantum(cycle)
-		return res.Reason == ""
-	}
-	m.engine.Limit = m.nextStop(l.Cycles)
-	m.engine.OnIdle = func() bool { return m.waitForInput(ctx) }
-	if m.exact != nil {
-		m.engine.OnIdle = m.exact.Idle
-	}
-	if m.paced() {
-		m.engine.OnSkip = func(from, to uint64) uint64 { return m.pace(ctx, from, to) }
-	}
-	begin := event.Event{Hart: -1, Kind: event.RunBegin, Arg: [4]uint64{uint64(len(m.harts)), m.cfg.Machine.Seed, uint64(m.cfg.Machine.Quantum)}}
-	if m.restored {
-		begin.Kind, begin.Cycle = event.RunRestored, m.cycles
-	}
-	m.own.Emit(begin)
+	r.hook()
+	r.begin()
 	if m.replay != nil {
 		m.replay.Start()
 		defer m.replay.Stop()
 	}
-	m.ctx = ctx
 	if d := m.opts.Debugger; d != nil {
 		d.Begin(ctx, (*target)(m))
 	}
@@ -142,29 +90,95 @@ func (m *Machine) Run(ctx context.Context, l Limits) (Result, error) {
 	if m.opts.Protocol != nil {
 		lanes = 1
 	}
-	err := m.engine.Run(lanes)
-	if m.exact != nil {
-		m.exact.Finish()
-		m.exactE = m.exact.Err()
+	err := r.end(m.engine.Run(lanes))
+	return r.res, err
+}
+
+// hook has the engine call the run where a quantum ends, where all harts sleep, and
+// where time is skipped.
+func (r *running) hook() {
+	e := r.engine
+	e.OnQuantum = r.quantum
+	e.Limit = r.nextStop(r.limits.Cycles)
+	e.OnIdle = func() bool { return r.waitForInput(r.ctx) }
+	if r.exact != nil {
+		e.OnIdle = r.exact.Idle
 	}
-	if err := m.rec.finish(); err != nil && m.recordE == nil {
-		m.recordE = err
+	if r.paced() {
+		e.OnSkip = func(from, to uint64) uint64 { return r.pace(r.ctx, from, to) }
 	}
-	m.rec = nil
-	m.host = now().Sub(start).Seconds()
-	m.finish(&res, err)
-	if d := m.opts.Debugger; d != nil {
-		d.Exited(res.ExitCode)
+	r.Machine.ctx = r.ctx
+}
+
+// begin tells the log that the run begins, or goes on.
+func (r *running) begin() {
+	e := event.Event{Hart: -1, Kind: event.RunBegin, Arg: [4]uint64{uint64(len(r.harts)), r.cfg.Machine.Seed, uint64(r.cfg.Machine.Quantum)}}
+	if r.restored {
+		e.Kind, e.Cycle = event.RunRestored, r.cycles
 	}
-	if m.replay != nil && err == nil {
-		err = m.replay.Err()
-		if err == nil && res.Reason == "trace-end" {
-			if err = m.replay.CheckMemory(); err != nil {
-				res.Reason = "incoherent"
-			}
-		}
+	r.own.Emit(e)
+}
+
+// quantum does what is to be done where a quantum has ended, with all harts parked.
+// It returns false to end the run.
+func (r *running) quantum(cycle uint64) bool {
+	r.endQuantum(cycle)
+	if r.replay != nil {
+		r.res.Reason = r.replayEnds(r.ctx)
 	}
-	return res, m.explain(&res, err)
+	if i := r.limits.Intervals; i != nil && i.Due(cycle) {
+		r.syncStats()
+		i.At(cycle)
+	}
+	r.passed(cycle)
+	r.engine.Limit = r.nextStop(r.limits.Cycles)
+	if r.due != "" && !r.save(r.limits) {
+		return false
+	}
+	if d := r.opts.Debugger; d != nil && d.Wanted() {
+		d.Interrupt(r.ctx)
+	}
+	if r.res.Reason == "" {
+		r.res.Reason = r.over(cycle)
+	}
+	if r.limits.Progress != nil && r.engine.Quanta%progressEvery == 0 {
+		r.progress(cycle)
+	}
+	if r.exact != nil && !r.exact.Quantum(cycle) && r.res.Reason == "" {
+		r.res.Reason = "trace-end"
+	}
+	if r.res.Reason != "" {
+		r.rec.stop()
+	}
+	r.rec.quantum(cycle)
+	return r.res.Reason == ""
+}
+
+// over is the reason to end the run after a quantum that its configuration, its
+// limits or its user have; "" is none.
+func (r *running) over(cycle uint64) string {
+	l := r.limits
+	switch {
+	case r.stopping != "":
+		return r.stopping
+	case l.Instructions > 0 && r.begun() >= l.Instructions:
+		return "max-instructions"
+	case l.Cycles > 0 && cycle >= l.Cycles:
+		return "max-cycles"
+	case r.ctx.Err() != nil:
+		return "interrupted"
+	}
+	return ""
+}
+
+// progress tells how far the run has come.
+func (r *running) progress(cycle uint64) {
+	r.host = now().Sub(r.start).Seconds()
+	at := Progress{Instructions: r.instructions(), Cycles: cycle}
+	if r.replay != nil {
+		at.References = r.replay.References()
+	}
+	r.limits.Progress(at)
 }
 
 // save takes the checkpoint that is due. It returns false if that failed, which
@@ -179,50 +193,6 @@ func (m *Machine) save(l *Limits) bool {
 	m.saveE = l.Checkpoint(reason)
 	m.savable = false
 	return m.saveE == nil
-}
-
-// finish fills in the result and hands the last events over.
-func (m *Machine) finish(res *Result, err error) {
-	if m.uart != nil {
-		m.uart.Drain()
-	}
-	if m.replay != nil {
-		m.cycles = 0 // not the end of the quantum, but that of the last reference
-		m.replay.Finish()
-		res.References, res.Threads = m.replay.References(), m.replay.Threads()
-	}
-	if m.exact != nil {
-		res.References, res.Threads = m.exact.References(), len(m.harts)
-	}
-	for _, h := range m.harts {
-		m.cycles = max(m.cycles, h.Clock())
-	}
-	m.syncStats()
-	m.instret = m.instructions()
-	var check *coherence.InvariantError
-	switch {
-	case errors.As(err, &check):
-		res.Reason = "check"
-	case errors.Is(err, coherence.ErrAsleep):
-		res.Reason = "stuck"
-	case err != nil:
-		res.Reason = "bug"
-	case m.exactE != nil:
-		res.Reason = "trace-error"
-	case m.exact != nil && res.Reason == "":
-		res.Reason = "trace-end"
-	case m.saveE != nil:
-		res.Reason = "checkpoint"
-	case m.recordE != nil:
-		res.Reason = "recording"
-	case m.exit != nil && m.exit.Reset:
-		res.Reason = "reset"
-	case m.exit != nil:
-		res.Reason, res.ExitCode = "exit", m.exit.Status()
-	}
-	res.Cycles, res.Instructions, res.Before, res.HostSeconds = m.cycles, m.instret, m.resumed, m.host
-	m.own.Emit(event.Event{Cycle: m.cycles, Hart: -1, Kind: event.RunEnd, Arg: [4]uint64{reasonNumber(res.Reason), uint64(res.ExitCode), m.instret}})
-	m.endQuantum(m.cycles)
 }
 
 // endQuantum hands on what the guest printed, typed input and events.
@@ -246,43 +216,6 @@ func (m *Machine) endQuantum(cycle uint64) {
 	}
 }
 
-// deliver hands the guest what has come from outside, but for the terminal.
-func (m *Machine) deliver(now uint64) bool {
-	frames := m.net.deliver(now)
-	return m.vconsole.deliver(now) || frames
-}
-
-// offerInput gives the guest what its terminal typed, as far as it takes it. It
-// returns false at the end of the input.
-func (m *Machine) offerInput(ctx context.Context, wait bool) bool {
-	if m.input == nil {
-		return false
-	}
-	b, ok := m.input.next(ctx, wait)
-	if !ok {
-		m.input = nil
-		return false
-	}
-	if len(b) == 0 {
-		return true
-	}
-	n := len(b)
-	switch {
-	case m.vconsole.takes():
-		n = m.vconsole.push(b, m.cycles)
-		m.bus.Reschedule()
-	case m.uart != nil:
-		n = m.uart.Push(m.cycles, b)
-		m.bus.Reschedule()
-	}
-	if m.htif != nil {
-		m.htif.Push(b[:n])
-	}
-	m.input.took(n)
-	m.taken += uint64(n)
-	return true
-}
-
 // wakeReserved wakes a hart that waits for its reservation to be lost.
 func (m *Machine) wakeReserved(hart int, now uint64) {
 	if m.rec != nil {
@@ -290,67 +223,6 @@ func (m *Machine) wakeReserved(hart int, now uint64) {
 		defer func() { m.rec.natural = false }()
 	}
 	m.engine.Wake(hart, max(now, m.engine.Now()))
-}
-
-// waitForInput waits for the world outside where all harts sleep and the guest
-// listens to it: for the terminal it has to have asked for an interrupt when a
-// character comes. It returns false if nothing will come.
-func (m *Machine) waitForInput(ctx context.Context) bool {
-	typed := m.input != nil && (m.vconsole.takes() || m.uart != nil && m.uart.Save().IER&1 != 0)
-	if !typed && m.net == nil && m.vconsole.silent() {
-		return false
-	}
-	if d := m.opts.Debugger; d != nil {
-		var cancel context.CancelFunc
-		ctx, cancel = d.Until(ctx)
-		defer cancel()
-	}
-	if typed && m.input.file != nil {
-		return m.offerInput(ctx, true) || ctx.Err() != nil
-	}
-	m.outside(ctx, forever) // OnQuantum sees to an end of ctx
-	m.takeIn()
-	return true
-}
-
-// explain adds to an error what helps to find its cause: the harts' state.
-func (m *Machine) explain(res *Result, err error) error {
-	if err == nil {
-		switch {
-		case m.exactE != nil:
-			return fmt.Errorf("following the recording: %w", m.exactE)
-		case m.consoleE != nil:
-			return fmt.Errorf("writing the guest's console: %w", m.consoleE)
-		case m.recordE != nil:
-			return fmt.Errorf("writing the recording: %w", m.recordE)
-		}
-		if m.saveE != nil {
-			return fmt.Errorf("checkpoint: %w", m.saveE)
-		}
-		return nil
-	}
-	if m.replay != nil && res.Reason != "bug" {
-		return err // it names what is wrong; the harts' state is of no interest
-	}
-	var b strings.Builder
-	for i, h := range m.harts {
-		if i == 8 {
-			fmt.Fprintf(&b, "\n  and %d more harts", len(m.harts)-i)
-			break
-		}
-		fmt.Fprintf(&b, "\n  hart %d: %s", i, h.State())
-		if m.image == nil {
-			continue
-		}
-		if f, ok := m.image.Function(h.PC()); ok {
-			fmt.Fprintf(&b, " in %s", f.Name)
-		}
-	}
-	var p *coherence.AgentPanic
-	if errors.As(err, &p) {
-		fmt.Fprintf(&b, "\n%s", p.Stack)
-	}
-	return fmt.Errorf("%w%s", err, b.String())
 }
 
 // begun is the number of instructions that retired or trapped: a guest that does

@@ -179,11 +179,13 @@ func (d *Device) SetStatus(now uint64, v uint8) {
 }
 
 // acceptable says whether the device works with the features that the driver
-// wants ("Feature Bits").
+// wants ("Feature Bits"). Version 1 may be missing, as the specification leaves to
+// the device ("Reserved Feature Bits"): small drivers never look beyond bit 31. All
+// layouts are those of version 1 then too.
 func (d *Device) acceptable() bool {
-	need := uint64(1) << FeatureVersion1
+	need := uint64(0)
 	if d.platform {
-		need |= 1 << FeatureAccessPlatform
+		need = 1 << FeatureAccessPlatform
 	}
 	return d.st.Driver&need == need && d.st.Driver&^d.Offered() == 0
 }

@@ -37,7 +37,7 @@ const (
 	mmioConfig      = 0x100
 
 	magic    = 0x74726976 // "virt"
-	vendorID = 0x6d73636d // "mcsm"
+	vendorID = 0x554d4551 // as on QEMU's virt board: drivers of small systems (xv6) take no other
 )
 
 // MMIOState is what the register file remembers beside the device.

@@ -1,21 +1,37 @@
 package disk
 
-import "mcsim/snapshot"
+import (
+	"fmt"
 
-// Snapshot saves or loads what was written to the disk. Only an overlay in
-// memory can be: the next run would find files as the last one left them, not as
-// they were.
+	"mcsim/snapshot"
+)
+
+// Savable says whether the disk can be in a checkpoint. One whose writes go to a file
+// cannot: the next run would find it as the last one left it, not as it was.
+func (d *Disk) Savable() error {
+	if _, ro := d.store.(readOnly); ro || d.written() != nil {
+		return nil
+	}
+	return fmt.Errorf("disk %s is written to its file, which a checkpoint has not; use ,overlay", d.Name)
+}
+
+// written is what was written to an overlay in memory, nil if the disk is none.
+func (d *Disk) written() memoryBlocks {
+	if o, ok := d.store.(*overlay); ok {
+		m, _ := o.blocks.(memoryBlocks)
+		return m
+	}
+	return nil
+}
+
+// Snapshot saves or loads what was written to the disk.
 func (d *Disk) Snapshot(c *snapshot.Coder) {
 	sectors := d.Sectors()
 	c.Shape("sectors", int(sectors))
-	o, ok := d.store.(*overlay)
-	m, inMemory := memoryBlocks(nil), false
-	if ok {
-		m, inMemory = o.blocks.(memoryBlocks)
-	}
-	if !inMemory {
-		if _, ro := d.store.(readOnly); !ro {
-			c.Fail("disk %s is written to its file, which a checkpoint has not; use ,overlay", d.Name)
+	m := d.written()
+	if m == nil {
+		if err := d.Savable(); err != nil {
+			c.Fail("%w", err)
 		}
 		return
 	}

@@ -100,6 +100,9 @@ func (j *job) run() (*outcome, error) {
 		return nil, err
 	}
 	program, err := j.load(m)
+	if err == nil && j.saving.file != "" {
+		err = m.Savable()
+	}
 	if err != nil {
 		return nil, fail(exitLoad, "%w", errors.Join(err, m.Close()))
 	}
@@ -139,7 +142,7 @@ func (j *job) run() (*outcome, error) {
 
 	o := &outcome{result: res, err: err}
 	o.values, o.phases = m.Report()
-	if res.Reason != "refused" {
+	if res.Reason != "refused" && res.Reason != "checkpoint" {
 		j.missed(m)
 	}
 	o.judge(ctx, j.stop)
