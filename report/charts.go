@@ -60,10 +60,12 @@ type overTime struct {
 	step  int // rows that make a point
 	x     numbers
 	spans []float64 // cycles of each point
+
+	regions []string // names of regions[i], as far as they are known
 }
 
-func newOverTime(s *series.Series) *overTime {
-	o := &overTime{s: s, step: (len(s.From) + maxPoints - 1) / maxPoints}
+func newOverTime(s *series.Series, regions []string) *overTime {
+	o := &overTime{s: s, regions: regions, step: (len(s.From) + maxPoints - 1) / maxPoints}
 	for i := 0; i < len(s.From); i += o.step {
 		end := min(i+o.step, len(s.From)) - 1
 		o.x = append(o.x, float64(s.To[end]))
@@ -102,7 +104,7 @@ func any0(n numbers) bool { return slices.ContainsFunc(n, func(v float64) bool {
 // each makes a line for every element of an array, such as harts: num over den,
 // or over the cycles if den is empty. Elements that never have a divisor are
 // left out.
-func (o *overTime) each(array, label, num, den string) []drawn {
+func (o *overTime) each(array, label, num, den string, names ...string) []drawn {
 	var lines []drawn
 	for i := 0; ; i++ {
 		at := fmt.Sprintf("%s[%d].", array, i)
@@ -115,7 +117,11 @@ func (o *overTime) each(array, label, num, den string) []drawn {
 			b = o.sum(at + den)
 		}
 		if b != nil && any0(b) {
-			lines = append(lines, drawn{fmt.Sprintf("%s %d", label, i), over(a, b, 1)})
+			name := fmt.Sprintf("%s %d", label, i)
+			if i < len(names) && names[i] != "" {
+				name = names[i]
+			}
+			lines = append(lines, drawn{name, over(a, b, 1)})
 		}
 	}
 	return condense(lines)
@@ -169,7 +175,7 @@ func (o *overTime) charts() []chart {
 		add("miss-llc", "LLC misses", "misses per read of the LLC", "miss ratio", "percent", false, []drawn{{"LLC", over(a, b, 1)}})
 	}
 	add("miss-vms", "LLC misses by VM", "misses per read of the LLC", "miss ratio", "percent", false, o.each("vms", "VM", "llc.misses", "llc.accesses"))
-	add("miss-regions", "L1 misses by region", "misses per reference", "miss ratio", "percent", false, o.each("regions", "region", "misses", "references"))
+	add("miss-regions", "L1 misses by region", "misses per reference", "miss ratio", "percent", false, o.each("regions", "region", "misses", "references", o.regions...))
 	add("traffic", "Bus traffic by kind", "transactions per 1000 cycles", "per 1000 cycles", "count", true, o.kinds("bus.transactions.", 1000))
 	add("ipc", "Instructions per cycle", "of each hart, sleep included", "instructions per cycle", "ratio", false, o.each("harts", "hart", "instructions", ""))
 	requests := o.each("vms", "VM", "requests", "")

@@ -53,6 +53,15 @@ type replayed struct {
 			Path string `json:"path"`
 		} `json:"traces"`
 	} `json:"vms"`
+	Regions []string `json:"regions"`
+}
+
+// regions are the names of a replay's regions.
+func (i *Info) regions() []string {
+	if i.Replay == nil {
+		return nil
+	}
+	return i.Replay.Regions
 }
 
 // vm is how a virtual machine is called: by its traces.

@@ -86,7 +86,7 @@ func asset(name string) string {
 
 func (v *view) sections(r *Run) {
 	if r.Series != nil && len(r.Series.From) > 0 {
-		all := newOverTime(r.Series).charts()
+		all := newOverTime(r.Series, r.Info.regions()).charts()
 		var misses, traffic section
 		misses = section{ID: "misses", Title: "Misses over time"}
 		traffic = section{ID: "traffic-section", Title: "Traffic and throughput over time"}

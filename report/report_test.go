@@ -191,3 +191,15 @@ func FuzzLoad(f *testing.F) {
 		}
 	})
 }
+
+// A region is called by the name that the user gave it.
+func TestRegionsAreNamed(t *testing.T) {
+	dir := t.TempDir()
+	write(t, dir, StatsFile, `{"run": {"replay": {"vms": [], "regions": ["heap"]}}, "sim": {"cycles": 10}}`)
+	write(t, dir, LinesFile, `{"from":0,"to":10,"regions[0].references":10,"regions[0].misses":5,"regions[1].references":10,"regions[1].misses":5}
+`)
+	lines := chartsOf(t, render(t, dir))["miss-regions"].Lines
+	if len(lines) != 2 || lines[0].Name != "heap" || lines[1].Name != "region 1" {
+		t.Errorf("%+v", lines)
+	}
+}

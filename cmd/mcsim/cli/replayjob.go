@@ -150,6 +150,9 @@ func (r *replayJob) finish(o *outcome) {
 		info.Alone = &n
 	}
 	o.info.Replay = info
+	if n, ok := o.values.Get("replay.references"); ok && n.U == 0 && o.code == exitOK && r.base.Skip|r.base.Warmup > 0 {
+		r.terminal.say("nothing was counted: no thread has more %s than --skip and --warmup leave out", info.Count)
+	}
 	if len(r.single) == len(r.traces.vms) {
 		o.values = o.values.Join(r.slowdowns(o.values).Snapshot())
 	}

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"math"
 	"os"
 	"slices"
@@ -153,7 +154,7 @@ guest marked; --phases lists those.`,
 			}
 			o := tableOptions(cmd.OutOrStdout(), all)
 			o.Only = only
-			return s.WriteTable(cmd.OutOrStdout(), o)
+			return printing(cmd, func(w io.Writer) error { return s.WriteTable(w, o) })
 		},
 	}
 	c.Flags().BoolVar(&all, "all", false, "also what is zero everywhere")
@@ -175,7 +176,10 @@ func listPhases(cmd *cobra.Command, path string) error {
 		n, _ := p.Values.Get("sim.instructions")
 		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t\n", p.Name, stats.Human(stats.Value{U: p.Begin}, ""), stats.Human(stats.Value{U: p.End}, ""), stats.Human(n, ""))
 	}
-	return w.Flush()
+	if err := w.Flush(); err != nil {
+		return fail(exitOutput, "%w", err)
+	}
+	return nil
 }
 
 func readPhases(path string) (*stats.Snapshot, []stats.Phase, error) {
@@ -239,7 +243,7 @@ sim.mips) are left out unless --ignore says otherwise.`,
 					changes = append(changes, ch)
 				}
 			}
-			err := writeChanges(cmd, changes, args, asJSON)
+			err := printing(cmd, func(w io.Writer) error { return writeChanges(w, changes, args, asJSON) })
 			if err == nil && exitCode && len(changes) > 0 {
 				return &exitError{code: exitDiffers}
 			}
@@ -263,7 +267,7 @@ func hasPrefix(name string, prefixes []string) bool {
 	return false
 }
 
-func writeChanges(cmd *cobra.Command, changes []stats.Change, names []string, asJSON bool) error {
+func writeChanges(w io.Writer, changes []stats.Change, names []string, asJSON bool) error {
 	if asJSON {
 		type row struct {
 			Name string       `json:"name"`
@@ -283,11 +287,11 @@ func writeChanges(cmd *cobra.Command, changes []stats.Change, names []string, as
 			}
 			rows = append(rows, r)
 		}
-		return writeJSON(cmd.OutOrStdout(), rows)
+		return writeJSON(w, rows)
 	}
 	if len(changes) == 0 {
-		fmt.Fprintln(cmd.OutOrStdout(), "no difference")
+		fmt.Fprintln(w, "no difference")
 		return nil
 	}
-	return stats.WriteDiff(cmd.OutOrStdout(), changes, names[0], names[1])
+	return stats.WriteDiff(w, changes, names[0], names[1])
 }

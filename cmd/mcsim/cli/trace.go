@@ -71,7 +71,7 @@ func (in *traceInput) open(cmd *cobra.Command, path string) (*traces.Trace, erro
 func printing(cmd *cobra.Command, f func(w io.Writer) error) error {
 	w := bufio.NewWriter(cmd.OutOrStdout())
 	err := f(w)
-	if lost := w.Flush(); lost != nil && err == nil {
+	if lost := w.Flush(); lost != nil && (err == nil || errors.Is(err, lost)) {
 		err = fail(exitOutput, "%w", lost)
 	}
 	return err
