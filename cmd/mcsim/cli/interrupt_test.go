@@ -38,7 +38,7 @@ func TestInterruptOnIdlePipe(t *testing.T) {
 		p := &idle{text: strings.NewReader(text), waiting: make(chan struct{}), wake: make(chan struct{})}
 		go func() {
 			<-p.waiting
-			syscall.Kill(syscall.Getpid(), syscall.SIGINT) //nolint:errcheck // a process may signal itself
+			syscall.Kill(syscall.Getpid(), syscall.SIGINT)
 		}()
 		var out, errs bytes.Buffer
 		if code := Main(strings.Fields(c.args), p, &out, &errs); code != exitInterrupted {
