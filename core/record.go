@@ -114,6 +114,13 @@ func (h *Hart) recordTurn(asleep bool, wake uint64) {
 	}
 }
 
+// recordTrap records a trap: a hart that follows only counts it.
+func (h *Hart) recordTrap(epc, cause, tval uint64) {
+	h.recordControl(record.Trap, cause)
+	r := h.rec.Last()
+	r.PC, r.PA = epc, tval
+}
+
 // RecordEnd records the hart's clock and instructions at the end of a run.
 func (h *Hart) RecordEnd() {
 	if h.rec != nil {
