@@ -106,7 +106,7 @@ func TestRecordFilters(t *testing.T) {
 		set  func(f *traces.Filter)
 		want func(hart int, r *record.Record) bool
 	}{
-		"harts":  {func(f *traces.Filter) { f.Harts = []int{1} }, func(h int, _ *record.Record) bool { return h == 1 }},
+		"harts": {func(f *traces.Filter) { f.Harts = []int{1} }, func(h int, _ *record.Record) bool { return h == 1 }},
 		// Without the hypervisor extension all is of VMID 0; traces/filter_test.go has others.
 		"no vm":  {func(f *traces.Filter) { f.VMIDs = []uint16{3} }, func(int, *record.Record) bool { return false }},
 		"vms":    {func(f *traces.Filter) { f.VMIDs = []uint16{0, 3} }, func(int, *record.Record) bool { return true }},
