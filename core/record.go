@@ -20,6 +20,7 @@ func (h *Hart) SetRecorder(b *record.Buffer) {
 	h.rec = b
 	if b != nil {
 		h.recordRegime()
+		h.recordPMP() // who boots may have set it up
 	}
 }
 
