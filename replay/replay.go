@@ -42,6 +42,7 @@ type Replay struct {
 	agents    []*agent
 	threads   []*thread
 	sources   []*source
+	ended     int // of the sources
 	memory    uint64
 	ramEnd    uint64
 	maxLevels int
@@ -237,10 +238,7 @@ func (r *Replay) serve(a *agent, f func()) {
 // as the windows allow. If no thread has any then, every source of the VM is read
 // on until one of them names something for the hart.
 func (r *Replay) feed(a *agent) {
-	for _, t := range a.threads {
-		for t.empty() && t.src.pull() {
-		}
-	}
+	a.turns.feed()
 	for again := !a.ready(); again; {
 		again = false
 		for _, s := range a.vm.sources {
@@ -255,14 +253,7 @@ func (r *Replay) feed(a *agent) {
 }
 
 // ready says whether a thread of the hart has references at hand.
-func (a *agent) ready() bool {
-	for _, t := range a.threads {
-		if !t.empty() {
-			return true
-		}
-	}
-	return false
-}
+func (a *agent) ready() bool { return a.cur != nil && !a.cur.empty() || a.turns.waiting() }
 
 // pull takes the source's next batch. It returns false if there is none, or
 // none yet.
@@ -272,7 +263,7 @@ func (s *source) pull() bool {
 	}
 	b := s.next()
 	if b == nil {
-		s.ended = true
+		s.end()
 		return false
 	}
 	s.taken++
@@ -287,14 +278,13 @@ func (s *source) pull() bool {
 		}
 	}
 	if b.err != nil {
-		s.ended = true
 		switch {
 		case errors.Is(b.err, traces.ErrInterrupted):
 			s.interrupted = true
 		case b.err != io.EOF:
 			s.err = b.err
 		}
-		s.wakeAll()
+		s.end()
 	}
 	return true
 }
@@ -308,10 +298,11 @@ func (s *source) deliver(u run) {
 	t.ended = t.ended || u.ended
 	if len(u.refs) == 0 {
 		u.done()
-		return
+	} else {
+		t.runs = append(t.runs, u)
+		s.vm.r.wake(t.agent.id)
 	}
-	t.runs = append(t.runs, u)
-	s.vm.r.wake(t.agent.id)
+	t.update()
 }
 
 // cut says whether the source ended because its file is cut off.
@@ -320,10 +311,13 @@ func (s *source) cut() bool {
 	return errors.As(s.err, &cut)
 }
 
-// wakeAll lets the harts see that the source has ended.
-func (s *source) wakeAll() {
+// end lets the harts see that the source has ended.
+func (s *source) end() {
+	s.ended = true
+	s.vm.r.ended++
 	for _, t := range s.threads {
 		s.vm.r.wake(t.agent.id)
+		t.update()
 	}
 }
 
@@ -339,7 +333,7 @@ func (s *source) newThread(f *feed) *thread {
 	f.thread = t
 	r.threads = append(r.threads, t)
 	s.threads = append(s.threads, t)
-	t.agent.threads = append(t.agent.threads, t)
+	t.agent.turns.add(t)
 	return t
 }
 
@@ -351,24 +345,25 @@ func (r *Replay) Done() bool {
 	if r.devices.err != nil {
 		return true
 	}
-	all := true
-	for _, s := range r.sources {
-		over := s.ended && len(s.runs) == 0
-		for _, t := range s.threads {
-			over = over && t.empty()
-		}
-		if over && s.err != nil && !s.cut() {
-			return true
-		}
-		all = all && over
-	}
 	for _, a := range r.agents {
 		if a.err != nil {
 			return true
 		}
-		all = all && len(a.threads) == 0
 	}
-	return all
+	for _, s := range r.sources {
+		if s.err != nil && !s.cut() && s.usedUp() {
+			return true
+		}
+	}
+	if r.ended < len(r.sources) || slices.ContainsFunc(r.devices.sources, func(s *source) bool { return len(s.runs) > 0 }) {
+		return false
+	}
+	return !slices.ContainsFunc(r.agents, func(a *agent) bool { return a.turns.live > 0 })
+}
+
+// usedUp says whether nothing is left of what the source gave before it ended.
+func (s *source) usedUp() bool {
+	return s.ended && len(s.runs) == 0 && !slices.ContainsFunc(s.threads, func(t *thread) bool { return !t.empty() })
 }
 
 // checkWarm ends the warm-up if every thread that was seen has done its own, or
@@ -377,8 +372,8 @@ func (r *Replay) checkWarm() {
 	if r.warmed || len(r.threads) == 0 {
 		return
 	}
-	for _, t := range r.threads {
-		if !t.warm && !t.over() {
+	for _, a := range r.agents {
+		if a.turns.cold > 0 {
 			return
 		}
 	}

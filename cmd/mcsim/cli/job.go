@@ -78,7 +78,7 @@ func (j *job) run() (*outcome, error) {
 	if err != nil {
 		return nil, err
 	}
-	dir, err := openOutDir(&j.cfg.Stats, j.cfg.Machine.Seed)
+	dir, err := openOutDir(&j.cfg.Stats, j.cfg.Machine.Seed, j.replay != nil && j.replay.exact == nil)
 	if err != nil {
 		return nil, err
 	}
@@ -128,7 +128,7 @@ func (j *job) run() (*outcome, error) {
 		progress.read = j.replay.traces.progress
 	}
 	limits.Progress = progress.update
-	limits.Intervals = dir.begin(m.Stats(), 0)
+	limits.Intervals = dir.begin(m, 0)
 	res, err := m.Run(ctx, limits)
 	progress.clear()
 	give()

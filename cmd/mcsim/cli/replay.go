@@ -49,6 +49,7 @@ With several --vm, harts and memory are divided evenly, in order; --interference
 also replays each VM alone, on the same harts, and compares.
 
 ` + intervalDoc + `
+` + threadsDoc + `
 
 ` + replayExitHelp,
 		Example: `  valgrind --tool=lackey --trace-mem=yes --log-file=ls.lackey ls
