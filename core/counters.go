@@ -55,6 +55,8 @@ const (
 	EventException
 	EventInterrupt
 	EventSlept
+	EventLLCAccess
+	EventLLCMiss
 	NumEvents
 )
 
@@ -146,6 +148,10 @@ func (h *Hart) eventSource(e EventNumber) *uint64 {
 		return &h.mem.U.Accesses
 	case EventL2Miss:
 		return &h.mem.U.Misses
+	case EventLLCAccess:
+		return &h.mem.Home.Accesses
+	case EventLLCMiss:
+		return &h.mem.Home.Misses
 	case EventBusRequest:
 		return h.mem.Requests()
 	case EventSnoop:

@@ -146,7 +146,7 @@ func (m *Machine) sections(c *snapshot.Coder, how *changes) {
 		section(c, fmt.Sprintf("TLBs of hart %d", i), how.tlbs, h.SnapshotTLBs)
 	}
 	c.Section("engine", 1, m.engine.Snapshot)
-	c.Section("run", 1, func(c *snapshot.Coder) {
+	c.Section("run", 2, func(c *snapshot.Coder) {
 		snapshot.Uint(c, &m.taken)
 		pending := 0
 		if m.input != nil {
@@ -154,6 +154,7 @@ func (m *Machine) sections(c *snapshot.Coder, how *changes) {
 		}
 		snapshot.Int(c, &pending)
 		m.untaken = pending
+		m.panic.Snapshot(c)
 		m.snapshotPhases(c)
 	})
 }
@@ -184,7 +185,7 @@ func (m *Machine) snapshotDevices(c *snapshot.Coder) {
 		c.Section("device "+g.Name, 1, d.Snapshot)
 	}
 	for i, d := range m.disks {
-		c.Section(fmt.Sprintf("disk %d", i), 1, d.Snapshot)
+		c.Section(fmt.Sprintf("disk %d", i), 2, d.Snapshot)
 	}
 	if m.firmware != nil {
 		c.Section("firmware", 1, m.firmware.Snapshot)

@@ -114,7 +114,8 @@ func (in *input) holds() bool { return in != nil && len(in.pending) > 0 }
 // deliver hands the guest what has come from outside, but for the terminal.
 func (m *Machine) deliver(now uint64) bool {
 	frames := m.net.deliver(now)
-	return m.vconsole.deliver(now) || frames
+	window := m.resized(now)
+	return m.vconsole.deliver(now) || frames || window
 }
 
 // offerInput gives the guest what its terminal typed, as far as it takes it. It

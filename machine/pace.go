@@ -63,6 +63,7 @@ func (m *Machine) outside(ctx context.Context, wait time.Duration) bool {
 		m.input.came(b, ok)
 	case b, ok := <-pty.comes():
 		pty.came(b, ok)
+	case <-m.changes(): // deliver looks at the size itself
 	case <-ctx.Done():
 	}
 	return true

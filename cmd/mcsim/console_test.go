@@ -155,7 +155,7 @@ func TestConsole(t *testing.T) {
 	s.expect(prompt)
 	s.send("echo co\x01x")
 	// Ctrl-A x quits, with the results so far.
-	if code := s.code(); code != 0 || !strings.Contains(s.seen.String(), "mcsim: interrupted after") {
+	if code := s.code(); code != 0 || !strings.Contains(s.seen.String(), "mcsim: ended by Ctrl-A x after") {
 		t.Errorf("Ctrl-A x: exit code %d\n%s", code, s.tail())
 	}
 }

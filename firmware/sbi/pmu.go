@@ -76,8 +76,9 @@ func (p *pmu) count(event uint32) {
 }
 
 // mapped gives the hart's event (core.EventNumber) behind an event index, or a
-// counter of fixed purpose. The L1D does not count loads and stores apart, so
-// that both appear as reads.
+// counter of fixed purpose. Cache references and misses in general are those of
+// the last level, as perf means them (perf_event_open(2)). The L1D does not count
+// loads and stores apart, so that both appear as reads.
 func mapped(index uint32, data uint64) (event core.EventNumber, fixed int, ok bool) {
 	const l1d, l1i, ll, dtlb, itlb = 0, 1 << 3, 2 << 3, 3 << 3, 4 << 3
 	const access, miss = 0, 1 // of op READ
@@ -90,16 +91,16 @@ func mapped(index uint32, data uint64) (event core.EventNumber, fixed int, ok bo
 		case 2:
 			return 0, instretCounter, data == 0
 		case 3:
-			event = core.EventL1DAccess
+			event = core.EventLLCAccess
 		case 4:
-			event = core.EventL1DMiss
+			event = core.EventLLCMiss
 		}
 		return event, fixed, event != 0 && data == 0
 	case typeCache:
 		event = map[uint32]core.EventNumber{
 			l1d | access: core.EventL1DAccess, l1d | miss: core.EventL1DMiss,
 			l1i | access: core.EventL1IAccess, l1i | miss: core.EventL1IMiss,
-			ll | access: core.EventL2Access, ll | miss: core.EventL2Miss,
+			ll | access: core.EventLLCAccess, ll | miss: core.EventLLCMiss,
 			dtlb | miss: core.EventDTLBMiss, itlb | miss: core.EventITLBMiss,
 		}[index&0xffff]
 		return event, fixed, event != 0 && data == 0

@@ -36,7 +36,10 @@ var tests = []test{
 	{"perf", perfCounters, ""},
 	{"drivers", drivers, "devices"},
 	{"disk", disk, "disk"},
+	{"churn", churn, "churn"},
 	{"network", network, "url"},
+	{"connection", connection, "peer"},
+	{"again", fetch, "peer"},
 }
 
 // guest is what the tests know of where they run.
