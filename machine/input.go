@@ -153,7 +153,7 @@ func (m *Machine) offerInput(ctx context.Context, wait bool) bool {
 // listens to it: for the terminal it has to have asked for an interrupt when a
 // character comes. It returns false if nothing will come.
 func (m *Machine) waitForInput(ctx context.Context) bool {
-	typed := m.input != nil && (m.vconsole.takes() || m.uart != nil && m.uart.Save().IER&1 != 0)
+	typed := m.input != nil && (m.vconsole.takes() || m.uart != nil && m.uart.Listens())
 	if !typed && m.net == nil && m.vconsole.silent() {
 		return false
 	}

@@ -18,7 +18,7 @@ import (
 type vconsole struct {
 	con   *virtio.Console
 	dev   *virtio.Device
-	stdio bool           // the terminal types to it, once a driver is there
+	stdio bool           // the terminal types to it, once the guest uses it
 	out   *device.Output // of its own, or nil
 	in    *input         // of its own, or nil
 	name  string         // of its pseudo-terminal
@@ -128,8 +128,11 @@ func (w impatient) Write(p []byte) (int, error) {
 	return len(p), err
 }
 
-// takes says whether the terminal types to the virtio console.
-func (v *vconsole) takes() bool { return v != nil && v.stdio && v.dev.Live() }
+// takes says whether the terminal types to the virtio console: once the guest has
+// printed there, for a driver alone is no user of it.
+func (v *vconsole) takes() bool {
+	return v != nil && v.stdio && v.dev.Live() && v.dev.Stats.BytesRead > 0
+}
 
 // silent says whether nothing will ever be typed to the virtio console itself.
 func (v *vconsole) silent() bool { return v == nil || v.in == nil }

@@ -15,6 +15,7 @@ import (
 	"testing"
 
 	"mcsim/event"
+	"mcsim/gdb"
 	"mcsim/guests/debian"
 	"mcsim/machine"
 	"mcsim/machine/config"
@@ -98,6 +99,8 @@ type boot struct {
 	log    bool                   // write a log, of devices and the run
 	atSave func(*machine.Machine) // looks at the machine that is saved
 
+	debugger *gdb.Server // waited for before it begins
+
 	initramfs debian.Initramfs // instead of the self-test's
 	ends      string           // the reason that the run ends with; "" is exit, with code 0
 }
@@ -153,7 +156,7 @@ func (b boot) run(t testing.TB) outcome {
 	if b.log {
 		w = log.New(&events, log.Options{Level: event.Debug, Only: []event.Category{event.Run, event.Device}})
 	}
-	m, err := machine.New(cfg, machine.Options{Console: &console, Check: b.check, Log: w})
+	m, err := machine.New(cfg, machine.Options{Console: &console, Check: b.check, Log: w, Debugger: b.debugger})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -37,6 +37,7 @@ var tests = []test{
 	{"drivers", drivers, "devices"},
 	{"disk", disk, "disk"},
 	{"churn", churn, "churn"},
+	{"debugged", debugged, "debugged"},
 	{"network", network, "url"},
 	{"connection", connection, "peer"},
 	{"again", fetch, "peer"},
