@@ -31,7 +31,6 @@ type HTIFConfig struct {
 
 // HTIFState is all that an HTIF remembers.
 type HTIFState struct {
-	Windows  [][]byte // the bytes of each window
 	Halves   uint8    // 4-byte halves of tohost written since the last command
 	Due      uint64   // cycle at which a half-written word counts, or NoDeadline
 	Replies  []uint64 // what waits for fromhost to be free
@@ -51,7 +50,7 @@ type HTIFState struct {
 type HTIF struct {
 	cfg     HTIFConfig
 	windows []*HTIFWindow
-	st      HTIFState // Windows unused: the windows own their bytes
+	st      HTIFState
 }
 
 // HTIFWindow is one region of an HTIF, to be mapped at Base for Size bytes

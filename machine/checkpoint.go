@@ -31,6 +31,11 @@ func (m *Machine) Checkpoint(w io.Writer, reason string) error {
 		Program: m.image.Name, Cycle: m.cycles, Instructions: m.instructions(), Harts: len(m.harts),
 		Reason: reason, By: m.opts.Version, Config: cfg, Fast: m.engine.Fast(), ConsoleIn: m.taken,
 	}
+	for i := range m.virtio {
+		for q := range m.virtio[i].Model().Queues() {
+			h.InFlight += m.virtio[i].InFlight(q)
+		}
+	}
 	if m.opts.Log != nil {
 		h.LogBytes = m.opts.Log.Written()
 	}
@@ -142,7 +147,7 @@ func (m *Machine) sections(c *snapshot.Coder, how *changes) {
 	})
 	m.snapshotDevices(c)
 	for i, h := range m.harts {
-		c.Section(fmt.Sprintf("hart %d", i), 1, func(c *snapshot.Coder) { h.Snapshot(c, !how.caches) })
+		c.Section(fmt.Sprintf("hart %d", i), 2, func(c *snapshot.Coder) { h.Snapshot(c, !how.caches) })
 		section(c, fmt.Sprintf("TLBs of hart %d", i), how.tlbs, h.SnapshotTLBs)
 	}
 	c.Section("engine", 1, m.engine.Snapshot)

@@ -1,6 +1,8 @@
 package machine
 
 import (
+	"slices"
+
 	"github.com/u-root/u-root/pkg/dt"
 
 	"mcsim/core"
@@ -13,18 +15,24 @@ import (
 // in the built-in firmware, whatever a machine has not got is left out.
 func (b *dtBuilder) pmu() *dt.Node {
 	const cache, allHPM = 0x10000, 0xffff_fff8
-	events := []struct {
+	type sbiEvent struct {
 		sbi  uint32
 		hart core.EventNumber
-	}{
+	}
+	events := []sbiEvent{
 		{3, core.EventLLCAccess}, {4, core.EventLLCMiss},
 		{cache | 0<<3, core.EventL1DAccess}, {cache | 0<<3 | 1, core.EventL1DMiss},
 		{cache | 1<<3, core.EventL1IAccess}, {cache | 1<<3 | 1, core.EventL1IMiss},
 		{cache | 2<<3, core.EventLLCAccess}, {cache | 2<<3 | 1, core.EventLLCMiss},
 		{cache | 3<<3 | 1, core.EventDTLBMiss}, {cache | 4<<3 | 1, core.EventITLBMiss},
 	}
-	// cycle and instret count their events alone; nothing else does.
+	// cycle and instret count their events alone; nothing else does. They can neither
+	// interrupt nor be filtered: with Sscofpmf others count these events.
 	counters := []uint32{1, 1, 1 << 0, 2, 2, 1 << 2}
+	if slices.Contains(b.c.Extensions, "sscofpmf") {
+		counters = nil
+		events = append(events, sbiEvent{1, core.EventCycles}, sbiEvent{2, core.EventInstructions})
+	}
 	var selectors []uint32
 	for _, e := range events {
 		selectors = append(selectors, e.sbi, 0, uint32(e.hart))

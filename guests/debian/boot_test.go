@@ -96,8 +96,7 @@ type boot struct {
 	saveAt string        // a point to take a checkpoint at
 	saved  *bytes.Buffer // where it goes; without saveAt, the checkpoint to go on from
 
-	log    bool                   // write a log, of devices and the run
-	atSave func(*machine.Machine) // looks at the machine that is saved
+	log bool // write a log, of devices and the run
 
 	debugger *gdb.Server // waited for before it begins
 
@@ -178,9 +177,6 @@ func (b boot) run(t testing.TB) outcome {
 	var o outcome
 	l.Checkpoint = func(reason string) error {
 		if reason == b.saveAt {
-			if b.atSave != nil {
-				b.atSave(m)
-			}
 			return m.Checkpoint(b.saved, reason)
 		}
 		var file bytes.Buffer

@@ -31,7 +31,7 @@ func TestPerf(t *testing.T) {
 		"built-in":       {harts: 2},
 		"OpenSBI":        {harts: 1, opensbi: true},
 		"built-in, L2":   {harts: 1, set: []string{l2}, args: "selftest.l2=1 "},
-		"OpenSBI and L2": {harts: 2, opensbi: true, set: []string{l2}, args: "selftest.l2=1 "},
+		"OpenSBI and L2": {harts: 1, opensbi: true, set: []string{l2}, args: "selftest.l2=1 "},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if testing.Short() {
@@ -92,4 +92,33 @@ func (o outcome) phase(region, name string) (uint64, bool) {
 		}
 	}
 	return 0, false
+}
+
+// perf samples by the overflow interrupt of the counters: one for every so many
+// instructions of the program, nearly all of them in its loop, whatever firmware.
+func TestPerfSampling(t *testing.T) {
+	for name, b := range map[string]boot{"built-in": {harts: 2}, "OpenSBI": {harts: 2, opensbi: true}} {
+		t.Run(name, func(t *testing.T) {
+			if testing.Short() {
+				t.Skip("a boot takes seconds")
+			}
+			b.args = "quiet selftest.only=sampling selftest.sampling=1"
+			o := b.run(t)
+			o.passed(t)
+			var samples, instructions, inside, turns int
+			if _, err := fmt.Sscanf(o.says("sampling"), "%d samples of %d instructions, %d in the loop of %d", &samples, &instructions, &inside, &turns); err != nil {
+				t.Fatalf("%q: %v", o.says("sampling"), err)
+			}
+			t.Log(o.says("sampling"))
+			if instructions < 6*turns || instructions > 6*turns+6*turns/50 {
+				t.Errorf("%d instructions of user mode for %d turns of 6", instructions, turns)
+			}
+			if want := instructions / 10_000; samples < want-want/50 || samples > want+1 {
+				t.Errorf("%d samples of %d instructions, want %d", samples, instructions, want)
+			}
+			if inside < samples*98/100 {
+				t.Errorf("%d of %d samples are in the loop", inside, samples)
+			}
+		})
+	}
 }

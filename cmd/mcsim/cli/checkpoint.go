@@ -178,6 +178,9 @@ func newCheckpointShow() *cobra.Command {
 			} {
 				fmt.Fprintf(w, "%-13s %s\n", row[0], row[1])
 			}
+			if h.InFlight > 0 {
+				fmt.Fprintf(w, "%-13s %s of virtio devices\n", "in flight", plural(h.InFlight, "request"))
+			}
 			return nil
 		},
 	}

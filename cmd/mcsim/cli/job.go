@@ -47,7 +47,7 @@ type outputs struct {
 	stats     io.WriteCloser
 	dir       *outDir
 	recording *machine.Recording
-	record    io.Closer
+	record    *os.File // of the recording, or nil
 }
 
 // open finds out what cannot work and opens the files. Nothing that exists is

@@ -3,7 +3,7 @@
 package main
 
 import (
-	"crypto/sha256"
+	"encoding/binary"
 	"fmt"
 	"os"
 	"sync"
@@ -19,9 +19,9 @@ func churn(g *guest) (string, error) {
 	if err := waitFor("/dev/vda"); err != nil {
 		return "", err
 	}
-	const workers, rounds, size = 4, 24, 16 << 10
+	const workers, rounds, size, sector = 8, 12, 16 << 10, 512
 	var wg sync.WaitGroup
-	var sums [workers][sha256.Size]byte
+	var sums [workers]uint64
 	var errs [workers]error
 	for w := range workers {
 		wg.Go(func() {
@@ -37,8 +37,8 @@ func churn(g *guest) (string, error) {
 					mark(markPoint, region("churn"))
 				}
 				at := int64(w*rounds+i) * size
-				for k := range page {
-					page[k] = byte(k*(i+3) + k>>8 + w)
+				for k := 0; k < size; k += sector { // little work: it is the disk that is to be busy
+					binary.LittleEndian.PutUint64(page[k:], uint64(at)+uint64(k)*7919)
 				}
 				if _, errs[w] = f.WriteAt(page, at); errs[w] != nil {
 					return
@@ -50,20 +50,27 @@ func churn(g *guest) (string, error) {
 				if _, errs[w] = f.ReadAt(page, at); errs[w] != nil {
 					return
 				}
-				sums[w] = sha256.Sum256(append(sums[w][:], page...))
+				for k := 0; k < size; k += sector {
+					sums[w] = sums[w]*31 + binary.LittleEndian.Uint64(page[k:])
+				}
 			}
 		})
 	}
 	wg.Wait()
-	var all []byte
 	for w := range workers {
+		var want uint64
+		for at := w * rounds * size; at < (w+1)*rounds*size; at += sector {
+			want = want*31 + uint64(at/size*size) + uint64(at%size)*7919
+		}
+		if errs[w] == nil && sums[w] != want {
+			errs[w] = fmt.Errorf("worker %d reads something else than it wrote", w)
+		}
 		if errs[w] != nil {
 			return "", errs[w]
 		}
-		all = append(all, sums[w][:]...)
 	}
 	mark(markCheckpoint, region("churned"))
-	return fmt.Sprintf("%x", sha256.Sum256(all)), nil
+	return "written and read", nil
 }
 
 // aligned is memory as O_DIRECT wants it.

@@ -36,6 +36,7 @@ var tests = []test{
 	{"perf", perfCounters, ""},
 	{"drivers", drivers, "devices"},
 	{"disk", disk, "disk"},
+	{"sampling", sampling, "sampling"},
 	{"churn", churn, "churn"},
 	{"debugged", debugged, "debugged"},
 	{"network", network, "url"},

@@ -12,3 +12,9 @@ func mark(code int, name uint64)
 //
 //go:noescape
 func measure(counter int, name uint64, lines *byte, n int) uint64
+
+// spinOn runs a loop of six instructions n times; spinRange is where its code is.
+//
+//go:noescape
+func spinOn(line *byte, n int)
+func spinRange() (from, to uint64)

@@ -58,6 +58,31 @@ read:
 	MOV	X10, ret+32(FP)
 	RET
 
+// func spinOn(line *byte, n int)
+//
+// Six instructions for each turn.
+TEXT ·spinOn(SB), NOSPLIT, $0-16
+	MOV	line+0(FP), X13
+	MOV	n+8(FP), X14
+spin:
+	MOVBU	(X13), X16
+	ADD	$1, X16
+	MOVB	X16, (X13)
+	ADD	$1, X17
+	ADD	$-1, X14
+	BNEZ	X14, spin
+	RET
+
+// func spinRange() (from, to uint64)
+//
+// The code of spinOn, up to what follows it.
+TEXT ·spinRange(SB), NOSPLIT, $0-16
+	MOV	$·spinOn(SB), X5
+	MOV	X5, from+0(FP)
+	MOV	$·spinRange(SB), X5
+	MOV	X5, to+8(FP)
+	RET
+
 // counters has for each of cycle to hpmcounter31: csrr x10, counter; jalr x0, (x6).
 TEXT ·counters(SB), NOSPLIT|NOFRAME, $0-0
 	WORD	$0xc0002573; WORD $0x00030067
