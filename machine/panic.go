@@ -14,22 +14,26 @@ var panicEnd = []byte("---[ end Kernel panic - not syncing")
 
 // panicWatch looks for panicEnd in what the guest prints.
 type panicWatch struct {
-	w    io.Writer
-	tail []byte // of what was printed, shorter than panicEnd
-	seen bool
+	w     io.Writer
+	tail  []byte // of what was printed, shorter than panicEnd
+	found bool
+	seen  bool // with the rest of its line
 }
 
 func (p *panicWatch) Write(b []byte) (int, error) {
 	p.tail = append(p.tail, b...)
-	p.seen = p.seen || bytes.Contains(p.tail, panicEnd)
-	p.tail = append(p.tail[:0], p.tail[max(0, len(p.tail)-len(panicEnd)+1):]...)
+	if i := bytes.Index(p.tail, panicEnd); i >= 0 {
+		p.found, p.tail = true, p.tail[i+len(panicEnd):]
+	}
+	p.seen = p.seen || p.found && bytes.IndexByte(p.tail, '\n') >= 0 // the line is whole
+	p.tail = append([]byte(nil), p.tail[max(0, len(p.tail)-len(panicEnd)+1):]...)
 	return p.w.Write(b)
 }
 
 // Snapshot saves or loads what was printed last, in which a panic may have begun.
 func (p *panicWatch) Snapshot(c *snapshot.Coder) {
 	c.Buffer(&p.tail, len(panicEnd))
-	c.Bool(&p.seen)
+	c.Bool(&p.found, &p.seen)
 }
 
 // panicked says whether the run is to end because the guest's kernel stands still. A

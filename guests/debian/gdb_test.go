@@ -18,6 +18,7 @@ import (
 // comes.
 const gdbCommands = `
 set pagination off
+set language c
 break main.debugged
 continue
 info threads
@@ -91,7 +92,7 @@ func TestGDBOnLinux(t *testing.T) {
 		t.Errorf("the program was %q", got)
 	}
 	for _, want := range []string{
-		"Thread 2 (", "hit Breakpoint 1, main.debugged", "mhartid        0x1", "Hardware watchpoint 2: 'main.seen'", "Old value = ", "New value = ",
+		"Thread 2 (", "hit Breakpoint 1, main.debugged", "mhartid        0x0", "[Switching to Thread 2]", "Hardware watchpoint 2: 'main.seen'", "Old value = ", "New value = ",
 		"stepped by ", "scause ", "in the kernel: True", "received signal SIGINT", "detached",
 	} {
 		if !strings.Contains(out, want) {
