@@ -193,7 +193,7 @@ func (m *Machine) snapshotDevices(c *snapshot.Coder) {
 		c.Section(fmt.Sprintf("disk %d", i), 2, d.Snapshot)
 	}
 	if m.firmware != nil {
-		c.Section("firmware", 1, m.firmware.Snapshot)
+		c.Section("firmware", 2, m.firmware.Snapshot)
 	}
 }
 

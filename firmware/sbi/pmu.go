@@ -1,7 +1,6 @@
 package sbi
 
 import (
-	"encoding/binary"
 	"math/bits"
 
 	"mcsim/core"
@@ -60,8 +59,6 @@ type pmu struct {
 	values   [fwCounters]uint64
 	running  uint64 // firmware's counters, from bit 0
 	hardware uint64 // counters that the hart has
-	shmem    uint64 // physical address of the snapshot page
-	snapshot bool
 }
 
 // reset stops all counters but cycle and instret, which software expects to run.
@@ -178,7 +175,10 @@ func (p *pmu) setValue(c *core.Hart, i int, v uint64) {
 	c.SetCSR(csrMcycle+uint16(i), v)
 }
 
-// pmuCall is the PMU extension.
+// pmuCall is the PMU extension, without snapshots (sbi_pmu_snapshot_set_shmem, which
+// is optional): with them Linux 6.12 does not start a counter again that has
+// wrapped, for it names another one (pmu_sbi_start_ovf_ctrs_snapshot passes its loop
+// variable as the base). OpenSBI has none either.
 func (f *Firmware) pmuCall(h *hart, fid uint64, a *[6]uint64) result {
 	p := &h.pmu
 	switch fid {
@@ -207,8 +207,6 @@ func (f *Firmware) pmuCall(h *hart, fid uint64, a *[6]uint64) result {
 			return gives(0)
 		}
 		return gives(p.values[a[0]-hwCounters])
-	case 7:
-		return f.setSnapshot(h, a[0], a[1], a[2])
 	}
 	return fails(errNotSupported)
 }
@@ -290,12 +288,8 @@ func (f *Firmware) startCounters(h *hart, base, mask, flags, value uint64) (r re
 	if !ok || flags&^startAll != 0 || flags&startAll == startAll {
 		return fails(errInvalidParam)
 	}
-	var page [snapshotBytes]byte
 	if flags&startSnapshot != 0 {
-		if !p.snapshot {
-			return fails(errNoShmem)
-		}
-		c.Serially(func(now uint64) uint64 { f.plat.ReadPhys(now, p.shmem, page[:]); return now })
+		return fails(errNoShmem)
 	}
 	for m := counters; m != 0; m &= m - 1 {
 		i := bits.TrailingZeros64(m)
@@ -305,8 +299,6 @@ func (f *Firmware) startCounters(h *hart, base, mask, flags, value uint64) (r re
 		}
 		if flags&startInit != 0 {
 			p.setValue(c, i, value)
-		} else if flags&startSnapshot != 0 {
-			p.setValue(c, i, binary.LittleEndian.Uint64(page[8+8*(uint64(i)-base):]))
 		}
 		p.run(c, i, true)
 	}
@@ -319,7 +311,7 @@ func (f *Firmware) stopCounters(h *hart, base, mask, flags uint64) (r result) {
 	if !ok || flags&^stopAll != 0 {
 		return fails(errInvalidParam)
 	}
-	if flags&stopSnapshot != 0 && !p.snapshot {
+	if flags&stopSnapshot != 0 {
 		return fails(errNoShmem)
 	}
 	for m := counters; m != 0; m &= m - 1 {
@@ -328,19 +320,6 @@ func (f *Firmware) stopCounters(h *hart, base, mask, flags uint64) (r result) {
 			r = fails(errStopped)
 		}
 		p.run(c, i, false)
-	}
-	if flags&stopSnapshot != 0 {
-		c.Serially(func(now uint64) uint64 {
-			var word [8]byte
-			binary.LittleEndian.PutUint64(word[:], c.CSR(csrScountovf)>>base&mask)
-			f.plat.WritePhys(now, p.shmem, word[:])
-			for m := counters; m != 0; m &= m - 1 {
-				i := bits.TrailingZeros64(m)
-				binary.LittleEndian.PutUint64(word[:], p.value(c, i))
-				f.plat.WritePhys(now, p.shmem+8+8*(uint64(i)-base), word[:])
-			}
-			return now
-		})
 	}
 	if flags&stopReset != 0 {
 		for m := counters; m != 0; m &= m - 1 {
@@ -352,29 +331,6 @@ func (f *Firmware) stopCounters(h *hart, base, mask, flags uint64) (r result) {
 		}
 	}
 	return r
-}
-
-// snapshotBytes are those of a snapshot page that have a meaning: a bitmap of
-// overflows and 64 counters.
-const snapshotBytes = 8 + 64*8
-
-func (f *Firmware) setSnapshot(h *hart, lo, hi, flags uint64) result {
-	p := &h.pmu
-	if flags != 0 {
-		return fails(errInvalidParam)
-	}
-	if lo == ^uint64(0) && hi == ^uint64(0) {
-		p.snapshot = false
-		return result{}
-	}
-	if lo&4095 != 0 {
-		return fails(errInvalidParam)
-	}
-	if r := f.shared(h, lo, hi, 4096, true); r.err != success {
-		return r
-	}
-	p.shmem, p.snapshot = lo, true
-	return result{}
 }
 
 func b2u(b bool) uint64 {
