@@ -184,7 +184,7 @@ func TestMarkersInLinux(t *testing.T) {
 	}
 	b := boot{harts: 2, args: "quiet", log: true, saveAt: "marker:save", saved: new(bytes.Buffer),
 		set: []string{"run.fast_until=marker:measure"}}
-	b.initramfs = debian.Initramfs{NoModules: true, Files: map[string][]byte{"bin/mcsim-marker": markerTool(t)}, Init: []byte(`#!/bin/busybox sh
+	b.initramfs = debian.Initramfs{NoModules: true, Init: []byte(`#!/bin/busybox sh
 mark() { /bin/mcsim-marker "$@" || echo "marker: exit code $?"; }
 work() { i=0; while [ $i -lt $1 ]; do i=$((i+1)); done; }
 mark point measure
@@ -238,20 +238,4 @@ mark checkpoint end
 			t.Errorf("phase %s is %d-%d, restored %s %d-%d", p.Name, p.Begin, p.End, q.Name, q.Begin, q.End)
 		}
 	}
-}
-
-// markerTool is mcsim-marker for the guest.
-func markerTool(t *testing.T) []byte {
-	t.Helper()
-	file := filepath.Join(t.TempDir(), "mcsim-marker")
-	c := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", file, "../tools/mcsim-marker")
-	c.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH=riscv64")
-	if out, err := c.CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, out)
-	}
-	data, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return data
 }

@@ -64,6 +64,9 @@ func main() {
 		fmt.Println("selftest: all ok")
 	}
 	unix.Sync()
+	if o := options(); o["digest"] != "" {
+		mark(markCheckpoint, region("end"))
+	}
 	unix.Reboot(unix.LINUX_REBOOT_CMD_POWER_OFF) //nolint:errcheck // it does not return
 }
 
