@@ -160,13 +160,6 @@ func (p *pmu) run(c *core.Hart, i int, on bool) {
 	c.SetCSR(csrInhibit, c.CSR(csrInhibit)&^(1<<i)|b2u(!on)<<i)
 }
 
-func (p *pmu) value(c *core.Hart, i int) uint64 {
-	if i >= hwCounters {
-		return p.values[i-hwCounters]
-	}
-	return c.CSR(csrMcycle + uint16(i))
-}
-
 func (p *pmu) setValue(c *core.Hart, i int, v uint64) {
 	if i >= hwCounters {
 		p.values[i-hwCounters] = v
