@@ -199,6 +199,33 @@ func TestWindow(t *testing.T) {
 	}
 }
 
+// A session is saved from within its shell, and goes on from there as often as one
+// likes, with another seed too.
+func TestRestoredSession(t *testing.T) {
+	requireGuest(t)
+	const prompt = "mcsim:~# "
+	file := filepath.Join(t.TempDir(), "boot.ckpt")
+	s := openScreen(t, "run", "--kernel", "guest:debian", "--no-table", "--append", "quiet", "--checkpoint", file)
+	s.expect(prompt)
+	s.send("x=42; mcsim-marker checkpoint ready\r")
+	s.expect("mcsim: checkpoint in " + file + ", at marker:ready")
+	s.send("\x01x")
+	if code := s.code(); code != 0 {
+		t.Errorf("exit code %d\n%s", code, s.tail())
+	}
+	for _, seed := range []string{"1", "7"} {
+		s := openScreen(t, "run", "--restore", file, "--no-table", "--seed", seed)
+		s.expect("mcsim: guest:debian, restored at cycle ")
+		s.expect(prompt)
+		s.send("echo $x $(uname -m)\r")
+		s.expect("\n42 riscv64")
+		s.send("exit\r")
+		if code := s.code(); code != 0 || !strings.Contains(s.seen.String(), "mcsim: exit code 0 after") {
+			t.Errorf("seed %s: exit code %d\n%s", seed, code, s.tail())
+		}
+	}
+}
+
 // The README's session is typed, line by line, and shows what it says; what mcsim
 // itself says of the run differs with the kernel's point release.
 func TestReadmeSession(t *testing.T) {
