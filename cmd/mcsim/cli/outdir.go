@@ -49,7 +49,7 @@ func openOutDir(cfg *config.Stats, seed uint64, threads bool) (*outDir, error) {
 	}
 	dir := expandSeed(cfg.Dir, seed)
 	if err := os.MkdirAll(dir, 0o777); err != nil {
-		return nil, err
+		return nil, &fileError{flag: "--out", name: dir, output: true, err: err}
 	}
 	f, err := o.create(dir, outStats)
 	if err != nil {
