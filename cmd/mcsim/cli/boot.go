@@ -71,10 +71,7 @@ func readGuestFile(name string, of func(*debian.Guest) string) (machine.File, er
 }
 
 func guestNamed(name string) (*debian.Guest, error) {
-	if name = strings.TrimPrefix(name, fetched); name != debian.Name {
-		return nil, fmt.Errorf("no guest %q; there is %s%s", name, fetched, debian.Name)
-	}
-	return debian.Cached("")
+	return debian.Named(strings.TrimPrefix(name, fetched))
 }
 
 func readFile(name string) (machine.File, error) {
