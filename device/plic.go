@@ -226,39 +226,6 @@ func (p *PLIC) context(i uint64) *PLICContextState {
 	return &p.st.Contexts[i]
 }
 
-// Save returns a copy of the state.
-func (p *PLIC) Save() PLICState {
-	s := p.st
-	s.Contexts = append([]PLICContextState(nil), s.Contexts...)
-	return s
-}
-
-// Restore takes over a state that Save gave for as many harts. Bits of sources
-// that this PLIC lacks are dropped.
-func (p *PLIC) Restore(s PLICState) error {
-	if len(s.Contexts) != len(p.st.Contexts) {
-		return fmt.Errorf("plic: state is of %d contexts, this machine has %d", len(s.Contexts), len(p.st.Contexts))
-	}
-	s.Contexts = append([]PLICContextState(nil), s.Contexts...)
-	p.st = s
-	for i := range p.st.Priority {
-		p.st.Priority[i] &= PLICMaxPriority
-	}
-	for w, m := range p.mask {
-		p.st.Level[w] &= m
-		p.st.Pending[w] &= m
-		p.st.InService[w] &= m
-		for c := range p.st.Contexts {
-			p.st.Contexts[c].Enable[w] &= m
-		}
-	}
-	for i := range p.st.Contexts {
-		p.wires[i] = p.level(i)
-		p.notify(i/2, i%2 == 0, p.wires[i])
-	}
-	return nil
-}
-
 func plicAccess(off uint64, size int) bool {
 	return size == 4 && off&3 == 0 && off < PLICSize
 }

@@ -121,19 +121,5 @@ func (u *UART) Deadline() uint64 {
 // Fire lets time pass up to now.
 func (u *UART) Fire(now uint64) { u.update(now) }
 
-// Save returns a copy of the state.
-func (u *UART) Save() UARTState {
-	s := u.st
-	s.RX, s.TX, s.Received = slices.Clone(s.RX), slices.Clone(s.TX), slices.Clone(s.Received)
-	return s
-}
-
-// Restore takes over a state that Save gave. What does not fit is cut off.
-func (u *UART) Restore(s UARTState) {
-	u.st = s
-	u.st.RX = slices.Clone(s.RX[:min(len(s.RX), u.depth())])
-	u.st.TX = slices.Clone(s.TX[:min(len(s.TX), u.depth())])
-	u.st.Received = slices.Clone(s.Received[:min(len(s.Received), uartInputLimit)])
-	u.level = u.iir() != iirNone
-	u.irq(u.level)
-}
+// Listens says whether the guest wants an interrupt when something is typed.
+func (u *UART) Listens() bool { return u.st.IER&ierRDA != 0 }

@@ -15,7 +15,8 @@ import (
 // addDevices puts RAM and the configured devices on the map.
 func (m *Machine) addDevices() error {
 	c := &m.cfg.Machine
-	m.console = device.NewOutput(m.opts.Console)
+	m.panic.w = m.opts.Console
+	m.console = device.NewOutput(&m.panic)
 	add := func(name string, base addr.PA, size uint64, d coherence.Device) error {
 		return m.amap.Add(coherence.Region{Name: name, Base: base, Size: size, Dev: d})
 	}

@@ -3,6 +3,8 @@ package debian_test
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/binary"
 	"fmt"
 	"os"
 	"os/exec"
@@ -12,9 +14,13 @@ import (
 	"sync"
 	"testing"
 
+	"mcsim/event"
+	"mcsim/gdb"
 	"mcsim/guests/debian"
 	"mcsim/machine"
 	"mcsim/machine/config"
+	"mcsim/machine/log"
+	"mcsim/stats"
 )
 
 // requireVariable is set where the kernel must be there: in CI, which fetches it.
@@ -92,6 +98,10 @@ type boot struct {
 	saveAt string        // a point to take a checkpoint at
 	saved  *bytes.Buffer // where it goes; without saveAt, the checkpoint to go on from
 
+	log bool // write a log, of devices and the run
+
+	debugger *gdb.Server // waited for before it begins
+
 	initramfs debian.Initramfs // instead of the self-test's
 	ends      string           // the reason that the run ends with; "" is exit, with code 0
 }
@@ -100,6 +110,10 @@ type outcome struct {
 	machine.Result
 	console string
 	values  map[string]string // statistics that must be the same in equal runs
+	phases  []stats.Phase
+	total   *stats.Snapshot // what was counted from the start, or the guest's reset
+	events  string          // the log, if it was wanted
+	digest  string          // of the machine where the guest has asked for a checkpoint
 }
 
 func (b boot) run(t testing.TB) outcome {
@@ -138,8 +152,12 @@ func (b boot) run(t testing.TB) outcome {
 	if b.opensbi {
 		s.BIOS = read(g.BIOSFile())
 	}
-	var console bytes.Buffer
-	m, err := machine.New(cfg, machine.Options{Console: &console, Check: b.check})
+	var console, events bytes.Buffer
+	var w *log.Writer
+	if b.log {
+		w = log.New(&events, log.Options{Level: event.Debug, Only: []event.Category{event.Run, event.Device}})
+	}
+	m, err := machine.New(cfg, machine.Options{Console: &console, Check: b.check, Log: w, Debugger: b.debugger})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -157,16 +175,31 @@ func (b boot) run(t testing.TB) outcome {
 		if l.CheckpointAt, err = config.ParseTrigger(b.saveAt); err != nil {
 			t.Fatal(err)
 		}
-		l.Checkpoint = func(reason string) error { return m.Checkpoint(b.saved, reason) }
+	}
+	var o outcome
+	l.Checkpoint = func(reason string) error {
+		if reason == b.saveAt {
+			return m.Checkpoint(b.saved, reason)
+		}
+		var file bytes.Buffer
+		err := m.Checkpoint(&file, reason)
+		o.digest += fmt.Sprintf("%s %x\n", reason, sha256.Sum256(state(file.Bytes())))
+		return err
 	}
 	res, err := m.Run(context.Background(), l)
-	o := outcome{Result: res, console: console.String(), values: map[string]string{}}
+	if w != nil {
+		if err := w.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	o.Result, o.console, o.events, o.values = res, console.String(), events.String(), map[string]string{}
 	if b.ends == "" {
 		b.ends = "exit"
 	}
 	if err != nil || res.Reason != b.ends || res.ExitCode != 0 {
 		t.Fatalf("ended by %q with code %d: %v\n%s", res.Reason, res.ExitCode, err, tail(o.console))
 	}
+	o.total, o.phases = m.Report()
 	for _, v := range m.Stats().Snapshot().Values {
 		if v.Name != "sim.mips" && !strings.HasPrefix(v.Name, "sim.host_") {
 			o.values[v.Name] = fmt.Sprint(v.U, v.F)
@@ -174,6 +207,13 @@ func (b boot) run(t testing.TB) outcome {
 	}
 	t.Logf("%d harts: %d instructions, %d cycles, %.1f s", b.harts, res.Instructions, res.Cycles, res.HostSeconds)
 	return o
+}
+
+// state is what a checkpoint has behind its header (docs/checkpoint-format.md),
+// which counts the bytes of the log: a restored run's has a line more.
+func state(file []byte) []byte {
+	const fixed = 17 + 4 + 4
+	return file[fixed+int(binary.LittleEndian.Uint32(file[fixed-4:]))+4:]
 }
 
 // tail is the end of a console log.

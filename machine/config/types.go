@@ -185,6 +185,7 @@ type Run struct {
 	Realtime        bool   `yaml:"realtime" doc:"idle time passes as on the wall, instead of at once; not reproducible"`
 	Check           bool   `yaml:"check" doc:"check coherence invariants during the run; slow"`
 
+	PanicEnds bool   `yaml:"panic_ends" doc:"end the run where a booted Linux panics and would stand still for ever; not with a debugger"`
 	Markers   bool   `yaml:"markers" doc:"hints of the guest (slti x0, see guests/runtime/mcsim.h) mark regions, reset and dump statistics, take checkpoints, stop"`
 	FastUntil string `yaml:"fast_until" doc:"run without timing up to here: cycle:N, instructions:N, symbol:NAME, symbol:0xADDRESS or marker:NAME; empty for timing from the start"`
 	StopAt    string `yaml:"stop_at" doc:"end the run at the end of the quantum that comes to this point, in the notation of fast_until; empty for none"`

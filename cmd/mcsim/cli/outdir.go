@@ -42,7 +42,7 @@ func openOutDir(cfg *config.Stats, seed uint64) (*outDir, error) {
 	}
 	dir := expandSeed(cfg.Dir, seed)
 	if err := os.MkdirAll(dir, 0o777); err != nil {
-		return nil, err
+		return nil, &fileError{flag: "--out", name: dir, output: true, err: err}
 	}
 	create := func(name string) (*os.File, error) {
 		f, err := os.Create(filepath.Join(dir, name))

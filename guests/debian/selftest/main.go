@@ -36,7 +36,12 @@ var tests = []test{
 	{"perf", perfCounters, ""},
 	{"drivers", drivers, "devices"},
 	{"disk", disk, "disk"},
+	{"sampling", sampling, "sampling"},
+	{"churn", churn, "churn"},
+	{"debugged", debugged, "debugged"},
 	{"network", network, "url"},
+	{"connection", connection, "peer"},
+	{"again", fetch, "peer"},
 }
 
 // guest is what the tests know of where they run.
