@@ -26,12 +26,13 @@ import (
 // requireVariable is set where the kernel must be there: in CI, which fetches it.
 const requireVariable = "MCSIM_REQUIRE_GUESTS"
 
-// fetched is the guest; tests of it are skipped where nobody fetched it.
-func fetched(t testing.TB) *debian.Guest {
+// fetched is the guest of a suite, "" for the default; tests of it are skipped where
+// nobody fetched it.
+func fetched(t testing.TB, suite string) *debian.Guest {
 	t.Helper()
-	g, err := debian.Cached("")
+	g, err := debian.CachedSuite(suite)
 	if err != nil {
-		if os.Getenv(requireVariable) != "" {
+		if os.Getenv(requireVariable) != "" && suite == "" {
 			t.Fatal(err)
 		}
 		t.Skip(err)
@@ -87,6 +88,7 @@ func TestMain(m *testing.M) {
 
 // boot is a boot of the self-test.
 type boot struct {
+	suite   string // of Debian, "" for the default
 	harts   int
 	opensbi bool
 	set     []string
@@ -116,7 +118,7 @@ type outcome struct {
 
 func (b boot) run(t testing.TB) outcome {
 	t.Helper()
-	g := fetched(t)
+	g := fetched(t, b.suite)
 	if b.initramfs.Init == nil {
 		b.initramfs.Init, _ = selftest(t)
 	}
