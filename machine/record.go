@@ -166,12 +166,16 @@ func (r *recorder) Accessing(*coherence.Request) { r.before = false }
 func (r *recorder) Refused(*coherence.Request) { r.control(record.Refuse, 0, r.m.bus.Now()) }
 
 // DMA implements coherence.Tap.
-func (r *recorder) DMA(pa addr.PA, n int, write bool, now uint64) {
+func (r *recorder) DMA(kind coherence.Kind, pa addr.PA, n int, now uint64) {
 	op := record.DMARead
-	if write {
+	if kind == coherence.DMAWrite || kind == coherence.MemoryWrite {
 		op = record.DMAWrite
 	}
-	r.control(op, uint64(n), now).PA = uint64(pa)
+	out := r.control(op, uint64(n), now)
+	out.PA = uint64(pa)
+	if kind == coherence.MemoryRead || kind == coherence.MemoryWrite {
+		out.Flags |= record.Uncached
+	}
 }
 
 func (r *recorder) woken(hart int, cycle uint64) {
