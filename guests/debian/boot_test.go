@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -90,6 +91,8 @@ type boot struct {
 	saveAt string        // a point to take a checkpoint at
 	saved  *bytes.Buffer // where it goes; without saveAt, the checkpoint to go on from
 
+	record io.Writer // of a recording, or nil
+
 	initramfs debian.Initramfs // instead of the self-test's
 	ends      string           // the reason that the run ends with; "" is exit, with code 0
 }
@@ -137,7 +140,11 @@ func (b boot) run(t testing.TB) outcome {
 		s.BIOS = read(g.BIOSFile())
 	}
 	var console bytes.Buffer
-	m, err := machine.New(cfg, machine.Options{Console: &console, Check: b.check})
+	o := machine.Options{Console: &console, Check: b.check}
+	if b.record != nil {
+		o.Record = &machine.Recording{To: b.record, Version: "test", Program: "guest:debian"}
+	}
+	m, err := machine.New(cfg, o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -158,20 +165,20 @@ func (b boot) run(t testing.TB) outcome {
 		l.Checkpoint = func(reason string) error { return m.Checkpoint(b.saved, reason) }
 	}
 	res, err := m.Run(context.Background(), l)
-	o := outcome{Result: res, console: console.String(), values: map[string]string{}}
+	out := outcome{Result: res, console: console.String(), values: map[string]string{}}
 	if b.ends == "" {
 		b.ends = "exit"
 	}
 	if err != nil || res.Reason != b.ends || res.ExitCode != 0 {
-		t.Fatalf("ended by %q with code %d: %v\n%s", res.Reason, res.ExitCode, err, tail(o.console))
+		t.Fatalf("ended by %q with code %d: %v\n%s", res.Reason, res.ExitCode, err, tail(out.console))
 	}
 	for _, v := range m.Stats().Snapshot().Values {
 		if v.Name != "sim.mips" && !strings.HasPrefix(v.Name, "sim.host_") {
-			o.values[v.Name] = fmt.Sprint(v.U, v.F)
+			out.values[v.Name] = fmt.Sprint(v.U, v.F)
 		}
 	}
 	t.Logf("%d harts: %d instructions, %d cycles, %.1f s", b.harts, res.Instructions, res.Cycles, res.HostSeconds)
-	return o
+	return out
 }
 
 // tail is the end of a console log.
