@@ -60,7 +60,7 @@ func (p *Private) atomic(a *Access, b []byte) {
 		}
 	default:
 		a.Result = get(b, a.Size)
-		put(b, a.Size, amo(a.Op, a.Size, a.Result, a.Value))
+		put(b, a.Size, AMO(a.Op, a.Size, a.Result, a.Value))
 	}
 }
 
@@ -110,8 +110,8 @@ func put(b []byte, size uint8, v uint64) {
 	}
 }
 
-// amo is what an AMO of size bytes writes.
-func amo(op Op, size uint8, old, v uint64) uint64 {
+// AMO is what the AMO op of size bytes writes where old was.
+func AMO(op Op, size uint8, old, v uint64) uint64 {
 	up := 64 - 8*uint(size)
 	signed := func(x uint64) int64 { return int64(x<<up) >> up }
 	v = v << up >> up

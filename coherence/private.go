@@ -165,6 +165,12 @@ func (p *Private) Atomics(pa addr.PA, size uint64) bool {
 // Reserved says whether the hart holds a reservation.
 func (p *Private) Reserved() bool { return p.reserved != cache.NoLine }
 
+// ReserveAt reserves the line of L1D slot s, as an LR that hits it does.
+func (p *Private) ReserveAt(s int32) { p.reserved = p.d.Tags[s] }
+
+// ReservedAt says whether the line of L1D slot s is the reserved one.
+func (p *Private) ReservedAt(s int32) bool { return p.reserved == p.d.Tags[s] }
+
 // DropReservation gives the reservation up, as at a trap's return.
 func (p *Private) DropReservation() { p.reserved = cache.NoLine }
 

@@ -115,11 +115,17 @@ func (h *Hart) loadPart(va, size uint64, r *record.Record) (uint64, bool) {
 	if h.sbCount > 0 && h.sbHolds(t.PA, h.lineSize) {
 		return h.sbForward(t.PA, size, a.Result), true
 	}
-	if slot := a.Slot; h.mem.ReadableAt(slot, t.PA) && h.pmpWholeLine(t.PA, accLoad) {
+	h.keepAccessed(va, a.Slot, &t)
+	return a.Result, true
+}
+
+// keepAccessed enters the line of va in the line table, if the L1D slot that an
+// access was done on still has it.
+func (h *Hart) keepAccessed(va uint64, slot int32, t *translation) {
+	if h.mem.ReadableAt(slot, t.PA) && h.pmpWholeLine(t.PA, accLoad) {
 		writable := t.Writable && h.mem.Ready(slot) && h.pmpWholeLine(t.PA, accStore)
 		h.keepLine(va, slot, writable, t.Stamp)
 	}
-	return a.Result, true
 }
 
 // doParts carries out an uncached access of any size from 1 to 8 as naturally

@@ -10,6 +10,10 @@ import (
 // it and moves pc on, or takes the trap that it raised. The hart's state is
 // stored when it is called, and the instruction charged and counted.
 func (h *Hart) slow(in *isa.Inst) {
+	if in.Op >= isa.OpLRW && in.Op <= isa.OpAMOMAXUD && h.atomicQuick(in) {
+		h.pc += uint64(in.Size)
+		return
+	}
 	h.instret-- // while it executes, it has not retired: a CSR read does not see it
 	next := h.pc + uint64(in.Size)
 	h.current, h.executing = *in, true
@@ -155,78 +159,6 @@ func (h *Hart) fenceI() {
 	h.drainAll()
 	h.mem.FenceI()
 	h.noFetchLine()
-}
-
-// atomicOps gives the memory operation of each pair (word, doubleword) of
-// atomics after lr and sc, in the order of isa's operations.
-var atomicOps = [...]coherence.Op{
-	coherence.OpLR, coherence.OpSC, coherence.OpAMOSwap, coherence.OpAMOAdd,
-	coherence.OpAMOXor, coherence.OpAMOAnd, coherence.OpAMOOr, coherence.OpAMOMin,
-	coherence.OpAMOMax, coherence.OpAMOMinU, coherence.OpAMOMaxU,
-}
-
-// execAtomic executes LR, SC and the AMOs. They drain the store buffer first,
-// which gives more order than any aq or rl asks for.
-func (h *Hart) execAtomic(in *isa.Inst) bool {
-	n := int(in.Op - isa.OpLRW)
-	op := atomicOps[n/2]
-	size := uint64(4 + 4*(n&1))
-	va := h.x[in.Rs1]
-	kind, misaligned, access := accStore, uint64(causeMisalignedStore), uint64(causeStoreAccess)
-	if op == coherence.OpLR {
-		kind, misaligned, access = accLoad, causeMisalignedLoad, causeLoadAccess
-	}
-	if va&(size-1) != 0 {
-		return h.raise(misaligned, va)
-	}
-	v := h.x[in.Rs2]
-	if size == 4 {
-		v = uint64(uint32(v))
-	}
-	if !h.atomic(op, va, size, v, kind, access) {
-		return false
-	}
-	switch a := &h.acc; {
-	case op == coherence.OpSC:
-		h.x[in.Rd] = b2u(!a.OK)
-	case size == 4:
-		h.x[in.Rd] = uint64(int64(int32(a.Result)))
-	default:
-		h.x[in.Rd] = a.Result
-	}
-	return true
-}
-
-// atomic makes the access of an LR, SC or AMO; h.acc has its outcome. It returns
-// false if it raised a trap, that of access where there is nothing to access.
-func (h *Hart) atomic(op coherence.Op, va, size, v uint64, kind accessKind, access uint64) bool {
-	var r *record.Record
-	if h.rec != nil {
-		r = h.recordSlow(recordedAtomic(op), va, size, h.instret+1)
-	}
-	var t translation
-	if !h.translate(va, int(size), kind, &t) {
-		return false
-	}
-	if h.dbg != nil {
-		h.watch(va, size, op != coherence.OpLR)
-	}
-	if !h.mem.Atomics(t.PA, size) {
-		return h.raise(access, va)
-	}
-	if r != nil {
-		recordPA(r, &t)
-	}
-	h.drainAll()
-	a := &h.acc
-	uncached := t.Uncached || h.mem.Attr(t.PA, size) == coherence.AttrDevice
-	*a = coherence.Access{Op: op, Size: uint8(size), PA: t.PA, Value: v, Uncached: uncached}
-	h.do(a)
-	h.left -= int64(h.cfg.Latency.AMO)
-	if a.Fault {
-		return h.raise(access, va)
-	}
-	return true
 }
 
 // execCBO executes the cache-block operations on the line of rs1.
