@@ -102,27 +102,42 @@ func (a *Array) SetOf(line uint64) int32 { return int32(line&a.setMask) * int32(
 // Touch records an access to slot.
 func (a *Array) Touch(slot int32) {
 	a.Clock++
-	a.Stamp[slot] = a.Clock
+	*word(a.Stamp, slot) = a.Clock
 }
 
-// Fill puts line into slot with a state other than 0. The data is the
-// caller's to write. The fill is the access that missed: do not Touch as well,
-// for SRRIP tells a line that was used again by its later stamps.
+// word is a[slot], for a slot that is known to be one. A miss looks into some
+// dozen places, and the checks of their bounds would be a tenth of it.
+func word(a []uint64, slot int32) *uint64 {
+	return (*uint64)(unsafe.Add(unsafe.Pointer(unsafe.SliceData(a)), int(slot)*8))
+}
+
+// Fill puts line into slot with a state other than 0; what was there before is
+// gone. The data is the caller's to write. The fill is the access that missed: do
+// not Touch as well, for SRRIP tells a line that was used again by its later
+// stamps.
 func (a *Array) Fill(slot int32, line uint64, state uint8) {
 	set := int(line & a.setMask)
 	way := int(slot) - set*a.ways
-	if state == 0 || uint(way) >= uint(a.ways) {
+	if state == 0 || uint(way) >= uint(a.ways) { // then slot is one
 		a.badFill(slot, line, state)
 	}
 	a.setPartial(set, way, a.partialOf(line))
-	a.Clock++
+	clock := a.Clock + 1
+	a.Clock = clock
 	a.Fills++
-	if a.Tags[slot] == NoLine {
+	tag := word(a.Tags, slot)
+	if *tag == NoLine {
 		a.used++
 	}
-	a.Tags[slot] = line
+	*tag = line
 	a.State[slot] = state
-	a.Stamp[slot] = a.Clock
+	*word(a.Stamp, slot) = clock
+	if a.meta != nil {
+		a.fillMeta(slot)
+	}
+}
+
+func (a *Array) fillMeta(slot int32) {
 	switch a.policy {
 	case FIFO:
 		a.meta[slot] = a.Clock

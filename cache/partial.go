@@ -70,15 +70,17 @@ func (a *Array) Lookup(line uint64) int32 {
 	set := line & a.setMask
 	want := uint64(a.partialOf(line)) * lanes
 	w := a.rowOf(set)
-	for way := 0; ; w = nextWord(w) {
+	s := int32(set) * int32(a.ways)
+	for left := a.row; ; left-- {
 		for may := zeroBytes(*w ^ want); may != 0; may &= may - 1 {
-			if s := int(set)*a.ways + way + bits.TrailingZeros64(may)>>3; a.Tags[s] == line {
-				return int32(s)
+			if at := s + int32(bits.TrailingZeros64(may)>>3); *word(a.Tags, at) == line {
+				return at
 			}
 		}
-		if way += 8; way >= a.ways {
+		if left == 1 {
 			return -1
 		}
+		w, s = nextWord(w), s+8
 	}
 }
 

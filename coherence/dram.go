@@ -89,8 +89,15 @@ type DRAM struct {
 	channels  []channel
 	epoch     uint64 // refresh interval of the latest access
 	epochFrom uint64 // its first cycle
-	rowMiss   uint64 // bank time of an activate
-	rowSwitch uint64 // bank time of a precharge and an activate
+	inRow     burst  // to an open row
+	toClosed  burst  // to a closed one: an activate before it, and a precharge after it if rows are closed again
+	toOther   burst  // to another than the open one: a precharge and an activate before it
+}
+
+// burst is a bank's part in an access.
+type burst struct {
+	before uint64      // cycles from when the bank is taken to the command
+	takes  reservation // of the bank
 }
 
 type ramBytes struct {
@@ -124,8 +131,6 @@ func NewDRAM(cfg DRAMConfig, lineBytes int, m *Map) (*DRAM, error) {
 		chanBits:  log(cfg.Channels),
 		colBits:   log(max(cfg.RowBytes/lineBytes, 1)),
 		bankBits:  log(cfg.Banks),
-		rowMiss:   cfg.TRCD + cfg.TBurst,
-		rowSwitch: cfg.TRP + cfg.TRCD + cfg.TBurst,
 	}
 	for _, g := range m.Regions() {
 		if g.Dev == nil {
@@ -138,7 +143,14 @@ func NewDRAM(cfg DRAMConfig, lineBytes int, m *Map) (*DRAM, error) {
 		}
 	}
 	data := newCalendars(cfg.Channels, cfg.TBurst)
-	busy := newCalendars(cfg.Channels*cfg.Banks, d.rowSwitch)
+	busy := newCalendars(cfg.Channels*cfg.Banks, cfg.TRP+cfg.TRCD+cfg.TBurst)
+	after := uint64(0)
+	if cfg.ClosedRows {
+		after = cfg.TRP
+	}
+	d.inRow = burst{0, busy[0].lasting(cfg.TBurst)}
+	d.toClosed = burst{cfg.TRCD, busy[0].lasting(cfg.TRCD + cfg.TBurst + after)}
+	d.toOther = burst{cfg.TRP + cfg.TRCD, busy[0].lasting(cfg.TRP + cfg.TRCD + cfg.TBurst)}
 	for i := range cfg.Channels {
 		c := channel{data: data[i], banks: make([]bank, cfg.Banks)}
 		for j := range c.banks {
@@ -218,27 +230,24 @@ func (d *DRAM) access(l, now uint64) uint64 {
 			c.epoch = epoch
 		}
 	}
-	busy, after := d.cfg.TBurst, uint64(0)
-	switch {
-	case d.cfg.ClosedRows:
-		d.Stats.RowMisses++
-		busy, after, row = d.rowMiss, d.cfg.TRP, 0
-	case k.row == row && k.epoch == epoch:
+	if k.row == row && k.epoch == epoch { // never where rows are closed
 		d.Stats.RowHits++
-	case k.row == 0 || k.epoch != epoch: // a refresh closes all rows
-		d.Stats.RowMisses++
-		busy = d.rowMiss
-	default:
-		d.Stats.RowMisses++
-		busy = d.rowSwitch
+		command := k.busy.take(now, &d.inRow.takes)
+		return c.data.Take(command+d.cfg.TCL) + d.cfg.TBurst + (d.cfg.Controller+1)/2
+	}
+	d.Stats.RowMisses++
+	b := &d.toClosed
+	if k.row != 0 && k.epoch == epoch { // a refresh closes all rows
+		b = &d.toOther
 		if now >= k.act { // not for a request from before that
 			now = max(now, k.act+d.cfg.TRAS)
 		}
 	}
-	k.row, k.epoch = row, epoch
-	command := k.busy.Reserve(now, busy+after) + busy - d.cfg.TBurst
-	if busy != d.cfg.TBurst {
-		k.act = command - d.cfg.TRCD
+	if d.cfg.ClosedRows {
+		row = 0
 	}
+	k.row, k.epoch = row, epoch
+	command := k.busy.take(now, &b.takes) + b.before
+	k.act = command - d.cfg.TRCD
 	return c.data.Take(command+d.cfg.TCL) + d.cfg.TBurst + (d.cfg.Controller+1)/2
 }

@@ -136,51 +136,53 @@ func (p *Private) fillFetch(line uint64, src []byte, now uint64) int32 {
 	return v
 }
 
-// room makes place for line in the outermost level and returns the empty slot.
-// now is when a dirty victim's write-back, which waits in a buffer until the
-// miss is on its way, uses the bus.
+// room makes place for line in the outermost level and returns its slot, which
+// holds the line from now on, but neither its data nor its final state. now is
+// when a dirty victim's write-back, which waits in a buffer until the miss is on
+// its way, uses the bus.
 func (p *Private) room(line, now uint64) int32 {
 	o := p.outer.Victim(line)
 	if p.outer.State[o] != 0 {
 		p.evict(o, now)
 	}
+	p.outer.Fill(o, line, uint8(Shared))
 	return o
 }
 
-// evict removes the line in outermost slot o from all of the hart's caches.
+// evict gives up the line in outermost slot o, which the caller fills next.
 func (p *Private) evict(o int32, now uint64) {
 	line, st := p.outer.Tags[o], State(p.outer.State[o])
 	if p.l2 != nil {
-		p.U.Evictions++
-		if s := p.d.Lookup(line); s >= 0 {
-			p.push(s)
-			p.dropData(s)
-		}
-		if p.snoopI {
-			p.dropFetch(line)
-		}
+		p.evictL2(line)
 	} else {
 		p.D.Evictions++
 		p.core.DropData(o)
 	}
-	p.outer.Invalidate(o)
 	if p.reserved == line {
 		p.bus.monitors |= bit(p.id)
 	}
-	do := p.moves[st][Evict].do
+	do := p.moves[st&7][Evict].do
 	if p.bus.Notify != nil {
 		p.bus.Notify(Note{Cycle: now, What: NoteEvict, Agent: p.id, Line: line, From: st})
 	}
 	switch {
 	case do&PutDirty != 0:
-		if p.l2 != nil {
-			p.U.Writebacks++
-		} else {
-			p.D.Writebacks++
-		}
+		p.Outer().Writebacks++
 		p.bus.putDirty(p, line, st, p.outer.LineData(o), now)
 	case do&PutClean != 0 && p.bus.cfg.Announce && !p.fetchable(line):
 		p.bus.gone(p, line, now)
+	}
+}
+
+// evictL2 takes a line that the L2 gives up from the L1s.
+func (p *Private) evictL2(line uint64) {
+	p.U.Evictions++
+	if s := p.d.Lookup(line); s >= 0 {
+		p.push(s)
+		p.dropData(s)
+	}
+	if p.snoopI {
+		p.dropFetch(line)
 	}
 }
 

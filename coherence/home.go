@@ -105,8 +105,8 @@ func (h *home) moves(e int32, done uint64) {
 	}
 }
 
-// free takes filter entry s away: its holders' copies, and if the LLC is
-// inclusive its data.
+// free takes the line of filter entry s away from its holders, and if the LLC is
+// inclusive from there. The caller fills the entry next.
 func (h *home) free(r *Request, s int32, now uint64) {
 	line := h.tags.Tags[s]
 	if h.sharers[s] != 0 {
@@ -118,7 +118,6 @@ func (h *home) free(r *Request, s int32, now uint64) {
 		if dirty != nil {
 			h.writeBack(r, line, -1, dirty, now)
 		}
-		h.tags.Invalidate(s)
 		return
 	}
 	if dirty == nil && h.llc.State[s] == llcDirty {
@@ -130,7 +129,6 @@ func (h *home) free(r *Request, s int32, now uint64) {
 	if dirty != nil {
 		h.toMemory(r, line, dirty, now)
 	}
-	h.tags.Invalidate(s)
 }
 
 // take invalidates every holder's copy of filter entry s. It returns the data
