@@ -137,6 +137,7 @@ func (a *Array) Fill(slot int32, line uint64, state uint8) {
 	}
 }
 
+//go:noinline
 func (a *Array) fillMeta(slot int32) {
 	switch a.policy {
 	case FIFO:
@@ -146,6 +147,7 @@ func (a *Array) fillMeta(slot int32) {
 	}
 }
 
+//go:noinline
 func (a *Array) badFill(slot int32, line uint64, state uint8) {
 	panic(fmt.Sprintf("cache: Fill(slot %d, line %#x, state %d) in an array of %d sets and %d ways",
 		slot, line, state, a.Sets(), a.ways))
@@ -170,6 +172,11 @@ func (a *Array) LineData(slot int32) []byte {
 	_ = a.State[slot] // all slots have their line in Data
 	at := unsafe.Add(unsafe.Pointer(unsafe.SliceData(a.Data)), int(slot)<<(a.shift&63))
 	return unsafe.Slice((*byte)(at), a.line)
+}
+
+// LineAt is the first byte of slot's data, for a slot that is known to be one.
+func (a *Array) LineAt(slot int32) unsafe.Pointer {
+	return unsafe.Add(unsafe.Pointer(unsafe.SliceData(a.Data)), int(slot)<<(a.shift&63))
 }
 
 // LineOf is the address of the line in slot, or NoLine.

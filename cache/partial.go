@@ -84,10 +84,16 @@ func (a *Array) Lookup(line uint64) int32 {
 	}
 }
 
-// Glance is where Lookup looks first, for hosts that can be told of it early.
-func (a *Array) Glance(line uint64) unsafe.Pointer {
-	return unsafe.Pointer(a.rowOf(line & a.setMask))
+// Glance is where Lookup looks first, and the first and the last stamp of line's
+// set, for hosts that can be told of it early.
+func (a *Array) Glance(line uint64) (row, stamps, last unsafe.Pointer) {
+	set := line & a.setMask
+	stamps = unsafe.Add(unsafe.Pointer(unsafe.SliceData(a.Stamp)), int(set)*a.ways*8)
+	return unsafe.Pointer(a.rowOf(set)), stamps, unsafe.Add(stamps, a.ways*8-8)
 }
+
+// TagAt is where slot's tag is, for the same.
+func (a *Array) TagAt(slot int32) unsafe.Pointer { return unsafe.Pointer(word(a.Tags, slot)) }
 
 // empty returns the first way of a set that holds no line, or -1.
 func (a *Array) empty(set uint64) int {

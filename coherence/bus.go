@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/bits"
 	"strconv"
+	"unsafe"
 
 	"mcsim/addr"
 	"mcsim/cache"
@@ -36,6 +37,7 @@ type Bus struct {
 	deadline uint64 // the earliest of the timed devices
 	put      Request
 	time     uint64
+	plain    bool                // there is a plain way: see plain.go
 	fast     bool                // no timing: see functional.go
 	by       int32               // whose request is served, for notes
 	asked    uint64              // its cycle
@@ -66,6 +68,7 @@ func New(cfg Config, m Map, mem Memory) (*Bus, error) {
 	if b.home, err = newHome(b, mem); err != nil {
 		return nil, fmt.Errorf("home: %w", err)
 	}
+	b.plain = b.isPlain()
 	for i := range cfg.Harts {
 		p, err := b.newPrivate(int32(i))
 		if err != nil {
@@ -125,6 +128,12 @@ func (b *Bus) LineBytes() int { return 1 << (b.shift & 63) }
 // Serve carries out one request, or a Service. It must not be Quantum, Sleep or
 // Halt.
 func (b *Bus) Serve(r *Request) {
+	if !b.servePlain(r) {
+		b.serve(r)
+	}
+}
+
+func (b *Bus) serve(r *Request) {
 	b.by, b.asked = r.Agent, r.Cycle
 	if b.Tap != nil {
 		b.Tap.Serving(r)
@@ -183,7 +192,7 @@ func (b *Bus) share(agent int32) *HomeShare {
 }
 
 // snoop sends one hart a snoop.
-func (b *Bus) snoop(hart int, line uint64, ev Event, now uint64) (*move, []byte) {
+func (b *Bus) snoop(hart int, line uint64, ev Event, now uint64) (*move, unsafe.Pointer) {
 	b.Stats.Snoops++
 	return b.privs[hart].snoop(line, ev, now)
 }
@@ -232,7 +241,7 @@ func (b *Bus) Reschedule() {
 }
 
 // putDirty is a dirty line on its way from a hart to the home.
-func (b *Bus) putDirty(p *Private, line uint64, st State, data []byte, now uint64) {
+func (b *Bus) putDirty(p *Private, line uint64, st State, data unsafe.Pointer, now uint64) {
 	kind := PutM
 	if st == Owned {
 		kind = PutO

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math/bits"
+	"unsafe"
 
 	"mcsim/addr"
 	"mcsim/hostmem"
@@ -125,12 +126,12 @@ func NewDRAM(cfg DRAMConfig, lineBytes int, m *Map) (*DRAM, error) {
 	}
 	log := func(n int) uint8 { return uint8(bits.TrailingZeros(uint(n))) }
 	d := &DRAM{
-		cfg:       cfg,
-		arena:     new(hostmem.Arena),
-		shift:     log(lineBytes),
-		chanBits:  log(cfg.Channels),
-		colBits:   log(max(cfg.RowBytes/lineBytes, 1)),
-		bankBits:  log(cfg.Banks),
+		cfg:      cfg,
+		arena:    new(hostmem.Arena),
+		shift:    log(lineBytes),
+		chanBits: log(cfg.Channels),
+		colBits:  log(max(cfg.RowBytes/lineBytes, 1)),
+		bankBits: log(cfg.Banks),
 	}
 	for _, g := range m.Regions() {
 		if g.Dev == nil {
@@ -178,19 +179,45 @@ func (d *DRAM) Bytes(pa addr.PA, n uint64) []byte {
 
 // ReadLine implements Memory.
 func (d *DRAM) ReadLine(_ *Request, line addr.PA, dst []byte, now uint64) uint64 {
+	return d.read(line, first(dst), now)
+}
+
+func (d *DRAM) read(line addr.PA, dst unsafe.Pointer, now uint64) uint64 {
 	d.Stats.Reads++
 	done := d.timed(line, now, false)
 	// At last: the host is still fetching the line (home.touch).
-	copyLine(dst, d.Bytes(line, uint64(len(dst))))
+	copyLine(dst, d.at(line), d.shift)
 	return done
 }
 
 // WriteLine implements Memory. Writes are posted: done is when the burst is
 // over, but nobody has to wait for it.
 func (d *DRAM) WriteLine(_ *Request, line addr.PA, src []byte, now uint64) uint64 {
-	copyLine(d.Bytes(line, uint64(len(src))), src)
+	return d.write(line, first(src), now)
+}
+
+func (d *DRAM) write(line addr.PA, src unsafe.Pointer, now uint64) uint64 {
+	copyLine(d.at(line), src, d.shift)
 	d.Stats.Writes++
 	return d.timed(line, now, true)
+}
+
+// glance is where the bytes of a line are, if they are in RAM; else somewhere else
+// in it. It is for hosts that can be told of it early.
+func (d *DRAM) glance(line uint64) unsafe.Pointer {
+	off := line<<(d.shift&63) - d.base
+	if off >= uint64(len(d.bytes)) {
+		off = 0
+	}
+	return unsafe.Add(unsafe.Pointer(unsafe.SliceData(d.bytes)), off)
+}
+
+// at is the first byte of a line. Nobody asks for one that is not in RAM.
+func (d *DRAM) at(line addr.PA) unsafe.Pointer {
+	if off := uint64(line) - d.base; off < uint64(len(d.bytes)) {
+		return unsafe.Add(unsafe.Pointer(unsafe.SliceData(d.bytes)), off)
+	}
+	return unsafe.Pointer(&d.Bytes(line, 1<<d.shift)[0])
 }
 
 func (d *DRAM) timed(line addr.PA, now uint64, write bool) uint64 {

@@ -191,6 +191,18 @@ func (p *Private) Do(a *Access, now uint64) (done uint64) {
 	return p.do(a, now)
 }
 
+// Load is Do for a load from RAM through the caches, as the caller knows.
+func (p *Private) Load(a *Access, now uint64) (done uint64) {
+	p.now = now
+	line := uint64(a.PA) >> (p.shift & 63)
+	if s := p.d.Lookup(line); s >= 0 {
+		p.d.Touch(s)
+		p.perform(a, s)
+		return now + p.hit
+	}
+	return p.miss(a, line, now+p.hit)
+}
+
 func (p *Private) do(a *Access, now uint64) (done uint64) {
 	line := uint64(a.PA) >> (p.shift & 63)
 	switch classOf[a.Op] {
@@ -218,6 +230,9 @@ func (p *Private) do(a *Access, now uint64) (done uint64) {
 	case OpInval:
 		kind = Inval
 	}
+	if p.absent(a) {
+		return now + p.hit
+	}
 	return p.call(kind, a, line, now+p.hit)
 }
 
@@ -226,6 +241,11 @@ func (p *Private) read(a *Access, line, now uint64) uint64 {
 	if p.absent(a) {
 		return now
 	}
+	return p.miss(a, line, now)
+}
+
+// miss is a read of RAM that missed the L1D.
+func (p *Private) miss(a *Access, line, now uint64) uint64 {
 	p.D.Misses++
 	if p.l2 != nil {
 		now += p.l2hit
@@ -301,7 +321,7 @@ func (p *Private) fetch(a *Access, line, now uint64) uint64 {
 		return p.call(GetS, a, line, now)
 	}
 	if s := p.d.Lookup(line); s >= 0 && !p.announcesFetch(line) {
-		p.performFetch(a, p.fillFetch(line, p.d.LineData(s), now))
+		p.performFetch(a, p.fillFetch(line, p.d.LineAt(s), now))
 		return now
 	}
 	if !p.snoopI {
@@ -321,9 +341,6 @@ func (p *Private) absent(a *Access) bool {
 
 // call sends a request to the bus, which carries a out.
 func (p *Private) call(kind Kind, a *Access, line, now uint64) uint64 {
-	if classOf[a.Op] == classBlock && p.absent(a) {
-		return now
-	}
 	p.bus.home.touch(line)
 	r := &p.req
 	r.Kind, r.Agent, r.Line, r.Cycle, r.access = kind, p.id, line, now, a

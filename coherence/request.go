@@ -79,7 +79,8 @@ type Port struct {
 	bus  *Bus
 	seq  uint64
 
-	waiting bool // for the bus to serve a request
+	alone   *Engine // whose only running agent this one is: then nobody has to be waited for
+	waiting bool    // for the bus to serve a request
 }
 
 // Waiting says whether the agent is parked with a request.
@@ -89,13 +90,17 @@ func (p *Port) Waiting() bool { return p.waiting }
 func (p *Port) Call(r *Request) {
 	p.seq++
 	r.Seq = p.seq
-	if p.Park != nil {
-		p.waiting = true
+	p.waiting = true
+	switch {
+	case p.alone != nil:
+		p.bus.Serve(r)
+		p.alone.servedAlone(p)
+	case p.Park != nil:
 		p.Park(r)
-		p.waiting = false
-		return
+	default:
+		p.bus.Serve(r)
 	}
-	p.bus.Serve(r)
+	p.waiting = false
 }
 
 // Tell parks the agent until the engine's owner has heard it: Engine.OnNotice. It

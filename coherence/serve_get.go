@@ -1,6 +1,9 @@
 package coherence
 
-import "math/bits"
+import (
+	"math/bits"
+	"unsafe"
+)
 
 // getS serves a read: of data, or of instructions if the access is a fetch.
 func (b *Bus) getS(r *Request, now uint64) {
@@ -35,10 +38,10 @@ func (b *Bus) getS(r *Request, now uint64) {
 	}
 	b.granted(r, e, ready, st, from)
 	p.outer.State[slot] = uint8(st)
-	copyLine(p.outer.LineData(slot), data)
+	copyLine(p.outer.LineAt(slot), data, p.shift)
 	switch {
 	case fetch:
-		p.performFetch(a, p.fillFetch(line, p.l2.LineData(slot), now))
+		p.performFetch(a, p.fillFetch(line, p.l2.LineAt(slot), now))
 	case p.l2 != nil:
 		p.perform(a, p.pull(line, slot))
 	default:
@@ -64,7 +67,7 @@ func (b *Bus) granted(r *Request, e int32, ready uint64, st State, from int32) {
 func (b *Bus) getFetch(r *Request, p *Private, now uint64) {
 	a, line := r.access, r.Line
 	if s := p.d.Lookup(line); s >= 0 { // its own L1D has it; the request only announces the L1I's victim
-		p.performFetch(a, p.fillFetch(line, p.d.LineData(s), now))
+		p.performFetch(a, p.fillFetch(line, p.d.LineAt(s), now))
 		r.Done = now
 		return
 	}
@@ -83,7 +86,7 @@ func (b *Bus) getFetch(r *Request, p *Private, now uint64) {
 
 // gather brings the data of the line with filter entry e to the bus for a
 // reader. An owner answers, else the home.
-func (b *Bus) gather(r *Request, line uint64, e int32, fresh bool, now uint64) (data []byte, ready uint64, from int32) {
+func (b *Bus) gather(r *Request, line uint64, e int32, fresh bool, now uint64) (data unsafe.Pointer, ready uint64, from int32) {
 	h := b.home
 	if fresh {
 		return h.read(r, line, e, true, true, now)
@@ -149,7 +152,7 @@ func (b *Bus) getM(r *Request, now uint64) {
 	p.outer.State[slot] = uint8(st)
 	if data != nil {
 		r.Done = b.transfer(ready)
-		copyLine(p.outer.LineData(slot), data)
+		copyLine(p.outer.LineAt(slot), data, p.shift)
 	}
 	h.moves(e, r.Done)
 	if b.Notify != nil {
@@ -203,7 +206,7 @@ func (b *Bus) refuses(r *Request, now uint64) bool {
 
 // takeAll sends ev, after which no one but the requester has a copy, to all
 // other holders. It returns the data if one supplied them.
-func (b *Bus) takeAll(e int32, r *Request, ev Event, now uint64) (data []byte, ready uint64, from int32) {
+func (b *Bus) takeAll(e int32, r *Request, ev Event, now uint64) (data unsafe.Pointer, ready uint64, from int32) {
 	h, others := b.home, b.home.sharers[e]&^bit(r.Agent)
 	from = NoSource
 	for m := others; m != 0; m &= m - 1 {

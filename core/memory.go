@@ -108,10 +108,9 @@ func (h *Hart) loadPart(va, size uint64, r *record.Record) (uint64, bool) {
 		return h.doParts(a, causeLoadAccess, va)
 	}
 	*a = coherence.Access{Op: coherence.OpLoad, Size: uint8(size), PA: t.PA}
-	h.do(a)
-	if a.Fault {
-		return 0, h.raise(causeLoadAccess, va)
-	}
+	now := h.Clock()
+	done := h.mem.Load(a, now)
+	h.left -= int64(done - now)
 	if h.sbCount > 0 && h.sbHolds(t.PA, h.lineSize) {
 		return h.sbForward(t.PA, size, a.Result), true
 	}
