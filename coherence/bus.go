@@ -133,6 +133,7 @@ func (b *Bus) Serve(r *Request) {
 	}
 }
 
+// serve is Serve for every request.
 func (b *Bus) serve(r *Request) {
 	b.by, b.asked = r.Agent, r.Cycle
 	if b.Tap != nil {
@@ -177,9 +178,14 @@ func (b *Bus) serve(r *Request) {
 		r.Done = r.Cycle
 	}
 	if b.cfg.Check {
-		if err := b.CheckLine(r.Line); err != nil {
-			panic(err)
-		}
+		b.mustCheck(r.Line)
+	}
+}
+
+// mustCheck ends the run if line breaks an invariant.
+func (b *Bus) mustCheck(line uint64) {
+	if err := b.CheckLine(line); err != nil {
+		panic(err)
 	}
 }
 

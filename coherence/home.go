@@ -172,8 +172,7 @@ func (h *home) touch(line uint64) {
 }
 
 // find is line's filter entry, or -1 and the entry that claim will make. It
-// warms the entry and its data: the requester's victim comes first, and takes
-// long enough.
+// expects to need it.
 func (h *home) find(line uint64) (e, victim int32) {
 	e = h.tags.Lookup(line)
 	if e >= 0 {
@@ -183,6 +182,17 @@ func (h *home) find(line uint64) (e, victim int32) {
 	victim = h.tags.Victim(line)
 	h.expect(victim)
 	return e, victim
+}
+
+// expect warms entry e and its data: the requester's victim comes first, and takes
+// long enough.
+func (h *home) expect(e int32) {
+	owner := unsafe.Add(unsafe.Pointer(unsafe.SliceData(h.owner)), e)
+	data := owner
+	if h.inclusive {
+		data = h.llc.LineAt(e)
+	}
+	warm(data, unsafe.Pointer(h.sharersOf(e)), h.tags.TagAt(e), owner)
 }
 
 // entry is the filter entry for line to claim, once the requester's victim has

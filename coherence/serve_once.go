@@ -258,9 +258,7 @@ func (b *Bus) DMAWrite(agent int, pa addr.PA, buf []byte, now uint64) (done uint
 			b.oracleWrote(pa, buf[:n], at)
 		}
 		if b.cfg.Check {
-			if err := b.CheckLine(r.Line); err != nil {
-				panic(err)
-			}
+			b.mustCheck(r.Line)
 		}
 		buf, pa = buf[n:], pa+addr.PA(n)
 	}
