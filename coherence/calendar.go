@@ -19,7 +19,7 @@ const calendarWords = 256
 // forgotten: it counts as free and is not charged.
 type Calendar struct {
 	ring   []calendarWord // word w of time at ring[w%calendarWords<<stride]
-	stride uint8
+	shift  uint8          // the logarithm of the bytes from one word to the next
 	gran   uint8
 	usual  reservation // the longest
 }
@@ -51,7 +51,7 @@ func newCalendars(n int, longest uint64) []Calendar {
 	cs := make([]Calendar, n)
 	for i := range cs {
 		c := &cs[i]
-		c.ring, c.stride = ring[i:], stride
+		c.ring, c.shift = ring[i:], stride+uint8(bits.TrailingZeros(uint(unsafe.Sizeof(calendarWord{}))))
 		for (longest+(1<<c.gran)-1)>>c.gran > 16 {
 			c.gran++
 		}
@@ -87,7 +87,7 @@ func (c *Calendar) take(t uint64, r *reservation) uint64 {
 	g := t >> (c.gran & 63)
 	w, off := g>>6, g&63
 	s := c.slot(w)
-	busy, piece := s.busy, r.piece<<off
+	busy, piece := s.busy, r.piece<<(off&63)
 	if s.time < w {
 		busy = 0
 	}
@@ -148,7 +148,7 @@ func (c *Calendar) at(w uint64) *calendarWord {
 
 // slot is where word w of time lies, if it does. Every w has a place in the ring.
 func (c *Calendar) slot(w uint64) *calendarWord {
-	at := w % calendarWords << (c.stride & 31) * uint64(unsafe.Sizeof(calendarWord{}))
+	at := w % calendarWords << (c.shift & 63)
 	return (*calendarWord)(unsafe.Add(unsafe.Pointer(unsafe.SliceData(c.ring)), at))
 }
 

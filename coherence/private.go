@@ -203,6 +203,20 @@ func (p *Private) Load(a *Access, now uint64) (done uint64) {
 	return p.miss(a, line, now+p.hit)
 }
 
+// Store is Do for a store to RAM through the caches, as the caller knows.
+func (p *Private) Store(a *Access, now uint64) (done uint64) {
+	p.now = now
+	return p.write(a, uint64(a.PA)>>(p.shift&63), now+p.hit)
+}
+
+// StoreAt is Store for L1D slot s, which Writable has just given.
+func (p *Private) StoreAt(s int32, a *Access, now uint64) (done uint64) {
+	p.now = now
+	p.d.Touch(s)
+	p.perform(a, s)
+	return now + p.hit
+}
+
 func (p *Private) do(a *Access, now uint64) (done uint64) {
 	line := uint64(a.PA) >> (p.shift & 63)
 	switch classOf[a.Op] {

@@ -80,7 +80,7 @@ func (h *Hart) execSlow(in *isa.Inst) bool {
 		return h.raise(causeIllegal, uint64(in.Raw))
 	case op >= isa.OpSD && op <= isa.OpSB:
 		va, size, v := h.x[in.Rs1]+uint64(int64(in.Imm)), storeSize(op), h.x[in.Rs2]
-		return h.storeMisaligned(va, size, v) || h.storeQuick(va, size, v)
+		return va&(size-1) != 0 && h.storeMisaligned(va, size, v) || h.storeSlow(va, size, v)
 	case op >= isa.OpBEQ && op <= isa.OpJALR:
 		return h.execMisalignedJump(in)
 	case op < isa.OpFLD:
