@@ -353,7 +353,7 @@ func (p *Private) absent(a *Access) bool {
 	return true
 }
 
-// call sends a request to the bus, which carries a out.
+// call sends a request to the bus, which carries a out, if it is about an access.
 func (p *Private) call(kind Kind, a *Access, line, now uint64) uint64 {
 	p.bus.home.touch(line)
 	r := &p.req
@@ -365,9 +365,9 @@ func (p *Private) call(kind Kind, a *Access, line, now uint64) uint64 {
 // Service has the bus call f in its serial phase, in the order of its other
 // requests, and returns when that is done. It takes no simulated time.
 func (p *Private) Service(f func(), now uint64) {
-	r := &p.req
-	r.Kind, r.Agent, r.Line, r.Cycle, r.access, r.service = Service, p.id, 0, now, nil, f
-	p.Port.Call(r)
+	p.req.service = f
+	p.call(Service, nil, 0, now)
+	p.req.service = nil
 }
 
 // Serially has act called in the serial phase, in the order of simulated time
@@ -375,11 +375,10 @@ func (p *Private) Service(f func(), now uint64) {
 // supplies, and that touches other harts or devices. act gives the cycle when the
 // hart has its result, which Serially returns.
 func (p *Private) Serially(now uint64, act func(now uint64) (done uint64)) uint64 {
-	r := &p.req
-	r.Kind, r.Agent, r.Line, r.Cycle, r.access, r.act = Firmware, p.id, 0, now, nil, act
-	p.Port.Call(r)
-	r.act = nil
-	return r.Done
+	p.req.act = act
+	done := p.call(Firmware, nil, 0, now)
+	p.req.act = nil
+	return done
 }
 
 // uncached is an access past the caches, to a device or to RAM.

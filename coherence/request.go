@@ -1,11 +1,6 @@
 package coherence
 
-import (
-	"cmp"
-	"slices"
-
-	"mcsim/addr"
-)
+import "mcsim/addr"
 
 // Kind is the kind of a bus request.
 type Kind uint8
@@ -123,18 +118,26 @@ type Arbiter struct {
 func (a *Arbiter) Sort(rs []*Request) {
 	key := splitmix64(a.Seed ^ splitmix64(a.round))
 	a.round++
-	if len(rs) > 1 {
-		slices.SortFunc(rs, func(x, y *Request) int {
-			if x.Cycle != y.Cycle {
-				return cmp.Compare(x.Cycle, y.Cycle)
-			}
-			if x.Agent != y.Agent {
-				// splitmix64 is a permutation of the 64-bit words: no two are equal.
-				return cmp.Compare(splitmix64(key+uint64(x.Agent)), splitmix64(key+uint64(y.Agent)))
-			}
-			return cmp.Compare(x.Seq, y.Seq)
-		})
+	// By insertion: mostly there are few.
+	for i := 1; i < len(rs); i++ {
+		r, at := rs[i], i
+		for ; at > 0 && r.before(rs[at-1], key); at-- {
+			rs[at] = rs[at-1]
+		}
+		rs[at] = r
 	}
+}
+
+// before is the order of requests in the round of key.
+func (r *Request) before(other *Request, key uint64) bool {
+	if r.Cycle != other.Cycle {
+		return r.Cycle < other.Cycle
+	}
+	if r.Agent != other.Agent {
+		// splitmix64 is a permutation of the 64-bit words: no two are equal.
+		return splitmix64(key+uint64(r.Agent)) < splitmix64(key+uint64(other.Agent))
+	}
+	return r.Seq < other.Seq
 }
 
 // splitmix64 is the generator's output function (Steele, Lea and Flood, OOPSLA
