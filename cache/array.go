@@ -121,7 +121,7 @@ func (a *Array) Fill(slot int32, line uint64, state uint8) {
 	if state == 0 || uint(way) >= uint(a.ways) { // then slot is one
 		a.badFill(slot, line, state)
 	}
-	a.setPartial(set, way, a.partialOf(line))
+	*a.byteOf(set, way) = a.partialOf(line)
 	clock := a.Clock + 1
 	a.Clock = clock
 	a.Fills++
@@ -161,7 +161,7 @@ func (a *Array) Invalidate(slot int32) {
 		return
 	}
 	set := int(line & a.setMask)
-	a.setPartial(set, int(slot)-set*a.ways, partialEmpty)
+	*a.byteOf(set, int(slot)-set*a.ways) = partialEmpty
 	a.Tags[slot] = NoLine
 	a.State[slot] = 0
 	a.used--
@@ -211,8 +211,8 @@ func (a *Array) Check() error {
 			return fmt.Errorf("cache: slot %d: tag %#x with state %d", slot, t, a.State[i])
 		case a.Stamp[i] > a.Clock:
 			return fmt.Errorf("cache: slot %d: stamp %d is later than clock %d", slot, a.Stamp[i], a.Clock)
-		case (t == NoLine) != (a.partialAt(i/a.ways, i%a.ways) == partialEmpty):
-			return fmt.Errorf("cache: slot %d: tag %#x with partial tag %#x", slot, t, a.partialAt(i/a.ways, i%a.ways))
+		case (t == NoLine) != (*a.byteOf(i/a.ways, i%a.ways) == partialEmpty):
+			return fmt.Errorf("cache: slot %d: tag %#x with partial tag %#x", slot, t, *a.byteOf(i/a.ways, i%a.ways))
 		case t != NoLine && a.Lookup(t) != slot:
 			return fmt.Errorf("cache: slot %d: line %#x is found in slot %d", slot, t, a.Lookup(t))
 		}

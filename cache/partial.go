@@ -35,15 +35,19 @@ func (a *Array) rowOf(set uint64) *uint64 {
 // nextWord is the word of partial behind w.
 func nextWord(w *uint64) *uint64 { return (*uint64)(unsafe.Add(unsafe.Pointer(w), 8)) }
 
-// setPartial writes a way's byte.
-func (a *Array) setPartial(set, way int, b uint8) {
-	w := (*uint64)(unsafe.Add(unsafe.Pointer(a.rowOf(uint64(set))), way>>3*8))
-	at := way & 7 * 8
-	*w = *w&^(0xff<<at) | uint64(b)<<at
-}
+// firstByte is where a word's lowest byte lies on this host, as an exclusive or with
+// the place of each.
+var firstByte = func() int {
+	word := uint64(1)
+	if *(*uint8)(unsafe.Pointer(&word)) == 1 {
+		return 0
+	}
+	return 7
+}()
 
-func (a *Array) partialAt(set, way int) uint8 {
-	return uint8(a.partial[set*a.row+way>>3] >> (way & 7 * 8))
+// byteOf is the byte of a way, which there must be.
+func (a *Array) byteOf(set, way int) *uint8 {
+	return (*uint8)(unsafe.Add(unsafe.Pointer(unsafe.SliceData(a.partial)), (set*a.row*8+way)^firstByte))
 }
 
 // fillPartial writes the bytes anew, from the tags, and counts those.
@@ -59,7 +63,7 @@ func (a *Array) fillPartial() {
 					a.used++
 				}
 			}
-			a.setPartial(set, way, b)
+			*a.byteOf(set, way) = b
 		}
 	}
 }

@@ -149,7 +149,7 @@ func (b *Bus) serve(r *Request) {
 	}
 	now := r.Cycle
 	if !b.fast {
-		now = b.order.Take(now) + b.cfg.Arbitration
+		now = b.order.take(now, &b.order.usual) + b.cfg.Arbitration
 	}
 	switch r.Kind {
 	case GetS:
@@ -209,7 +209,7 @@ func (b *Bus) transfer(now uint64) uint64 {
 	if b.fast {
 		return now
 	}
-	return b.data.Take(now) + b.beats
+	return b.data.take(now, &b.data.usual) + b.beats
 }
 
 // RunEvents fires the timed devices whose deadline is at or before now, in the
@@ -264,7 +264,7 @@ func (b *Bus) gone(p *Private, line, now uint64) { b.leave(p, PutS, line, false,
 func (b *Bus) leave(p *Private, kind Kind, line uint64, kept bool, now uint64) (r *Request, e int32) {
 	b.Stats.Kinds[kind]++
 	if !b.fast {
-		b.order.Take(now)
+		b.order.take(now, &b.order.usual)
 	}
 	if b.Notify != nil {
 		b.Notify(Note{Cycle: now, What: NoteBus, Kind: kind, Agent: p.id, Line: line, Value: b.asked})

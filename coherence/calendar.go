@@ -18,10 +18,10 @@ const calendarWords = 256
 // A granule is 1<<gran cycles. Time that fell off the ring's early end is
 // forgotten: it counts as free and is not charged.
 type Calendar struct {
-	ring   []calendarWord // word w of time at ring[w%calendarWords<<stride]
-	shift  uint8          // the logarithm of the bytes from one word to the next
-	gran   uint8
-	usual  reservation // the longest
+	ring  []calendarWord // word w of time at ring[w%calendarWords<<stride]
+	shift uint8          // the logarithm of the bytes from one word to the next
+	gran  uint8
+	usual reservation // the longest
 }
 
 // reservation is how long a resource is taken.

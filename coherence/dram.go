@@ -260,7 +260,7 @@ func (d *DRAM) access(l, now uint64) uint64 {
 	if k.row == row && k.epoch == epoch { // never where rows are closed
 		d.Stats.RowHits++
 		command := k.busy.take(now, &d.inRow.takes)
-		return c.data.Take(command+d.cfg.TCL) + d.cfg.TBurst + (d.cfg.Controller+1)/2
+		return c.data.take(command+d.cfg.TCL, &c.data.usual) + d.cfg.TBurst + (d.cfg.Controller+1)/2
 	}
 	d.Stats.RowMisses++
 	b := &d.toClosed
@@ -276,5 +276,5 @@ func (d *DRAM) access(l, now uint64) uint64 {
 	k.row, k.epoch = row, epoch
 	command := k.busy.take(now, &b.takes) + b.before
 	k.act = command - d.cfg.TRCD
-	return c.data.Take(command+d.cfg.TCL) + d.cfg.TBurst + (d.cfg.Controller+1)/2
+	return c.data.take(command+d.cfg.TCL, &c.data.usual) + d.cfg.TBurst + (d.cfg.Controller+1)/2
 }

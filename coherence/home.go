@@ -157,7 +157,8 @@ func (h *home) bank(line, now uint64) uint64 {
 	if h.bus.fast {
 		return now
 	}
-	return h.banks[line&uint64(len(h.banks)-1)].Take(now) + h.bus.cfg.LLCHit
+	bank := &h.banks[line&uint64(len(h.banks)-1)]
+	return bank.take(now, &bank.usual) + h.bus.cfg.LLCHit
 }
 
 // touch brings what a request for line will need first into the host's caches,

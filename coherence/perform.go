@@ -2,6 +2,7 @@ package coherence
 
 import (
 	"encoding/binary"
+	"unsafe"
 
 	"mcsim/cache"
 )
@@ -17,6 +18,15 @@ func (p *Private) perform(a *Access, s int32) {
 
 func (p *Private) carryOut(a *Access, s int32) {
 	a.Slot = s
+	if a.Op == OpLoad && a.Size == 8 { // by far the most
+		off := uintptr(a.PA) & (1<<(p.shift&63) - 1)
+		a.Result = binary.LittleEndian.Uint64((*[8]byte)(unsafe.Add(p.d.LineAt(s), off))[:])
+		return
+	}
+	p.carryOutAny(a, s)
+}
+
+func (p *Private) carryOutAny(a *Access, s int32) {
 	lo := int(s) << (p.shift & 63)
 	if a.Op == OpZero {
 		clear(p.d.LineData(s))

@@ -43,30 +43,40 @@ func (b *Bus) servePlain(r *Request) bool {
 	h.expect(e)
 	p := b.privs[r.Agent]
 	b.Stats.Kinds[r.Kind]++
-	now := b.order.Take(r.Cycle) + b.cfg.Arbitration
-	slot := p.room(line, now+b.behind)
-	h.Accesses++
-	p.Home.Accesses++
-	data := h.llc.LineAt(e)
+	now := b.order.take(r.Cycle, &b.order.usual) + b.cfg.Arbitration
+	slot := p.d.Victim(line)
+	if p.d.State[slot] != 0 {
+		p.evict(slot, now+b.behind)
+	}
+	p.d.Fill(slot, line, uint8(Shared))
 	if fresh {
-		h.claim(r, line, e, now+b.behind)
+		if t.State[e] != 0 {
+			h.Evictions++
+			h.free(r, e, now+b.behind)
+		}
+		t.Fill(e, line, llcClean)
+		*h.sharersOf(e) = 0
 		h.Misses++
 		p.Home.Misses++
-		now = h.banks[line&uint64(len(h.banks)-1)].Take(now) + b.cfg.LLCHit
-		pa := lineAddr(line, b.shift)
-		h.dram.Stats.Reads++
-		now = h.dram.timed(pa, now, false)
-		memory := h.dram.at(pa)
-		copyLine(data, memory, b.shift)
-		data = memory
 	} else {
 		t.Touch(e)
 		now = h.arrived(e, now)
-		now = h.banks[line&uint64(len(h.banks)-1)].Take(now) + b.cfg.LLCHit
+	}
+	h.Accesses++
+	p.Home.Accesses++
+	bank := &h.banks[line&uint64(len(h.banks)-1)]
+	now = bank.take(now, &bank.usual) + b.cfg.LLCHit
+	data := h.llc.LineAt(e)
+	if fresh {
+		h.dram.Stats.Reads++
+		now = h.dram.timed(lineAddr(line, b.shift), now, false)
+		memory := h.dram.at(lineAddr(line, b.shift))
+		copyLine(data, memory, b.shift)
+		data = memory
 	}
 	copyLine(p.d.LineAt(slot), data, b.shift)
 	b.Stats.DataBytes += 1 << (b.shift & 63)
-	now = b.data.Take(now) + b.beats
+	now = b.data.take(now, &b.data.usual) + b.beats
 	r.Done = now
 	if fresh || r.Kind == GetM { // else the LLC's copy can be read by many at a time
 		h.moves(e, now)
