@@ -236,7 +236,10 @@ func (d *DRAM) timed(line addr.PA, now uint64, write bool) uint64 {
 // PeekLine reads a line without time.
 func (d *DRAM) PeekLine(line addr.PA, dst []byte) { copy(dst, d.Bytes(line, uint64(len(dst)))) }
 
-// access charges one burst and returns the cycle at which it is over.
+// access charges one burst and returns the cycle at which it is over. It is a
+// function of its own, so that those that it calls are not.
+//
+//go:noinline
 func (d *DRAM) access(l, now uint64) uint64 {
 	c := &d.channels[l&(1<<(d.chanBits&63)-1)]
 	l >>= (d.chanBits + d.colBits) & 63

@@ -69,7 +69,11 @@ func (b *Bus) servePlain(r *Request) bool {
 	data := h.llc.LineAt(e)
 	if fresh {
 		h.dram.Stats.Reads++
-		now = h.dram.timed(lineAddr(line, b.shift), now, false)
+		if h.dram.Notify == nil {
+			now = h.dram.access(line, now)
+		} else {
+			now = h.dram.timed(lineAddr(line, b.shift), now, false)
+		}
 		memory := h.dram.at(lineAddr(line, b.shift))
 		copyLine(data, memory, b.shift)
 		data = memory

@@ -10,12 +10,12 @@ import (
 // it and moves pc on, or takes the trap that it raised. The hart's state is
 // stored when it is called, and the instruction charged and counted.
 func (h *Hart) slow(in *isa.Inst) {
-	if in.Op >= isa.OpLRW && in.Op <= isa.OpAMOMAXUD && h.atomicQuick(in) {
-		h.pc += uint64(in.Size)
-		return
-	}
 	if in.Op <= isa.OpLBU && in.Op >= isa.OpLD {
 		h.slowLoad(in)
+		return
+	}
+	if in.Op >= isa.OpLRW && in.Op <= isa.OpAMOMAXUD && h.atomicQuick(in) {
+		h.pc += uint64(in.Size)
 		return
 	}
 	h.instret-- // while it executes, it has not retired: a CSR read does not see it
