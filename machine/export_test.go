@@ -37,7 +37,7 @@ var forgotten = map[string]string{
 	"core.Hart.rec": "given anew", "core.Hart.recorded": "about recordings", "core.Hart.follow": "a hart that follows a recording is not saved",
 	"machine.Machine.rec": "given anew", "machine.Machine.recordE": "about recordings", "machine.Machine.exact": "about recordings", "machine.Machine.exactE": "about recordings",
 	"coherence.Private.now": "of the access in progress", "coherence.Private.oracle": "of replays, which are not saved", "coherence.Private.stale": "the same", "coherence.Private.staleCount": "the same",
-	"coherence.Port.Park": "the engine's", "coherence.Port.waiting": "nobody waits when a quantum ends",
+	"coherence.Port.Park": "the engine's", "coherence.Port.alone": "the engine's", "coherence.Port.waiting": "nobody waits when a quantum ends",
 	"coherence.Private.req": "scratch of a request; who asks is the hart's privilege", "coherence.Private.moves": "the protocol's table",
 	"coherence.Bus.Notify": "given anew", "coherence.Bus.Wake": "given anew", "coherence.Bus.deadline": "follows from the devices",
 	"coherence.Bus.put": "scratch of a request", "coherence.Bus.by": "the same", "coherence.Bus.asked": "the same", "coherence.Bus.moves": "the protocol's table",
