@@ -60,7 +60,7 @@ type Hart struct {
 	left              int64 // cycles until limit; the clock is limit - left
 	limit             uint64
 	fbase             uint64         // address of the line being fetched from
-	fdec              unsafe.Pointer // its decoded instructions, one isa.Inst per halfword
+	fdec              unsafe.Pointer // its block: what was decoded of it
 	fbytes            unsafe.Pointer // its bytes in the L1I
 	lines             *lineTable     // of the current translation context
 	flines            *fetchTable
@@ -99,8 +99,9 @@ type Hart struct {
 	sb    storeQueue
 	stats Stats
 
-	// Instructions that no decoded line can hold: see nextInst.
+	// Instructions that no block can hold: see nextInst.
 	across      acrossLines
+	alone       aloneInst
 	seen        *decodings
 	singleOK    bool
 	singleBytes uint64
@@ -110,8 +111,9 @@ type Hart struct {
 	serving  bool     // a trap is the firmware's to handle once its time has passed
 	held     bool     // by the firmware: nothing runs but interrupts for M-mode
 
-	current   isa.Inst // that slow executes: what is decoded in a line can be forgotten meanwhile
-	executing bool     // slow has begun, and is not done
+	cut       [256/2 + 2]step // of a run, what there is time for: see cutRun
+	current   isa.Inst        // that slow executes: what is decoded in a line can be forgotten meanwhile
+	executing bool            // slow has begun, and is not done
 	note      notices
 	fast      bool      // without timing: stores do not wait
 	dbg       *debugger // nil: nobody asked

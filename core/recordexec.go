@@ -6,7 +6,6 @@ import (
 	"math/bits"
 	"unsafe"
 
-	"mcsim/core/isa"
 	"mcsim/record"
 )
 
@@ -18,11 +17,14 @@ func (h *Hart) execRecord() {
 		n    = h.instret
 		base = h.fbase
 		dec  = h.fdec
-		in   *isa.Inst
+		x    = &h.x
+		in   *step
+		run  uint32
 		va   uint64
 	)
 	for left > 0 {
-		if pc-base >= h.lineSize {
+		va = pc - base
+		if va >= h.lineSize {
 			f := &h.flines[pc>>(h.shift&63)&(fetchSize-1)]
 			if pc&h.lineMask != f.tag {
 				goto fetch
@@ -34,409 +36,425 @@ func (h *Hart) execRecord() {
 			h.recordFetch(f, pc, n, left)
 			base, dec = f.tag, f.dec
 			h.fbase, h.fdec, h.fbytes = base, dec, f.bytes
+			va = pc - base
 		}
-		in = (*isa.Inst)(unsafe.Add(dec, (pc-base)*(instBytes/2)))
+		run = *(*uint32)(unsafe.Add(dec, va*(entryBytes/2)))
+		if run == 0 {
+			goto fetch
+		}
+		in = (*step)(unsafe.Add(dec, run>>placeShift*uint32(stepBytes)))
+
+	begin:
+		left -= int64(run & entryCycles)
+		n += uint64(run >> stepsShift & entrySteps)
+		if left < 0 {
+			h.pc, h.left, h.instret = pc, left, n
+			in = h.cutRun(in, int64(run&entryCycles))
+			pc, left, n, base, dec = h.pc, h.left, h.instret, h.fbase, h.fdec
+		}
 
 	dispatch:
-		left -= int64(in.Cost)
-		n++
-		switch in.Op {
-		case opLineEnd:
-			n--
+		switch in.op {
+		case stepEnd:
+			left += int64(in.after)
+			n -= uint64(in.n)
+			pc = base + uint64(in.at)*2 - 2
 			continue
-		case isa.OpNone, opRefetch, opAcross:
-			left += int64(in.Cost)
-			n--
-			goto fetch
+		case stepFetch:
+			pc = base + uint64(in.at)*2 - 2
+			if left > 0 {
+				goto fetch
+			}
+			continue
+		case stepJoin:
+			in = (*step)(unsafe.Add(dec, in.imm))
+			goto dispatch
 
-		case isa.OpADDI:
-			h.x[in.Rd] = h.x[in.Rs1] + uint64(int64(in.Imm))
-		case isa.OpADD:
-			h.x[in.Rd] = h.x[in.Rs1] + h.x[in.Rs2]
-		case isa.OpADDIW:
-			h.x[in.Rd] = uint64(int64(int32(h.x[in.Rs1]) + in.Imm))
-		case isa.OpADDW:
-			h.x[in.Rd] = uint64(int64(int32(h.x[in.Rs1]) + int32(h.x[in.Rs2])))
-		case isa.OpLUI:
-			h.x[in.Rd] = uint64(int64(in.Imm))
-		case isa.OpAUIPC:
-			h.x[in.Rd] = pc + uint64(int64(in.Imm))
-		case isa.OpANDI:
-			h.x[in.Rd] = h.x[in.Rs1] & uint64(int64(in.Imm))
-		case isa.OpAND:
-			h.x[in.Rd] = h.x[in.Rs1] & h.x[in.Rs2]
-		case isa.OpORI:
-			h.x[in.Rd] = h.x[in.Rs1] | uint64(int64(in.Imm))
-		case isa.OpOR:
-			h.x[in.Rd] = h.x[in.Rs1] | h.x[in.Rs2]
-		case isa.OpXORI:
-			h.x[in.Rd] = h.x[in.Rs1] ^ uint64(int64(in.Imm))
-		case isa.OpXOR:
-			h.x[in.Rd] = h.x[in.Rs1] ^ h.x[in.Rs2]
-		case isa.OpSUB:
-			h.x[in.Rd] = h.x[in.Rs1] - h.x[in.Rs2]
-		case isa.OpSUBW:
-			h.x[in.Rd] = uint64(int64(int32(h.x[in.Rs1]) - int32(h.x[in.Rs2])))
-		case isa.OpSLLI:
-			h.x[in.Rd] = h.x[in.Rs1] << (uint32(in.Imm) & 63)
-		case isa.OpSLL:
-			h.x[in.Rd] = h.x[in.Rs1] << (h.x[in.Rs2] & 63)
-		case isa.OpSLLIW:
-			h.x[in.Rd] = uint64(int64(int32(h.x[in.Rs1]) << (uint32(in.Imm) & 31)))
-		case isa.OpSLLW:
-			h.x[in.Rd] = uint64(int64(int32(h.x[in.Rs1]) << (h.x[in.Rs2] & 31)))
-		case isa.OpSRLI:
-			h.x[in.Rd] = h.x[in.Rs1] >> (uint32(in.Imm) & 63)
-		case isa.OpSRL:
-			h.x[in.Rd] = h.x[in.Rs1] >> (h.x[in.Rs2] & 63)
-		case isa.OpSRLIW:
-			h.x[in.Rd] = uint64(int64(int32(uint32(h.x[in.Rs1]) >> (uint32(in.Imm) & 31))))
-		case isa.OpSRLW:
-			h.x[in.Rd] = uint64(int64(int32(uint32(h.x[in.Rs1]) >> (h.x[in.Rs2] & 31))))
-		case isa.OpSRAI:
-			h.x[in.Rd] = uint64(int64(h.x[in.Rs1]) >> (uint32(in.Imm) & 63))
-		case isa.OpSRA:
-			h.x[in.Rd] = uint64(int64(h.x[in.Rs1]) >> (h.x[in.Rs2] & 63))
-		case isa.OpSRAIW:
-			h.x[in.Rd] = uint64(int64(int32(h.x[in.Rs1]) >> (uint32(in.Imm) & 31)))
-		case isa.OpSRAW:
-			h.x[in.Rd] = uint64(int64(int32(h.x[in.Rs1]) >> (h.x[in.Rs2] & 31)))
-		case isa.OpSLTI:
-			h.x[in.Rd] = b2u(int64(h.x[in.Rs1]) < int64(in.Imm))
-		case isa.OpSLT:
-			h.x[in.Rd] = b2u(int64(h.x[in.Rs1]) < int64(h.x[in.Rs2]))
-		case isa.OpSLTIU:
-			h.x[in.Rd] = b2u(h.x[in.Rs1] < uint64(int64(in.Imm)))
-		case isa.OpSLTU:
-			h.x[in.Rd] = b2u(h.x[in.Rs1] < h.x[in.Rs2])
+		case stepADDI:
+			x[in.rd] = x[in.rs1] + uint64(int64(in.imm))
+		case stepADD:
+			x[in.rd] = x[in.rs1] + x[in.rs2]
+		case stepADDIW:
+			x[in.rd] = uint64(int64(int32(x[in.rs1]) + in.imm))
+		case stepADDW:
+			x[in.rd] = uint64(int64(int32(x[in.rs1]) + int32(x[in.rs2])))
+		case stepLUI:
+			x[in.rd] = uint64(int64(in.imm))
+		case stepAUIPC:
+			x[in.rd] = base + uint64(in.at)*2 - 2 + uint64(int64(in.imm))
+		case stepANDI:
+			x[in.rd] = x[in.rs1] & uint64(int64(in.imm))
+		case stepAND:
+			x[in.rd] = x[in.rs1] & x[in.rs2]
+		case stepORI:
+			x[in.rd] = x[in.rs1] | uint64(int64(in.imm))
+		case stepOR:
+			x[in.rd] = x[in.rs1] | x[in.rs2]
+		case stepXORI:
+			x[in.rd] = x[in.rs1] ^ uint64(int64(in.imm))
+		case stepXOR:
+			x[in.rd] = x[in.rs1] ^ x[in.rs2]
+		case stepSUB:
+			x[in.rd] = x[in.rs1] - x[in.rs2]
+		case stepSUBW:
+			x[in.rd] = uint64(int64(int32(x[in.rs1]) - int32(x[in.rs2])))
+		case stepSLLI:
+			x[in.rd] = x[in.rs1] << (uint32(in.imm) & 63)
+		case stepSLL:
+			x[in.rd] = x[in.rs1] << (x[in.rs2] & 63)
+		case stepSLLIW:
+			x[in.rd] = uint64(int64(int32(x[in.rs1]) << (uint32(in.imm) & 31)))
+		case stepSLLW:
+			x[in.rd] = uint64(int64(int32(x[in.rs1]) << (x[in.rs2] & 31)))
+		case stepSRLI:
+			x[in.rd] = x[in.rs1] >> (uint32(in.imm) & 63)
+		case stepSRL:
+			x[in.rd] = x[in.rs1] >> (x[in.rs2] & 63)
+		case stepSRLIW:
+			x[in.rd] = uint64(int64(int32(uint32(x[in.rs1]) >> (uint32(in.imm) & 31))))
+		case stepSRLW:
+			x[in.rd] = uint64(int64(int32(uint32(x[in.rs1]) >> (x[in.rs2] & 31))))
+		case stepSRAI:
+			x[in.rd] = uint64(int64(x[in.rs1]) >> (uint32(in.imm) & 63))
+		case stepSRA:
+			x[in.rd] = uint64(int64(x[in.rs1]) >> (x[in.rs2] & 63))
+		case stepSRAIW:
+			x[in.rd] = uint64(int64(int32(x[in.rs1]) >> (uint32(in.imm) & 31)))
+		case stepSRAW:
+			x[in.rd] = uint64(int64(int32(x[in.rs1]) >> (x[in.rs2] & 31)))
+		case stepSLTI:
+			x[in.rd] = b2u(int64(x[in.rs1]) < int64(in.imm))
+		case stepSLT:
+			x[in.rd] = b2u(int64(x[in.rs1]) < int64(x[in.rs2]))
+		case stepSLTIU:
+			x[in.rd] = b2u(x[in.rs1] < uint64(int64(in.imm)))
+		case stepSLTU:
+			x[in.rd] = b2u(x[in.rs1] < x[in.rs2])
 
 		// Loads: the line table answers, or loadSlow does.
-		case isa.OpLD:
-			va = h.x[in.Rs1] + uint64(int64(in.Imm))
+		case stepLD:
+			va = x[in.rs1] + uint64(int64(in.imm))
 			if e := &h.lines[va>>(h.shift&63)&(lineTableSize-1)]; va&h.mask[3] == e.rtag {
 				h.touch(e)
-				h.recordHit(e, va, pc, n, left, record.Load, 8)
-				h.x[in.Rd] = *(*uint64)(unsafe.Add(e.data, va&h.offMask))
+				h.recordHit(e, va, base+uint64(in.at)*2-2, n-uint64(in.n), left+int64(in.after), record.Load, 8)
+				x[in.rd] = *(*uint64)(unsafe.Add(e.data, va&h.offMask))
 				break
 			}
 			goto slow
-		case isa.OpLW:
-			va = h.x[in.Rs1] + uint64(int64(in.Imm))
+		case stepLW:
+			va = x[in.rs1] + uint64(int64(in.imm))
 			if e := &h.lines[va>>(h.shift&63)&(lineTableSize-1)]; va&h.mask[2] == e.rtag {
 				h.touch(e)
-				h.recordHit(e, va, pc, n, left, record.Load, 4)
-				h.x[in.Rd] = uint64(int64(*(*int32)(unsafe.Add(e.data, va&h.offMask))))
+				h.recordHit(e, va, base+uint64(in.at)*2-2, n-uint64(in.n), left+int64(in.after), record.Load, 4)
+				x[in.rd] = uint64(int64(*(*int32)(unsafe.Add(e.data, va&h.offMask))))
 				break
 			}
 			goto slow
-		case isa.OpLWU:
-			va = h.x[in.Rs1] + uint64(int64(in.Imm))
+		case stepLWU:
+			va = x[in.rs1] + uint64(int64(in.imm))
 			if e := &h.lines[va>>(h.shift&63)&(lineTableSize-1)]; va&h.mask[2] == e.rtag {
 				h.touch(e)
-				h.recordHit(e, va, pc, n, left, record.Load, 4)
-				h.x[in.Rd] = uint64(*(*uint32)(unsafe.Add(e.data, va&h.offMask)))
+				h.recordHit(e, va, base+uint64(in.at)*2-2, n-uint64(in.n), left+int64(in.after), record.Load, 4)
+				x[in.rd] = uint64(*(*uint32)(unsafe.Add(e.data, va&h.offMask)))
 				break
 			}
 			goto slow
-		case isa.OpLH:
-			va = h.x[in.Rs1] + uint64(int64(in.Imm))
+		case stepLH:
+			va = x[in.rs1] + uint64(int64(in.imm))
 			if e := &h.lines[va>>(h.shift&63)&(lineTableSize-1)]; va&h.mask[1] == e.rtag {
 				h.touch(e)
-				h.recordHit(e, va, pc, n, left, record.Load, 2)
-				h.x[in.Rd] = uint64(int64(*(*int16)(unsafe.Add(e.data, va&h.offMask))))
+				h.recordHit(e, va, base+uint64(in.at)*2-2, n-uint64(in.n), left+int64(in.after), record.Load, 2)
+				x[in.rd] = uint64(int64(*(*int16)(unsafe.Add(e.data, va&h.offMask))))
 				break
 			}
 			goto slow
-		case isa.OpLHU:
-			va = h.x[in.Rs1] + uint64(int64(in.Imm))
+		case stepLHU:
+			va = x[in.rs1] + uint64(int64(in.imm))
 			if e := &h.lines[va>>(h.shift&63)&(lineTableSize-1)]; va&h.mask[1] == e.rtag {
 				h.touch(e)
-				h.recordHit(e, va, pc, n, left, record.Load, 2)
-				h.x[in.Rd] = uint64(*(*uint16)(unsafe.Add(e.data, va&h.offMask)))
+				h.recordHit(e, va, base+uint64(in.at)*2-2, n-uint64(in.n), left+int64(in.after), record.Load, 2)
+				x[in.rd] = uint64(*(*uint16)(unsafe.Add(e.data, va&h.offMask)))
 				break
 			}
 			goto slow
-		case isa.OpLB:
-			va = h.x[in.Rs1] + uint64(int64(in.Imm))
+		case stepLB:
+			va = x[in.rs1] + uint64(int64(in.imm))
 			if e := &h.lines[va>>(h.shift&63)&(lineTableSize-1)]; va&h.mask[0] == e.rtag {
 				h.touch(e)
-				h.recordHit(e, va, pc, n, left, record.Load, 1)
-				h.x[in.Rd] = uint64(int64(*(*int8)(unsafe.Add(e.data, va&h.offMask))))
+				h.recordHit(e, va, base+uint64(in.at)*2-2, n-uint64(in.n), left+int64(in.after), record.Load, 1)
+				x[in.rd] = uint64(int64(*(*int8)(unsafe.Add(e.data, va&h.offMask))))
 				break
 			}
 			goto slow
-		case isa.OpLBU:
-			va = h.x[in.Rs1] + uint64(int64(in.Imm))
+		case stepLBU:
+			va = x[in.rs1] + uint64(int64(in.imm))
 			if e := &h.lines[va>>(h.shift&63)&(lineTableSize-1)]; va&h.mask[0] == e.rtag {
 				h.touch(e)
-				h.recordHit(e, va, pc, n, left, record.Load, 1)
-				h.x[in.Rd] = uint64(*(*uint8)(unsafe.Add(e.data, va&h.offMask)))
+				h.recordHit(e, va, base+uint64(in.at)*2-2, n-uint64(in.n), left+int64(in.after), record.Load, 1)
+				x[in.rd] = uint64(*(*uint8)(unsafe.Add(e.data, va&h.offMask)))
 				break
 			}
 			goto slow
 
 		// Stores: to a line that may be written, and only while the store
 		// buffer is empty, so that stores stay in order.
-		case isa.OpSD:
-			va = h.x[in.Rs1] + uint64(int64(in.Imm))
+		case stepSD:
+			va = x[in.rs1] + uint64(int64(in.imm))
 			if e := &h.lines[va>>(h.shift&63)&(lineTableSize-1)]; va&h.mask[3] == e.wtag && h.sbCount == 0 {
 				h.touch(e)
-				h.recordHit(e, va, pc, n, left, record.Store, 8)
-				*(*uint64)(unsafe.Add(e.data, va&h.offMask)) = h.x[in.Rs2]
+				h.recordHit(e, va, base+uint64(in.at)*2-2, n-uint64(in.n), left+int64(in.after), record.Store, 8)
+				*(*uint64)(unsafe.Add(e.data, va&h.offMask)) = x[in.rs2]
 				break
 			}
 			goto slow
-		case isa.OpSW:
-			va = h.x[in.Rs1] + uint64(int64(in.Imm))
+		case stepSW:
+			va = x[in.rs1] + uint64(int64(in.imm))
 			if e := &h.lines[va>>(h.shift&63)&(lineTableSize-1)]; va&h.mask[2] == e.wtag && h.sbCount == 0 {
 				h.touch(e)
-				h.recordHit(e, va, pc, n, left, record.Store, 4)
-				*(*uint32)(unsafe.Add(e.data, va&h.offMask)) = uint32(h.x[in.Rs2])
+				h.recordHit(e, va, base+uint64(in.at)*2-2, n-uint64(in.n), left+int64(in.after), record.Store, 4)
+				*(*uint32)(unsafe.Add(e.data, va&h.offMask)) = uint32(x[in.rs2])
 				break
 			}
 			goto slow
-		case isa.OpSH:
-			va = h.x[in.Rs1] + uint64(int64(in.Imm))
+		case stepSH:
+			va = x[in.rs1] + uint64(int64(in.imm))
 			if e := &h.lines[va>>(h.shift&63)&(lineTableSize-1)]; va&h.mask[1] == e.wtag && h.sbCount == 0 {
 				h.touch(e)
-				h.recordHit(e, va, pc, n, left, record.Store, 2)
-				*(*uint16)(unsafe.Add(e.data, va&h.offMask)) = uint16(h.x[in.Rs2])
+				h.recordHit(e, va, base+uint64(in.at)*2-2, n-uint64(in.n), left+int64(in.after), record.Store, 2)
+				*(*uint16)(unsafe.Add(e.data, va&h.offMask)) = uint16(x[in.rs2])
 				break
 			}
 			goto slow
-		case isa.OpSB:
-			va = h.x[in.Rs1] + uint64(int64(in.Imm))
+		case stepSB:
+			va = x[in.rs1] + uint64(int64(in.imm))
 			if e := &h.lines[va>>(h.shift&63)&(lineTableSize-1)]; va&h.mask[0] == e.wtag && h.sbCount == 0 {
 				h.touch(e)
-				h.recordHit(e, va, pc, n, left, record.Store, 1)
-				*(*uint8)(unsafe.Add(e.data, va&h.offMask)) = uint8(h.x[in.Rs2])
+				h.recordHit(e, va, base+uint64(in.at)*2-2, n-uint64(in.n), left+int64(in.after), record.Store, 1)
+				*(*uint8)(unsafe.Add(e.data, va&h.offMask)) = uint8(x[in.rs2])
 				break
 			}
 			goto slow
 
-		case isa.OpBEQ:
-			if h.x[in.Rs1] == h.x[in.Rs2] {
+		case stepBEQ:
+			if x[in.rs1] == x[in.rs2] {
 				goto branch
 			}
-		case isa.OpBNE:
-			if h.x[in.Rs1] != h.x[in.Rs2] {
+		case stepBNE:
+			if x[in.rs1] != x[in.rs2] {
 				goto branch
 			}
-		case isa.OpBLT:
-			if int64(h.x[in.Rs1]) < int64(h.x[in.Rs2]) {
+		case stepBLT:
+			if int64(x[in.rs1]) < int64(x[in.rs2]) {
 				goto branch
 			}
-		case isa.OpBGE:
-			if int64(h.x[in.Rs1]) >= int64(h.x[in.Rs2]) {
+		case stepBGE:
+			if int64(x[in.rs1]) >= int64(x[in.rs2]) {
 				goto branch
 			}
-		case isa.OpBLTU:
-			if h.x[in.Rs1] < h.x[in.Rs2] {
+		case stepBLTU:
+			if x[in.rs1] < x[in.rs2] {
 				goto branch
 			}
-		case isa.OpBGEU:
-			if h.x[in.Rs1] >= h.x[in.Rs2] {
+		case stepBGEU:
+			if x[in.rs1] >= x[in.rs2] {
 				goto branch
 			}
-		case isa.OpJAL:
-			va = pc + uint64(int64(in.Imm))
+		case stepJAL: // the last of its run
+			va = base + uint64(int64(in.imm))
 			if va&h.alignMask != 0 {
 				goto slow
 			}
-			h.x[in.Rd] = pc + uint64(in.Size)
+			x[in.rd] = base + uint64(in.at)*2 - 2 + uint64(in.rs2)
 			left -= h.jumpCost
 			pc = va
 			continue
-		case isa.OpJALR:
-			va = (h.x[in.Rs1] + uint64(int64(in.Imm))) &^ 1
+		case stepJALR: // also
+			va = (x[in.rs1] + uint64(int64(in.imm))) &^ 1
 			if va&h.alignMask != 0 {
 				goto slow
 			}
-			h.x[in.Rd] = pc + uint64(in.Size)
+			x[in.rd] = base + uint64(in.at)*2 - 2 + uint64(in.rs2)
 			left -= h.jumpCost
 			pc = va
 			continue
 
-		case isa.OpADDUW:
-			h.x[in.Rd] = uint64(uint32(h.x[in.Rs1])) + h.x[in.Rs2]
-		case isa.OpSH1ADD:
-			h.x[in.Rd] = h.x[in.Rs1]<<1 + h.x[in.Rs2]
-		case isa.OpSH2ADD:
-			h.x[in.Rd] = h.x[in.Rs1]<<2 + h.x[in.Rs2]
-		case isa.OpSH3ADD:
-			h.x[in.Rd] = h.x[in.Rs1]<<3 + h.x[in.Rs2]
-		case isa.OpSH1ADDUW:
-			h.x[in.Rd] = uint64(uint32(h.x[in.Rs1]))<<1 + h.x[in.Rs2]
-		case isa.OpSH2ADDUW:
-			h.x[in.Rd] = uint64(uint32(h.x[in.Rs1]))<<2 + h.x[in.Rs2]
-		case isa.OpSH3ADDUW:
-			h.x[in.Rd] = uint64(uint32(h.x[in.Rs1]))<<3 + h.x[in.Rs2]
-		case isa.OpSLLIUW:
-			h.x[in.Rd] = uint64(uint32(h.x[in.Rs1])) << (uint32(in.Imm) & 63)
+		case stepADDUW:
+			x[in.rd] = uint64(uint32(x[in.rs1])) + x[in.rs2]
+		case stepSH1ADD:
+			x[in.rd] = x[in.rs1]<<1 + x[in.rs2]
+		case stepSH2ADD:
+			x[in.rd] = x[in.rs1]<<2 + x[in.rs2]
+		case stepSH3ADD:
+			x[in.rd] = x[in.rs1]<<3 + x[in.rs2]
+		case stepSH1ADDUW:
+			x[in.rd] = uint64(uint32(x[in.rs1]))<<1 + x[in.rs2]
+		case stepSH2ADDUW:
+			x[in.rd] = uint64(uint32(x[in.rs1]))<<2 + x[in.rs2]
+		case stepSH3ADDUW:
+			x[in.rd] = uint64(uint32(x[in.rs1]))<<3 + x[in.rs2]
+		case stepSLLIUW:
+			x[in.rd] = uint64(uint32(x[in.rs1])) << (uint32(in.imm) & 63)
 
-		case isa.OpMUL:
-			h.x[in.Rd] = h.x[in.Rs1] * h.x[in.Rs2]
-		case isa.OpMULHU:
-			h.x[in.Rd], _ = bits.Mul64(h.x[in.Rs1], h.x[in.Rs2])
-		case isa.OpMULW:
-			h.x[in.Rd] = uint64(int64(int32(h.x[in.Rs1]) * int32(h.x[in.Rs2])))
+		case stepMUL:
+			x[in.rd] = x[in.rs1] * x[in.rs2]
+		case stepMULHU:
+			x[in.rd], _ = bits.Mul64(x[in.rs1], x[in.rs2])
+		case stepMULW:
+			x[in.rd] = uint64(int64(int32(x[in.rs1]) * int32(x[in.rs2])))
 
-		case isa.OpANDN:
-			h.x[in.Rd] = h.x[in.Rs1] &^ h.x[in.Rs2]
-		case isa.OpORN:
-			h.x[in.Rd] = h.x[in.Rs1] | ^h.x[in.Rs2]
-		case isa.OpXNOR:
-			h.x[in.Rd] = ^(h.x[in.Rs1] ^ h.x[in.Rs2])
-		case isa.OpMIN:
-			h.x[in.Rd] = uint64(min(int64(h.x[in.Rs1]), int64(h.x[in.Rs2])))
-		case isa.OpMINU:
-			h.x[in.Rd] = min(h.x[in.Rs1], h.x[in.Rs2])
-		case isa.OpMAX:
-			h.x[in.Rd] = uint64(max(int64(h.x[in.Rs1]), int64(h.x[in.Rs2])))
-		case isa.OpMAXU:
-			h.x[in.Rd] = max(h.x[in.Rs1], h.x[in.Rs2])
-		case isa.OpSEXTB:
-			h.x[in.Rd] = uint64(int64(int8(h.x[in.Rs1])))
-		case isa.OpSEXTH:
-			h.x[in.Rd] = uint64(int64(int16(h.x[in.Rs1])))
-		case isa.OpZEXTH:
-			h.x[in.Rd] = uint64(uint16(h.x[in.Rs1]))
-		case isa.OpCLZ:
-			h.x[in.Rd] = uint64(bits.LeadingZeros64(h.x[in.Rs1]))
-		case isa.OpCLZW:
-			h.x[in.Rd] = uint64(bits.LeadingZeros32(uint32(h.x[in.Rs1])))
-		case isa.OpCTZ:
-			h.x[in.Rd] = uint64(bits.TrailingZeros64(h.x[in.Rs1]))
-		case isa.OpCTZW:
-			h.x[in.Rd] = uint64(bits.TrailingZeros32(uint32(h.x[in.Rs1])))
-		case isa.OpROL:
-			h.x[in.Rd] = bits.RotateLeft64(h.x[in.Rs1], int(h.x[in.Rs2]&63))
-		case isa.OpROLW:
-			h.x[in.Rd] = uint64(int64(int32(bits.RotateLeft32(uint32(h.x[in.Rs1]), int(h.x[in.Rs2]&31)))))
-		case isa.OpROR:
-			h.x[in.Rd] = bits.RotateLeft64(h.x[in.Rs1], -int(h.x[in.Rs2]&63))
-		case isa.OpRORW:
-			h.x[in.Rd] = uint64(int64(int32(bits.RotateLeft32(uint32(h.x[in.Rs1]), -int(h.x[in.Rs2]&31)))))
-		case isa.OpRORI:
-			h.x[in.Rd] = bits.RotateLeft64(h.x[in.Rs1], -int(in.Imm&63))
-		case isa.OpRORIW:
-			h.x[in.Rd] = uint64(int64(int32(bits.RotateLeft32(uint32(h.x[in.Rs1]), -int(in.Imm&31)))))
-		case isa.OpREV8:
-			h.x[in.Rd] = bits.ReverseBytes64(h.x[in.Rs1])
+		case stepANDN:
+			x[in.rd] = x[in.rs1] &^ x[in.rs2]
+		case stepORN:
+			x[in.rd] = x[in.rs1] | ^x[in.rs2]
+		case stepXNOR:
+			x[in.rd] = ^(x[in.rs1] ^ x[in.rs2])
+		case stepMIN:
+			x[in.rd] = uint64(min(int64(x[in.rs1]), int64(x[in.rs2])))
+		case stepMINU:
+			x[in.rd] = min(x[in.rs1], x[in.rs2])
+		case stepMAX:
+			x[in.rd] = uint64(max(int64(x[in.rs1]), int64(x[in.rs2])))
+		case stepMAXU:
+			x[in.rd] = max(x[in.rs1], x[in.rs2])
+		case stepSEXTB:
+			x[in.rd] = uint64(int64(int8(x[in.rs1])))
+		case stepSEXTH:
+			x[in.rd] = uint64(int64(int16(x[in.rs1])))
+		case stepZEXTH:
+			x[in.rd] = uint64(uint16(x[in.rs1]))
+		case stepCLZ:
+			x[in.rd] = uint64(bits.LeadingZeros64(x[in.rs1]))
+		case stepCLZW:
+			x[in.rd] = uint64(bits.LeadingZeros32(uint32(x[in.rs1])))
+		case stepCTZ:
+			x[in.rd] = uint64(bits.TrailingZeros64(x[in.rs1]))
+		case stepCTZW:
+			x[in.rd] = uint64(bits.TrailingZeros32(uint32(x[in.rs1])))
+		case stepROL:
+			x[in.rd] = bits.RotateLeft64(x[in.rs1], int(x[in.rs2]&63))
+		case stepROLW:
+			x[in.rd] = uint64(int64(int32(bits.RotateLeft32(uint32(x[in.rs1]), int(x[in.rs2]&31)))))
+		case stepROR:
+			x[in.rd] = bits.RotateLeft64(x[in.rs1], -int(x[in.rs2]&63))
+		case stepRORW:
+			x[in.rd] = uint64(int64(int32(bits.RotateLeft32(uint32(x[in.rs1]), -int(x[in.rs2]&31)))))
+		case stepRORI:
+			x[in.rd] = bits.RotateLeft64(x[in.rs1], -int(in.imm&63))
+		case stepRORIW:
+			x[in.rd] = uint64(int64(int32(bits.RotateLeft32(uint32(x[in.rs1]), -int(in.imm&31)))))
+		case stepREV8:
+			x[in.rd] = bits.ReverseBytes64(x[in.rs1])
 
-		case isa.OpBCLR:
-			h.x[in.Rd] = h.x[in.Rs1] &^ (1 << (h.x[in.Rs2] & 63))
-		case isa.OpBCLRI:
-			h.x[in.Rd] = h.x[in.Rs1] &^ (1 << (uint32(in.Imm) & 63))
-		case isa.OpBEXT:
-			h.x[in.Rd] = h.x[in.Rs1] >> (h.x[in.Rs2] & 63) & 1
-		case isa.OpBEXTI:
-			h.x[in.Rd] = h.x[in.Rs1] >> (uint32(in.Imm) & 63) & 1
-		case isa.OpBINV:
-			h.x[in.Rd] = h.x[in.Rs1] ^ 1<<(h.x[in.Rs2]&63)
-		case isa.OpBINVI:
-			h.x[in.Rd] = h.x[in.Rs1] ^ 1<<(uint32(in.Imm)&63)
-		case isa.OpBSET:
-			h.x[in.Rd] = h.x[in.Rs1] | 1<<(h.x[in.Rs2]&63)
-		case isa.OpBSETI:
-			h.x[in.Rd] = h.x[in.Rs1] | 1<<(uint32(in.Imm)&63)
+		case stepBCLR:
+			x[in.rd] = x[in.rs1] &^ (1 << (x[in.rs2] & 63))
+		case stepBCLRI:
+			x[in.rd] = x[in.rs1] &^ (1 << (uint32(in.imm) & 63))
+		case stepBEXT:
+			x[in.rd] = x[in.rs1] >> (x[in.rs2] & 63) & 1
+		case stepBEXTI:
+			x[in.rd] = x[in.rs1] >> (uint32(in.imm) & 63) & 1
+		case stepBINV:
+			x[in.rd] = x[in.rs1] ^ 1<<(x[in.rs2]&63)
+		case stepBINVI:
+			x[in.rd] = x[in.rs1] ^ 1<<(uint32(in.imm)&63)
+		case stepBSET:
+			x[in.rd] = x[in.rs1] | 1<<(x[in.rs2]&63)
+		case stepBSETI:
+			x[in.rd] = x[in.rs1] | 1<<(uint32(in.imm)&63)
 
-		case isa.OpCZEROEQZ:
-			va = h.x[in.Rs1]
-			if h.x[in.Rs2] == 0 {
+		case stepCZEROEQZ:
+			va = x[in.rs1]
+			if x[in.rs2] == 0 {
 				va = 0
 			}
-			h.x[in.Rd] = va
-		case isa.OpCZERONEZ:
-			va = h.x[in.Rs1]
-			if h.x[in.Rs2] != 0 {
+			x[in.rd] = va
+		case stepCZERONEZ:
+			va = x[in.rs1]
+			if x[in.rs2] != 0 {
 				va = 0
 			}
-			h.x[in.Rd] = va
+			x[in.rd] = va
 
-		case isa.OpFLD:
+		case stepFLD:
 			if h.fpOff {
 				goto slow
 			}
 			h.fpDirty()
-			va = h.x[in.Rs1] + uint64(int64(in.Imm))
+			va = x[in.rs1] + uint64(int64(in.imm))
 			if e := &h.lines[va>>(h.shift&63)&(lineTableSize-1)]; va&h.mask[3] == e.rtag {
 				h.touch(e)
-				h.recordHit(e, va, pc, n, left, record.Load, 8)
-				h.f[in.Rd] = *(*uint64)(unsafe.Add(e.data, va&h.offMask))
+				h.recordHit(e, va, base+uint64(in.at)*2-2, n-uint64(in.n), left+int64(in.after), record.Load, 8)
+				h.f[in.rd] = *(*uint64)(unsafe.Add(e.data, va&h.offMask))
 				break
 			}
 			goto slow
-		case isa.OpFSD:
+		case stepFSD:
 			if h.fpOff {
 				goto slow
 			}
-			va = h.x[in.Rs1] + uint64(int64(in.Imm))
+			va = x[in.rs1] + uint64(int64(in.imm))
 			if e := &h.lines[va>>(h.shift&63)&(lineTableSize-1)]; va&h.mask[3] == e.wtag && h.sbCount == 0 {
 				h.touch(e)
-				h.recordHit(e, va, pc, n, left, record.Store, 8)
-				*(*uint64)(unsafe.Add(e.data, va&h.offMask)) = h.f[in.Rs2]
+				h.recordHit(e, va, base+uint64(in.at)*2-2, n-uint64(in.n), left+int64(in.after), record.Store, 8)
+				*(*uint64)(unsafe.Add(e.data, va&h.offMask)) = h.f[in.rs2]
 				break
 			}
 			goto slow
-		case isa.OpFLW, isa.OpFLH, isa.OpFSW, isa.OpFSH:
-			goto slow
-		case isa.OpFADDD:
-			if h.frm != 0 || h.fpOff || in.RM != dynamicRM && in.RM != 0 {
+		case stepFADDD:
+			if h.frm != 0 || h.fpOff {
 				goto slow
 			}
-			h.pc, h.left, h.instret = pc+4, left, n
+			h.pc, h.left, h.instret = base+uint64(in.at)*2+2, left+int64(in.after), n-uint64(in.n)
 			h.addD(in)
 			pc, left, n, base, dec = h.pc, h.left, h.instret, h.fbase, h.fdec
 			continue
-		case isa.OpFMULD:
-			if h.frm != 0 || h.fpOff || in.RM != dynamicRM && in.RM != 0 {
+		case stepFMULD:
+			if h.frm != 0 || h.fpOff {
 				goto slow
 			}
-			h.pc, h.left, h.instret = pc+4, left, n
+			h.pc, h.left, h.instret = base+uint64(in.at)*2+2, left+int64(in.after), n-uint64(in.n)
 			h.mulD(in)
 			pc, left, n, base, dec = h.pc, h.left, h.instret, h.fbase, h.fdec
 			continue
-		case isa.OpFMADDD:
-			if h.frm != 0 || h.fpOff || in.RM != dynamicRM && in.RM != 0 {
+		case stepFMADDD:
+			if h.frm != 0 || h.fpOff {
 				goto slow
 			}
-			h.pc, h.left, h.instret = pc+4, left, n
+			h.pc, h.left, h.instret = base+uint64(in.at)*2+2, left+int64(in.after), n-uint64(in.n)
 			h.fmaD(in)
 			pc, left, n, base, dec = h.pc, h.left, h.instret, h.fbase, h.fdec
 			continue
-		case isa.OpPAUSE:
+		case stepNOP:
+		case stepSlow, lastStep:
+			goto slow
 		default:
 			goto slow
 		}
-		pc += uint64(in.Size)
-		if left > 0 {
-			in = (*isa.Inst)(unsafe.Add(unsafe.Pointer(in), uint64(in.Size)*(instBytes/2)))
-			goto dispatch
-		}
-		break
+		in = (*step)(unsafe.Add(unsafe.Pointer(in), stepBytes))
+		goto dispatch
 
 	branch:
-		va = pc + uint64(int64(in.Imm))
+		va = base + uint64(int64(in.imm))
 		if va&h.alignMask != 0 {
 			goto slow
 		}
-		left -= h.branchCost
+		left += int64(in.after) - h.branchCost
+		n -= uint64(in.n)
 		pc = va
 		continue
 
 	fetch:
-		// The line is not current, or the instruction is not decoded yet.
+		// The line is not current, or the instruction is not in its block.
 		h.pc, h.left, h.instret = pc, left, n
-		in = h.nextInst(pc)
+		in, run = h.nextInst(pc)
 		pc, left, n, base, dec = h.pc, h.left, h.instret, h.fbase, h.fdec
 		if in != nil {
-			goto dispatch
+			goto begin
 		}
 		continue
 
 	slow:
-		h.pc, h.left, h.instret = pc, left, n
+		h.pc, h.left, h.instret = base+uint64(in.at)*2-2, left+int64(in.after), n-uint64(in.n)
 		h.slow(in)
 		pc, left, n, base, dec = h.pc, h.left, h.instret, h.fbase, h.fdec
 	}

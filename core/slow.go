@@ -9,11 +9,11 @@ import (
 // slow completes the instruction at pc where the run loop does not: it executes
 // it and moves pc on, or takes the trap that it raised. The hart's state is
 // stored when it is called, and the instruction charged and counted.
-func (h *Hart) slow(in *isa.Inst) {
+func (h *Hart) slow(s *step) {
 	h.instret-- // while it executes, it has not retired: a CSR read does not see it
+	h.current, h.executing = *h.decode(s.raw), true
+	in := &h.current
 	next := h.pc + uint64(in.Size)
-	h.current, h.executing = *in, true
-	in = &h.current
 	if !h.execSlow(in) {
 		h.takeTrap(h.pc)
 		if h.dbg != nil {
