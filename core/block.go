@@ -16,6 +16,7 @@ import (
 //
 //	place 9 bits, in steps from the block's begin | instructions 8 bits | cycles 15 bits
 //
+// The place is that of the step before the run's first: the loop begins by moving on.
 // 0 is a halfword at which nothing was decoded yet. The run loop charges and counts
 // a run whole when it enters it, and takes back what it leaves out: each step knows
 // what comes after it.
@@ -204,7 +205,7 @@ func (h *Hart) enter(pc uint64) uint32 {
 		cost := uint32(s.after)
 		s.after, s.n = uint16(cycles), uint8(n)
 		cycles, n = cycles+cost, n+1
-		entries[s.at-1] = cycles | n<<stepsShift | uint32(f.used+int32(k))<<placeShift
+		entries[s.at-1] = cycles | n<<stepsShift | uint32(f.used+int32(k)-1)<<placeShift
 	}
 	f.used += int32(k)
 	return entries[(pc-h.fbase)/2]
@@ -234,13 +235,13 @@ func (h *Hart) rawAt(off uint64) uint32 {
 	return raw
 }
 
-// cutRun is for a run that has more cycles than are left: it copies it up to the
-// first instruction that is not to be begun, and returns the copy. The whole run,
-// which takes so many cycles, has been charged.
+// cutRun is for a run, behind in, that has more cycles than are left: it copies it up
+// to the first instruction that is not to be begun, and returns what is before the
+// copy. The whole run, which takes so many cycles, has been charged.
 func (h *Hart) cutRun(in *step, cycles int64) *step {
 	left := h.left + cycles
-	for i := 0; ; {
-		if in.op == stepJoin {
+	for i := 1; ; {
+		if in = in.next(); in.op == stepJoin {
 			in = (*step)(unsafe.Add(h.fdec, in.imm))
 			continue
 		}
@@ -250,6 +251,5 @@ func (h *Hart) cutRun(in *step, cycles int64) *step {
 			h.cut[i] = step{op: stepEnd, after: in.after, n: in.n, at: in.at + uint8(in.size()/2)}
 			return &h.cut[0]
 		}
-		in = in.next()
 	}
 }

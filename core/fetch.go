@@ -17,8 +17,8 @@ type acrossLines [1024]aloneInst
 
 // aloneInst is an instruction outside of a block, with the end of its run.
 type aloneInst struct {
-	in, end step
-	cost    uint8
+	before, in, end step // nothing is before; the run loop moves on from there
+	cost            uint8
 }
 
 // set makes a of an instruction at byte off, from -2 on, of the line that is current.
@@ -95,8 +95,8 @@ func (h *Hart) fetchSlow(pc uint64) bool {
 }
 
 // nextInst is the slow way to the instruction at pc: not decoded yet, across the
-// end of a line, or in a line that cannot be kept. It returns its step and the entry
-// of the run that begins there, or nil if fetching raised a trap, which it has
+// end of a line, or in a line that cannot be kept. It returns the step before it and the
+// entry of the run that begins there, or nil if fetching raised a trap, which it has
 // taken. The second half of an instruction may fault on its own; the trap value is
 // then its address (privileged manual, mtval).
 func (h *Hart) nextInst(pc uint64) (*step, uint32) {
@@ -105,7 +105,7 @@ func (h *Hart) nextInst(pc uint64) (*step, uint32) {
 	}
 	if h.dbg == nil && h.lineIs(pc) {
 		if a := h.nextAcross(pc); a != nil {
-			return &a.in, a.run()
+			return &a.before, a.run()
 		}
 	}
 	h.singleOK = false // the line may be current without a call of fetchLine
@@ -180,14 +180,14 @@ func (h *Hart) nextAlone(pc uint64) (*step, uint32) {
 	if across { // it is the second line that is current
 		a := h.acrossAt(pc)
 		a.set(in, ^uint64(1))
-		return &a.in, a.run()
+		return &a.before, a.run()
 	}
 	if single {
 		h.noFetchLine()
 		h.fbase = pc & h.lineMask
 	}
 	h.alone.set(in, pc-h.fbase)
-	return &h.alone.in, h.alone.run()
+	return &h.alone.before, h.alone.run()
 }
 
 // lineIs says whether the line of va is current.

@@ -75,17 +75,22 @@ func (h *Hart) execFPMem(in *isa.Inst) bool {
 }
 
 // addD, mulD and fmaD are the commonest operations, rounding to nearest: the
-// run loop comes here directly.
+// run loop comes here directly. They are not to be inlined there, where their own
+// calls would cost the loop's locals their registers.
+//
+//go:noinline
 func (h *Hart) addD(in *step) {
 	h.fpDirty()
 	h.f[in.rd] = fp.Add64(h.f[in.rs1], h.f[in.rs2], fp.RNE, &h.fflags)
 }
 
+//go:noinline
 func (h *Hart) mulD(in *step) {
 	h.fpDirty()
 	h.f[in.rd] = fp.Mul64(h.f[in.rs1], h.f[in.rs2], fp.RNE, &h.fflags)
 }
 
+//go:noinline
 func (h *Hart) fmaD(in *step) {
 	h.fpDirty()
 	h.f[in.rd] = fp.FMA64(h.f[in.rs1], h.f[in.rs2], h.f[uint8(in.imm)], fp.RNE, &h.fflags)

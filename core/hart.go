@@ -54,8 +54,6 @@ type Latency struct {
 // it may be touched from elsewhere at other times.
 type Hart struct {
 	// What the run loop needs for most instructions, together.
-	x                 [256]uint64 // x0..x31, SinkReg; sized so that a uint8 needs no bounds check
-	f                 [256]uint64
 	pc                uint64
 	left              int64 // cycles until limit; the clock is limit - left
 	limit             uint64
@@ -74,8 +72,9 @@ type Hart struct {
 	frm               uint8
 	fpOff             bool // mstatus.FS is Off: FP instructions are illegal
 
-	alignMask  uint64 // 2 without C: the address bits that a jump target must not have
-	branchCost int64  // extra cycles of a taken branch
+	x, f       [256]uint64 // x0..x31, SinkReg; sized so that a uint8 needs no bounds check
+	alignMask  uint64      // 2 without C: the address bits that a jump target must not have
+	branchCost int64       // extra cycles of a taken branch
 	jumpCost   int64
 	tab        lineTables
 
@@ -111,7 +110,7 @@ type Hart struct {
 	serving  bool     // a trap is the firmware's to handle once its time has passed
 	held     bool     // by the firmware: nothing runs but interrupts for M-mode
 
-	cut       [256/2 + 2]step // of a run, what there is time for: see cutRun
+	cut       [256/2 + 3]step // of a run, what there is time for: see cutRun
 	current   isa.Inst        // that slow executes: what is decoded in a line can be forgotten meanwhile
 	executing bool            // slow has begun, and is not done
 	note      notices
