@@ -56,6 +56,63 @@ func (h *Hart) execRecord() {
 
 	next:
 		in = (*step)(unsafe.Add(unsafe.Pointer(in), stepBytes))
+		if in.op <= stepXOR {
+			if in.op < stepBEQ {
+				if in.op < stepADDI {
+					if in.op < stepSD {
+						va = *xreg(x, in.rs1) + uint64(int64(in.imm))
+						if e := h.lineOf(va); va&h.mask[3] == e.rtag {
+							uses++
+							*e.stamp, *e.tlb = uses, uses
+							h.recordHit(e, va, base+uint64(in.at)*2-2, n-uint64(in.n), left+int64(in.after), record.Load, 8)
+							*xreg(x, in.rd) = *(*uint64)(unsafe.Add(e.data, va&h.offMask))
+							goto next
+						}
+						goto slow
+					} else {
+						va = *xreg(x, in.rs1) + uint64(int64(in.imm))
+						if e := h.lineOf(va); va&h.mask[3] == e.wtag && h.sbCount == 0 {
+							uses++
+							*e.stamp, *e.tlb = uses, uses
+							h.recordHit(e, va, base+uint64(in.at)*2-2, n-uint64(in.n), left+int64(in.after), record.Store, 8)
+							*(*uint64)(unsafe.Add(e.data, va&h.offMask)) = *xreg(x, in.rs2)
+							goto next
+						}
+						goto slow
+					}
+				} else {
+					if in.op < stepADD {
+						*xreg(x, in.rd) = *xreg(x, in.rs1) + uint64(int64(in.imm))
+						goto next
+					} else {
+						*xreg(x, in.rd) = *xreg(x, in.rs1) + *xreg(x, in.rs2)
+						goto next
+					}
+				}
+			} else {
+				if in.op < stepSLLI {
+					if in.op < stepBNE {
+						if *xreg(x, in.rs1) == *xreg(x, in.rs2) {
+							goto branch
+						}
+						goto next
+					} else {
+						if *xreg(x, in.rs1) != *xreg(x, in.rs2) {
+							goto branch
+						}
+						goto next
+					}
+				} else {
+					if in.op < stepXOR {
+						*xreg(x, in.rd) = *xreg(x, in.rs1) << (uint32(in.imm) & 63)
+						goto next
+					} else {
+						*xreg(x, in.rd) = *xreg(x, in.rs1) ^ *xreg(x, in.rs2)
+						goto next
+					}
+				}
+			}
+		}
 		switch in.op {
 		case stepEnd:
 			left += int64(in.after)
@@ -71,10 +128,6 @@ func (h *Hart) execRecord() {
 		case stepJoin:
 			in = (*step)(unsafe.Add(dec, in.imm))
 
-		case stepADDI:
-			*xreg(x, in.rd) = *xreg(x, in.rs1) + uint64(int64(in.imm))
-		case stepADD:
-			*xreg(x, in.rd) = *xreg(x, in.rs1) + *xreg(x, in.rs2)
 		case stepADDIW:
 			*xreg(x, in.rd) = uint64(int64(int32(*xreg(x, in.rs1)) + in.imm))
 		case stepADDW:
@@ -93,14 +146,10 @@ func (h *Hart) execRecord() {
 			*xreg(x, in.rd) = *xreg(x, in.rs1) | *xreg(x, in.rs2)
 		case stepXORI:
 			*xreg(x, in.rd) = *xreg(x, in.rs1) ^ uint64(int64(in.imm))
-		case stepXOR:
-			*xreg(x, in.rd) = *xreg(x, in.rs1) ^ *xreg(x, in.rs2)
 		case stepSUB:
 			*xreg(x, in.rd) = *xreg(x, in.rs1) - *xreg(x, in.rs2)
 		case stepSUBW:
 			*xreg(x, in.rd) = uint64(int64(int32(*xreg(x, in.rs1)) - int32(*xreg(x, in.rs2))))
-		case stepSLLI:
-			*xreg(x, in.rd) = *xreg(x, in.rs1) << (uint32(in.imm) & 63)
 		case stepSLL:
 			*xreg(x, in.rd) = *xreg(x, in.rs1) << (*xreg(x, in.rs2) & 63)
 		case stepSLLIW:
@@ -133,16 +182,6 @@ func (h *Hart) execRecord() {
 			*xreg(x, in.rd) = b2u(*xreg(x, in.rs1) < *xreg(x, in.rs2))
 
 		// Loads: the line table answers, or loadSlow does.
-		case stepLD:
-			va = *xreg(x, in.rs1) + uint64(int64(in.imm))
-			if e := h.lineOf(va); va&h.mask[3] == e.rtag {
-				uses++
-				*e.stamp, *e.tlb = uses, uses
-				h.recordHit(e, va, base+uint64(in.at)*2-2, n-uint64(in.n), left+int64(in.after), record.Load, 8)
-				*xreg(x, in.rd) = *(*uint64)(unsafe.Add(e.data, va&h.offMask))
-				break
-			}
-			goto slow
 		case stepLW:
 			va = *xreg(x, in.rs1) + uint64(int64(in.imm))
 			if e := h.lineOf(va); va&h.mask[2] == e.rtag {
@@ -206,16 +245,6 @@ func (h *Hart) execRecord() {
 
 		// Stores: to a line that may be written, and only while the store
 		// buffer is empty, so that stores stay in order.
-		case stepSD:
-			va = *xreg(x, in.rs1) + uint64(int64(in.imm))
-			if e := h.lineOf(va); va&h.mask[3] == e.wtag && h.sbCount == 0 {
-				uses++
-				*e.stamp, *e.tlb = uses, uses
-				h.recordHit(e, va, base+uint64(in.at)*2-2, n-uint64(in.n), left+int64(in.after), record.Store, 8)
-				*(*uint64)(unsafe.Add(e.data, va&h.offMask)) = *xreg(x, in.rs2)
-				break
-			}
-			goto slow
 		case stepSW:
 			va = *xreg(x, in.rs1) + uint64(int64(in.imm))
 			if e := h.lineOf(va); va&h.mask[2] == e.wtag && h.sbCount == 0 {
@@ -247,14 +276,6 @@ func (h *Hart) execRecord() {
 			}
 			goto slow
 
-		case stepBEQ:
-			if *xreg(x, in.rs1) == *xreg(x, in.rs2) {
-				goto branch
-			}
-		case stepBNE:
-			if *xreg(x, in.rs1) != *xreg(x, in.rs2) {
-				goto branch
-			}
 		case stepBLT:
 			if int64(*xreg(x, in.rs1)) < int64(*xreg(x, in.rs2)) {
 				goto branch
@@ -439,7 +460,7 @@ func (h *Hart) execRecord() {
 			pc, left, n, uses, base, dec = h.pc, h.left, h.instret, *h.dclock, h.fbase, h.fdec
 			continue
 		case stepNOP:
-		case stepSlow, lastStep:
+		case 0, lastStep:
 			goto slow
 		default:
 			goto slow

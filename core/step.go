@@ -44,15 +44,22 @@ func (s *step) next() *step { return (*step)(unsafe.Add(unsafe.Pointer(s), stepB
 type stepOp uint8
 
 const (
-	stepSlow stepOp = iota // Hart.slow executes it
+	stepLD stepOp = iota
+	stepSD
+	stepADDI
+	stepADD
+	stepBEQ
+	stepBNE
+	stepSLLI
+	stepXOR
+
+	stepSlow // Hart.slow executes it
 
 	// Of the fetch unit.
 	stepEnd   // behind a run: look for the line of the address here
 	stepFetch // the instruction here is not in the block: it crosses the line's end, or is at a breakpoint
 	stepJoin  // what follows is in the block already
 
-	stepADDI
-	stepADD
 	stepADDIW
 	stepADDW
 	stepLUI
@@ -62,10 +69,8 @@ const (
 	stepORI
 	stepOR
 	stepXORI
-	stepXOR
 	stepSUB
 	stepSUBW
-	stepSLLI
 	stepSLL
 	stepSLLIW
 	stepSLLW
@@ -82,20 +87,16 @@ const (
 	stepSLTIU
 	stepSLTU
 
-	stepLD
 	stepLW
 	stepLWU
 	stepLH
 	stepLHU
 	stepLB
 	stepLBU
-	stepSD
 	stepSW
 	stepSH
 	stepSB
 
-	stepBEQ
-	stepBNE
 	stepBLT
 	stepBGE
 	stepBLTU
@@ -194,7 +195,8 @@ var stepOf = [isa.NumOps]stepOp{
 // what says where it stands in its run.
 func stepFor(in *isa.Inst, off uint64) step {
 	s := step{rd: in.Rd, rs1: in.Rs1, rs2: in.Rs2, imm: in.Imm, raw: in.Raw, at: placeOf(off)}
-	if in.Op < isa.NumOps {
+	s.op = stepSlow
+	if in.Op < isa.NumOps && (stepOf[in.Op] != 0 || in.Op == isa.OpLD) {
 		s.op = stepOf[in.Op]
 	}
 	switch s.op {
