@@ -8,9 +8,9 @@ import "unsafe"
 // result. It must forget whatever the L1D or the TLB forgets; backRefs finds
 // the one entry that a slot may have.
 const (
-	lineTableBits = 10
+	lineTableBits = 11
 	lineTableSize = 1 << lineTableBits
-	fetchBits     = 9
+	fetchBits     = 11
 	fetchSize     = 1 << fetchBits
 
 	// smallPage is the largest page whose lines are looked up one by one.

@@ -44,6 +44,7 @@ func (s *step) next() *step { return (*step)(unsafe.Add(unsafe.Pointer(s), stepB
 type stepOp uint8
 
 const (
+	// The commonest, which the loop finds by comparisons.
 	stepLD stepOp = iota
 	stepSD
 	stepADDI
@@ -52,29 +53,34 @@ const (
 	stepBNE
 	stepSLLI
 	stepXOR
+	stepSRLI
+	stepOR
+	stepLBU
+	stepEnd // behind a run: look for the line of the address here
+	stepANDI
+	stepADDIW
+	stepAND
+	stepSUB
+	stepBLTU
+	stepLW
+	stepSB
+	stepSLTU
+	stepJALR
+	stepLB
+	stepFetch // the instruction here is not in the block: it crosses the line's end, or is at a breakpoint
+	stepXORI
 
 	stepSlow // Hart.slow executes it
+	stepJoin // what follows is in the block already
 
-	// Of the fetch unit.
-	stepEnd   // behind a run: look for the line of the address here
-	stepFetch // the instruction here is not in the block: it crosses the line's end, or is at a breakpoint
-	stepJoin  // what follows is in the block already
-
-	stepADDIW
 	stepADDW
 	stepLUI
 	stepAUIPC
-	stepANDI
-	stepAND
 	stepORI
-	stepOR
-	stepXORI
-	stepSUB
 	stepSUBW
 	stepSLL
 	stepSLLIW
 	stepSLLW
-	stepSRLI
 	stepSRL
 	stepSRLIW
 	stepSRLW
@@ -85,24 +91,17 @@ const (
 	stepSLTI
 	stepSLT
 	stepSLTIU
-	stepSLTU
 
-	stepLW
 	stepLWU
 	stepLH
 	stepLHU
-	stepLB
-	stepLBU
 	stepSW
 	stepSH
-	stepSB
 
 	stepBLT
 	stepBGE
-	stepBLTU
 	stepBGEU
 	stepJAL
-	stepJALR
 
 	stepADDUW
 	stepSH1ADD
