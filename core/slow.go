@@ -9,7 +9,8 @@ import (
 // slow completes the instruction at pc where the run loop does not: it executes
 // it and moves pc on, or takes the trap that it raised. The hart's state is
 // stored when it is called, and the instruction charged and counted.
-func (h *Hart) slow(in *isa.Inst) {
+func (h *Hart) slow(s *step) {
+	in := h.decode(s.raw)
 	if in.Op <= isa.OpLBU && in.Op >= isa.OpLD {
 		h.slowLoad(in)
 		return
@@ -19,9 +20,9 @@ func (h *Hart) slow(in *isa.Inst) {
 		return
 	}
 	h.instret-- // while it executes, it has not retired: a CSR read does not see it
-	next := h.pc + uint64(in.Size)
 	h.current, h.executing = *in, true
 	in = &h.current
+	next := h.pc + uint64(in.Size)
 	if !h.execSlow(in) {
 		h.trapped()
 	} else {
