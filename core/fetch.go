@@ -160,34 +160,35 @@ func (h *Hart) nextAlone(pc uint64) (*step, uint32) {
 	if !single {
 		raw = uint32(*(*uint16)(unsafe.Add(h.fbytes, pc-h.fbase)))
 	}
-	across := false
+	kept := !single
 	if raw&3 == 3 {
 		// PMP's grain is 4 bytes: what was allowed at pc is allowed that far.
 		if single && h.singleLen >= 4 && pc&3 == 0 {
 			raw = uint32(h.singleBytes)
 		} else {
-			base := h.fbase
 			hi, ok := h.fetchHalf(pc + 2)
 			if !ok {
 				return h.fetchTrap(pc)
 			}
-			across = h.fbase != base && !h.singleOK
-			single = single || h.singleOK
+			single = h.singleOK
+			kept = kept && !single
 			raw |= uint32(hi) << 16
 		}
 	}
 	in := h.decode(raw)
-	if across { // it is the second line that is current
-		a := h.acrossAt(pc)
-		a.set(in, ^uint64(1))
-		return &a.before, a.run()
-	}
-	if single {
+	if single { // no line is current
 		h.noFetchLine()
 		h.fbase = pc & h.lineMask
 	}
-	h.alone.set(in, pc-h.fbase)
-	return &h.alone.before, h.alone.run()
+	// If the instruction crosses the end of a line, it is the second line that is
+	// current, and off is -2.
+	off := pc - h.fbase
+	a := &h.alone
+	if kept && off == ^uint64(1) {
+		a = h.acrossAt(pc)
+	}
+	a.set(in, off)
+	return &a.before, a.run()
 }
 
 // lineIs says whether the line of va is current.
