@@ -165,7 +165,7 @@ func (h *Hart) enter(pc uint64) uint32 {
 	i := b.index(h.fdec)
 	entries, f := b.entries(i), &b.info[i]
 	off := pc - h.fbase
-	if h.stops(off) {
+	if h.standsAlone(off) {
 		return 0
 	}
 	steps := unsafe.Slice((*step)(unsafe.Add(h.fdec, uintptr(f.used)*stepBytes)), b.first()+b.room()-f.used)
@@ -178,7 +178,7 @@ func (h *Hart) enter(pc uint64) uint32 {
 		case entries[off/2] != 0:
 			rest = entries[off/2]
 			*s = step{op: stepJoin, imm: int32(rest >> placeShift * uint32(stepBytes))}
-		case h.stops(off):
+		case h.standsAlone(off):
 			*s = step{op: stepFetch, at: placeOf(off), imm: int32(h.half(off))}
 		default:
 			in := h.decode(h.rawAt(off))
@@ -206,11 +206,11 @@ func (h *Hart) enter(pc uint64) uint32 {
 // placeOf is step.at of what stands at byte off of its line, from -2 on.
 func placeOf(off uint64) uint8 { return uint8(off/2 + 1) }
 
-// stops says whether the instruction at byte off of the current line cannot be kept
+// standsAlone says whether the instruction at byte off of the current line cannot be kept
 // in a block: it crosses the line's end, or a breakpoint may be there. A
 // block belongs to physical memory, which may have other addresses as well, but
 // within a page all of them are alike.
-func (h *Hart) stops(off uint64) bool {
+func (h *Hart) standsAlone(off uint64) bool {
 	if off == h.lineSize-2 && h.half(off)&3 == 3 {
 		return true
 	}

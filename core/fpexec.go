@@ -45,7 +45,12 @@ func (h *Hart) execFPMem(in *isa.Inst) bool {
 	va := h.x[in.Rs1] + uint64(int64(in.Imm))
 	switch in.Op {
 	case isa.OpFLD:
-		v, ok := h.loadSlow(va, 8)
+		v, ok := uint64(0), false
+		if va&7 == 0 && h.rec == nil {
+			v, ok = h.loadPart(va, 8, nil)
+		} else {
+			v, ok = h.loadSlow(va, 8)
+		}
 		if ok {
 			h.fpDirty()
 			h.f[in.Rd] = v

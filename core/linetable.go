@@ -165,26 +165,32 @@ func (h *Hart) keepLine(va uint64, slot int32, writable bool, tlb *uint64) {
 		return
 	}
 	t := &h.tab
-	t.live[t.dctx] = true
-	idx := va >> h.shift & (lineTableSize - 1)
+	t.live[t.dctx&(numContexts-1)] = true
+	idx := va >> (h.shift & 63) & (lineTableSize - 1)
 	ref := uint16(t.dctx<<lineTableBits) | uint16(idx)
 	e := &h.lines[idx]
-	if e.rtag != noTag {
-		t.dref[slotOf(h.l1d.Stamp, e.stamp)] = noRef
+	stamp := &h.l1d.Stamp[slot] // there is a slot of that number, and so a reference
+	if e.rtag != noTag && e.stamp != stamp {
+		*t.refOf(slotOf(h.l1d.Stamp, e.stamp)) = noRef
 	}
-	if old := t.dref[slot]; old != noRef && old != ref {
+	r := t.refOf(slot)
+	if old := *r; old != noRef && old != ref {
 		o := &t.data[old>>lineTableBits][old&(lineTableSize-1)]
 		o.rtag, o.wtag = noTag, noTag
 	}
-	t.dref[slot] = ref
-	tag := va &^ (h.lineSize - 1)
-	e.rtag, e.wtag = tag, noTag
-	if writable {
-		e.wtag = tag
+	*r = ref
+	tag := va & h.lineMask
+	e.rtag = tag
+	if !writable {
+		tag = noTag
 	}
-	e.data = unsafe.Pointer(&h.l1d.Data[int(slot)<<h.shift])
-	e.stamp = &h.l1d.Stamp[slot]
-	e.tlb = tlb
+	e.wtag = tag
+	e.data, e.stamp, e.tlb = h.l1d.LineAt(slot), stamp, tlb
+}
+
+// refOf is dref of an L1D slot that is known to be one.
+func (t *lineTables) refOf(slot int32) *uint16 {
+	return (*uint16)(unsafe.Add(unsafe.Pointer(unsafe.SliceData(t.dref)), int(slot)*2))
 }
 
 // keepFetch enters the line of va, held by an L1I slot, in the current table.
@@ -210,10 +216,10 @@ func (h *Hart) keepFetch(va uint64, slot int32, tlb *uint64) *fetchEntry {
 
 // DropData implements coherence.Core.
 func (h *Hart) DropData(slot int32) {
-	if r := h.tab.dref[slot]; r != noRef {
-		e := &h.tab.data[r>>lineTableBits][r&(lineTableSize-1)]
+	if r := h.tab.refOf(slot); *r != noRef {
+		e := &h.tab.data[*r>>lineTableBits&(numContexts-1)][*r&(lineTableSize-1)]
 		e.rtag, e.wtag = noTag, noTag
-		h.tab.dref[slot] = noRef
+		*r = noRef
 	}
 }
 
