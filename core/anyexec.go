@@ -53,19 +53,20 @@ func (h *Hart) execAny() {
 
 	next:
 		in = (*step)(unsafe.Add(unsafe.Pointer(in), stepBytes))
-		if in.op < stepSRLI {
-			if in.op < stepBEQ {
-				if in.op < stepADDI {
-					if in.op == stepLD {
-						goto ld
-					}
-					goto sd
+	find:
+		if in.op < stepBEQ {
+			if in.op < stepADDI {
+				if in.op == stepLD {
+					goto ld
 				}
-				if in.op == stepADDI {
-					goto addi
-				}
-				goto add
+				goto sd
 			}
+			if in.op == stepADDI {
+				goto addi
+			}
+			goto add
+		}
+		if in.op < stepSRLI {
 			if in.op < stepSLLI {
 				if in.op == stepBEQ {
 					goto beq
@@ -413,7 +414,10 @@ func (h *Hart) execAny() {
 			uses++
 			*e.stamp, *e.tlb = uses, uses
 			*xreg(x, in.rd) = *(*uint64)(unsafe.Add(e.data, va&h.offMask))
-			goto next
+			if in = in.next(); in.op == stepLD { // they come in rows
+				goto ld
+			}
+			goto find
 		}
 		goto misaligned
 
@@ -423,7 +427,10 @@ func (h *Hart) execAny() {
 			uses++
 			*e.stamp, *e.tlb = uses, uses
 			*(*uint64)(unsafe.Add(e.data, va&h.offMask)) = *xreg(x, in.rs2)
-			goto next
+			if in = in.next(); in.op == stepSD { // they come in rows
+				goto sd
+			}
+			goto find
 		}
 		goto misaligned
 

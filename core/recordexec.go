@@ -56,19 +56,20 @@ func (h *Hart) execRecord() {
 
 	next:
 		in = (*step)(unsafe.Add(unsafe.Pointer(in), stepBytes))
-		if in.op < stepSRLI {
-			if in.op < stepBEQ {
-				if in.op < stepADDI {
-					if in.op == stepLD {
-						goto ld
-					}
-					goto sd
+	find:
+		if in.op < stepBEQ {
+			if in.op < stepADDI {
+				if in.op == stepLD {
+					goto ld
 				}
-				if in.op == stepADDI {
-					goto addi
-				}
-				goto add
+				goto sd
 			}
+			if in.op == stepADDI {
+				goto addi
+			}
+			goto add
+		}
+		if in.op < stepSRLI {
 			if in.op < stepSLLI {
 				if in.op == stepBEQ {
 					goto beq
@@ -424,7 +425,10 @@ func (h *Hart) execRecord() {
 			*e.stamp, *e.tlb = uses, uses
 			h.recordHit(e, va, base+uint64(in.at)*2-2, n-uint64(in.n), left+int64(in.after), record.Load, 8)
 			*xreg(x, in.rd) = *(*uint64)(unsafe.Add(e.data, va&h.offMask))
-			goto next
+			if in = in.next(); in.op == stepLD { // they come in rows
+				goto ld
+			}
+			goto find
 		}
 		goto misaligned
 
@@ -435,7 +439,10 @@ func (h *Hart) execRecord() {
 			*e.stamp, *e.tlb = uses, uses
 			h.recordHit(e, va, base+uint64(in.at)*2-2, n-uint64(in.n), left+int64(in.after), record.Store, 8)
 			*(*uint64)(unsafe.Add(e.data, va&h.offMask)) = *xreg(x, in.rs2)
-			goto next
+			if in = in.next(); in.op == stepSD { // they come in rows
+				goto sd
+			}
+			goto find
 		}
 		goto misaligned
 
