@@ -91,7 +91,7 @@ func (h *Hart) exec64() {
 		if left < 0 {
 			h.pc, h.left, h.instret, *h.dclock, h.fbase, h.fdec = pc, left, n, uses, base, dec
 			in = h.cutRun(in, int64(run&entryCycles))
-			pc, left, n, uses, base, dec = h.pc, h.left, h.instret, *h.dclock, h.fbase, h.fdec
+			left, n, uses, base, dec = h.left, h.instret, *h.dclock, h.fbase, h.fdec
 		}
 
 	next:
