@@ -6,10 +6,9 @@ import (
 	"unsafe"
 
 	"mcsim/cache"
-	"mcsim/hostmem"
 )
 
-// A block has what was decoded of one line of physical memory. It holds runs:
+// A block has what was decoded of one line of physical memory, and the line's bytes. It holds runs:
 // instructions that follow each other, from where execution has come into the line
 // to a jump or the line's end. For each halfword it has an entry, which says where
 // the run that begins there is, and how many instructions and cycles it has:
@@ -25,7 +24,6 @@ import (
 // wanted again is good if the line's bytes are still the same.
 type blocks struct {
 	mem    []byte
-	arena  *hostmem.Arena
 	info   []blockInfo
 	ofSlot []int32 // by L1I slot: its block, or -1
 	halves int     // halfwords in a line
@@ -52,23 +50,22 @@ const (
 
 	// blocksPerSlot is how many blocks there are for each slot of the L1I. They take
 	// memory of the host only when they are used.
-	blocksPerSlot = 4
+	blocksPerSlot = 8
 )
 
-// room is how many steps a block has: rarely is a line entered at so many places
-// that it has more. Then it begins anew.
-func (b *blocks) room() int32 { return int32(b.halves + b.halves/4 + 2) }
+// room is how many steps a block has. A run in it brings at least one instruction
+// that no other has, and one step for its end.
+func (b *blocks) room() int32 { return int32(2 * b.halves) }
 
-// first is the place of a block's first step.
-func (b *blocks) first() int32 { return int32(b.halves * entryBytes / int(stepBytes)) }
+// first is the place of a block's first step: behind its entries and the line's bytes.
+func (b *blocks) first() int32 { return int32((b.halves*entryBytes + b.size) / int(stepBytes)) }
 
 func (b *blocks) init(i *cache.Array) {
 	b.size, b.halves, b.ways = i.LineBytes(), i.LineBytes()/2, i.Ways()
-	b.stride = (int(b.first()+b.room())*int(stepBytes) + b.size + 63) &^ 63
+	b.stride = int(b.first()+b.room()) * int(stepBytes)
 	b.groups = uint64(i.Sets()*blocksPerSlot - 1)
 	n := i.Slots() * blocksPerSlot
-	b.arena = new(hostmem.Arena)
-	b.mem = b.arena.Bytes(n * b.stride)
+	b.mem = make([]byte, n*b.stride)
 	b.info = make([]blockInfo, n)
 	for i := range b.info {
 		b.info[i] = blockInfo{line: noTag, slot: -1, used: b.first()}
@@ -91,8 +88,7 @@ func (b *blocks) entries(i int32) []uint32 { return unsafe.Slice((*uint32)(b.at(
 
 // bytes is the line as it was decoded.
 func (b *blocks) bytes(i int32) []byte {
-	end := (int(i) + 1) * b.stride
-	return b.mem[end-b.size : end]
+	return unsafe.Slice((*byte)(unsafe.Add(b.at(i), b.halves*entryBytes)), b.size)
 }
 
 // clear forgets what was decoded.
@@ -172,11 +168,7 @@ func (h *Hart) enter(pc uint64) uint32 {
 	if h.standsAlone(off) {
 		return 0
 	}
-	most := (h.lineSize-off)/2 + 1
-	if f.used+int32(most) > b.first()+b.room() {
-		b.clear(i)
-	}
-	steps := unsafe.Slice((*step)(unsafe.Add(h.fdec, uintptr(f.used)*stepBytes)), most)
+	steps := unsafe.Slice((*step)(unsafe.Add(h.fdec, uintptr(f.used)*stepBytes)), b.first()+b.room()-f.used)
 	k, rest := 0, uint32(0)
 	for ends := false; !ends; k++ {
 		s := &steps[k]
@@ -187,7 +179,7 @@ func (h *Hart) enter(pc uint64) uint32 {
 			rest = entries[off/2]
 			*s = step{op: stepJoin, imm: int32(rest >> placeShift * uint32(stepBytes))}
 		case h.standsAlone(off):
-			*s = step{op: stepFetch, at: placeOf(off)}
+			*s = step{op: stepFetch, at: placeOf(off), imm: int32(h.half(off))}
 		default:
 			in := h.decode(h.rawAt(off))
 			*s = stepFor(in, off)
@@ -219,7 +211,7 @@ func placeOf(off uint64) uint8 { return uint8(off/2 + 1) }
 // block belongs to physical memory, which may have other addresses as well, but
 // within a page all of them are alike.
 func (h *Hart) standsAlone(off uint64) bool {
-	if off == h.lineSize-2 && *(*uint16)(unsafe.Add(h.fbytes, off))&3 == 3 {
+	if off == h.lineSize-2 && h.half(off)&3 == 3 {
 		return true
 	}
 	return h.dbg != nil && h.dbg.mayBreak(h.fbase+off)
@@ -228,12 +220,15 @@ func (h *Hart) standsAlone(off uint64) bool {
 // rawAt is the encoding of the instruction at byte off of the current line, in which
 // it ends.
 func (h *Hart) rawAt(off uint64) uint32 {
-	raw := uint32(*(*uint16)(unsafe.Add(h.fbytes, off)))
+	raw := uint32(h.half(off))
 	if raw&3 == 3 {
-		raw = *(*uint32)(unsafe.Add(h.fbytes, off))
+		raw |= uint32(h.half(off+2)) << 16
 	}
 	return raw
 }
+
+// half is the 16 bits at byte off of the current line.
+func (h *Hart) half(off uint64) uint16 { return *(*uint16)(unsafe.Add(h.fdec, off+2*h.lineSize)) }
 
 // cutRun is for a run, behind in, that has more cycles than are left: it copies it up
 // to the first instruction that is not to be begun, and returns what is before the

@@ -240,7 +240,7 @@ func (d *Driver) exec(refs []Ref) (n int, why Stop) {
 				h.l1i.Clock++
 				*f.stamp = h.l1i.Clock
 				*f.tlb = h.l1i.Clock
-				h.fbase, h.fdec, h.fbytes = f.tag, f.dec, f.bytes
+				h.fbase, h.fdec = f.tag, f.dec
 				slow = false
 			}
 		case RefLoad:

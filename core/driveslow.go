@@ -116,7 +116,7 @@ func (d *Driver) fetchPart(va, size uint64) bool {
 	d.missed = d.missed || h.mem.I.Misses != misses
 	if slot := h.mem.Fetchable(t.PA); slot >= 0 {
 		e := h.keepFetch(va, slot, t.Stamp)
-		h.fbase, h.fdec, h.fbytes = e.tag, e.dec, e.bytes
+		h.fbase, h.fdec = e.tag, e.dec
 	} else {
 		h.noFetchLine()
 	}

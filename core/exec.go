@@ -1,11 +1,35 @@
 package core
 
 import (
+	"math"
 	"math/bits"
 	"unsafe"
 )
 
-// exec runs instructions until the clock reaches the limit. It is the one hot
+// What the loop needs of lines, which are of 64 bytes there.
+const (
+	lineShift = 6
+	lineSize  = 1 << lineShift
+	lineOff   = lineSize - 1
+	lineMask  = ^uint64(lineOff)
+
+	// Which bits of an access's address the line table compares, by its size.
+	aligned1 = lineMask
+	aligned2 = lineMask | 1
+	aligned4 = lineMask | 3
+	aligned8 = lineMask | 7
+)
+
+// exec runs instructions until the clock reaches the limit.
+func (h *Hart) exec() {
+	if h.lineSize == lineSize {
+		h.exec64()
+	} else {
+		h.execAny()
+	}
+}
+
+// exec64 runs instructions until the clock reaches the limit. It is the one hot
 // loop of the simulator: a switch over decoded instructions, with the hart's
 // pc, the cycles left and the current line in locals.
 //
@@ -22,11 +46,12 @@ import (
 //
 // An instruction that traps is uncounted again (it does not retire).
 //
-// A run that is recorded uses execRecord, which mkrecord makes of this text
-// with the lines behind //record: in it.
+// It is for lines of 64 bytes. Others, and runs that are recorded, use execAny and
+// execRecord, which mkrecord makes of this text, the latter with the lines behind
+// //record: in it.
 //
 //go:generate go run ./mkrecord
-func (h *Hart) exec() {
+func (h *Hart) exec64() {
 	var (
 		pc   = h.pc
 		left = h.left
@@ -41,9 +66,9 @@ func (h *Hart) exec() {
 	)
 	for left > 0 {
 		va = pc - base
-		if va >= h.lineSize {
-			f := &h.flines[pc>>(h.shift&63)&(fetchSize-1)]
-			if pc&h.lineMask != f.tag {
+		if va >= lineSize {
+			f := &h.flines[pc>>(lineShift)&(fetchSize-1)]
+			if pc&lineMask != f.tag {
 				goto fetch
 			}
 			va = h.l1i.Clock + 1
@@ -52,7 +77,6 @@ func (h *Hart) exec() {
 			*f.tlb = va
 			//record: h.recordFetch(f, pc, n, left)
 			base, dec = f.tag, f.dec
-			h.fbase, h.fdec, h.fbytes = base, dec, f.bytes
 			va = pc - base
 		}
 		run = *(*uint32)(unsafe.Add(dec, va*(entryBytes/2)))
@@ -65,26 +89,27 @@ func (h *Hart) exec() {
 		left -= int64(run & entryCycles)
 		n += uint64(run >> stepsShift & entrySteps)
 		if left < 0 {
-			h.pc, h.left, h.instret, *h.dclock = pc, left, n, uses
+			h.pc, h.left, h.instret, *h.dclock, h.fbase, h.fdec = pc, left, n, uses, base, dec
 			in = h.cutRun(in, int64(run&entryCycles))
-			pc, left, n, uses, base, dec = h.pc, h.left, h.instret, *h.dclock, h.fbase, h.fdec
+			left, n, uses, base, dec = h.left, h.instret, *h.dclock, h.fbase, h.fdec
 		}
 
 	next:
 		in = (*step)(unsafe.Add(unsafe.Pointer(in), stepBytes))
-		if in.op < stepSRLI {
-			if in.op < stepBEQ {
-				if in.op < stepADDI {
-					if in.op == stepLD {
-						goto ld
-					}
-					goto sd
+	find:
+		if in.op < stepBEQ {
+			if in.op < stepADDI {
+				if in.op == stepLD {
+					goto ld
 				}
-				if in.op == stepADDI {
-					goto addi
-				}
-				goto add
+				goto sd
 			}
+			if in.op == stepADDI {
+				goto addi
+			}
+			goto add
+		}
+		if in.op < stepSRLI {
 			if in.op < stepSLLI {
 				if in.op == stepBEQ {
 					goto beq
@@ -188,31 +213,31 @@ func (h *Hart) exec() {
 		// Loads: the line table answers, or loadSlow does.
 		case stepLWU:
 			va = *xreg(x, in.rs1) + uint64(int64(in.imm))
-			if e := h.lineOf(va); va&h.mask[2] == e.rtag {
+			if e := h.lineOf64(va); va&aligned4 == e.rtag {
 				uses++
 				*e.stamp, *e.tlb = uses, uses
 				//record: h.recordHit(e, va, base+uint64(in.at)*2-2, n-uint64(in.n), left+int64(in.after), record.Load, 4)
-				*xreg(x, in.rd) = uint64(*(*uint32)(unsafe.Add(e.data, va&h.offMask)))
+				*xreg(x, in.rd) = uint64(*(*uint32)(unsafe.Add(e.data, va&lineOff)))
 				break
 			}
 			goto slow
 		case stepLH:
 			va = *xreg(x, in.rs1) + uint64(int64(in.imm))
-			if e := h.lineOf(va); va&h.mask[1] == e.rtag {
+			if e := h.lineOf64(va); va&aligned2 == e.rtag {
 				uses++
 				*e.stamp, *e.tlb = uses, uses
 				//record: h.recordHit(e, va, base+uint64(in.at)*2-2, n-uint64(in.n), left+int64(in.after), record.Load, 2)
-				*xreg(x, in.rd) = uint64(int64(*(*int16)(unsafe.Add(e.data, va&h.offMask))))
+				*xreg(x, in.rd) = uint64(int64(*(*int16)(unsafe.Add(e.data, va&lineOff))))
 				break
 			}
 			goto slow
 		case stepLHU:
 			va = *xreg(x, in.rs1) + uint64(int64(in.imm))
-			if e := h.lineOf(va); va&h.mask[1] == e.rtag {
+			if e := h.lineOf64(va); va&aligned2 == e.rtag {
 				uses++
 				*e.stamp, *e.tlb = uses, uses
 				//record: h.recordHit(e, va, base+uint64(in.at)*2-2, n-uint64(in.n), left+int64(in.after), record.Load, 2)
-				*xreg(x, in.rd) = uint64(*(*uint16)(unsafe.Add(e.data, va&h.offMask)))
+				*xreg(x, in.rd) = uint64(*(*uint16)(unsafe.Add(e.data, va&lineOff)))
 				break
 			}
 			goto slow
@@ -221,21 +246,21 @@ func (h *Hart) exec() {
 		// buffer is empty, so that stores stay in order.
 		case stepSW:
 			va = *xreg(x, in.rs1) + uint64(int64(in.imm))
-			if e := h.lineOf(va); va&h.mask[2] == e.wtag && h.sbCount == 0 {
+			if e := h.lineOf64(va); va&aligned4 == e.wtag && h.sbCount == 0 {
 				uses++
 				*e.stamp, *e.tlb = uses, uses
 				//record: h.recordHit(e, va, base+uint64(in.at)*2-2, n-uint64(in.n), left+int64(in.after), record.Store, 4)
-				*(*uint32)(unsafe.Add(e.data, va&h.offMask)) = uint32(*xreg(x, in.rs2))
+				*(*uint32)(unsafe.Add(e.data, va&lineOff)) = uint32(*xreg(x, in.rs2))
 				break
 			}
 			goto slow
 		case stepSH:
 			va = *xreg(x, in.rs1) + uint64(int64(in.imm))
-			if e := h.lineOf(va); va&h.mask[1] == e.wtag && h.sbCount == 0 {
+			if e := h.lineOf64(va); va&aligned2 == e.wtag && h.sbCount == 0 {
 				uses++
 				*e.stamp, *e.tlb = uses, uses
 				//record: h.recordHit(e, va, base+uint64(in.at)*2-2, n-uint64(in.n), left+int64(in.after), record.Store, 2)
-				*(*uint16)(unsafe.Add(e.data, va&h.offMask)) = uint16(*xreg(x, in.rs2))
+				*(*uint16)(unsafe.Add(e.data, va&lineOff)) = uint16(*xreg(x, in.rs2))
 				break
 			}
 			goto slow
@@ -286,6 +311,19 @@ func (h *Hart) exec() {
 		case stepMULW:
 			*xreg(x, in.rd) = uint64(int64(int32(*xreg(x, in.rs1)) * int32(*xreg(x, in.rs2))))
 
+		case stepDIV:
+			*xreg(x, in.rd) = uint64(sdiv(int64(*xreg(x, in.rs1)), int64(*xreg(x, in.rs2)), math.MinInt64))
+		case stepDIVU:
+			*xreg(x, in.rd) = udiv(*xreg(x, in.rs1), *xreg(x, in.rs2))
+		case stepREM:
+			*xreg(x, in.rd) = uint64(srem(int64(*xreg(x, in.rs1)), int64(*xreg(x, in.rs2)), math.MinInt64))
+		case stepREMU:
+			*xreg(x, in.rd) = urem(*xreg(x, in.rs1), *xreg(x, in.rs2))
+		case stepDIVUW:
+			*xreg(x, in.rd) = divuw(*xreg(x, in.rs1), *xreg(x, in.rs2))
+		case stepREMUW:
+			*xreg(x, in.rd) = remuw(*xreg(x, in.rs1), *xreg(x, in.rs2))
+
 		case stepANDN:
 			*xreg(x, in.rd) = *xreg(x, in.rs1) &^ *xreg(x, in.rs2)
 		case stepORN:
@@ -326,6 +364,8 @@ func (h *Hart) exec() {
 			*xreg(x, in.rd) = bits.RotateLeft64(*xreg(x, in.rs1), -int(in.imm&63))
 		case stepRORIW:
 			*xreg(x, in.rd) = uint64(int64(int32(bits.RotateLeft32(uint32(*xreg(x, in.rs1)), -int(in.imm&31)))))
+		case stepORCB:
+			*xreg(x, in.rd) = orcb(*xreg(x, in.rs1))
 		case stepREV8:
 			*xreg(x, in.rd) = bits.ReverseBytes64(*xreg(x, in.rs1))
 
@@ -365,11 +405,11 @@ func (h *Hart) exec() {
 			}
 			h.fpDirty()
 			va = *xreg(x, in.rs1) + uint64(int64(in.imm))
-			if e := h.lineOf(va); va&h.mask[3] == e.rtag {
+			if e := h.lineOf64(va); va&aligned8 == e.rtag {
 				uses++
 				*e.stamp, *e.tlb = uses, uses
 				//record: h.recordHit(e, va, base+uint64(in.at)*2-2, n-uint64(in.n), left+int64(in.after), record.Load, 8)
-				h.f[in.rd] = *(*uint64)(unsafe.Add(e.data, va&h.offMask))
+				h.f[in.rd] = *(*uint64)(unsafe.Add(e.data, va&lineOff))
 				break
 			}
 			goto slow
@@ -378,11 +418,11 @@ func (h *Hart) exec() {
 				goto slow
 			}
 			va = *xreg(x, in.rs1) + uint64(int64(in.imm))
-			if e := h.lineOf(va); va&h.mask[3] == e.wtag && h.sbCount == 0 {
+			if e := h.lineOf64(va); va&aligned8 == e.wtag && h.sbCount == 0 {
 				uses++
 				*e.stamp, *e.tlb = uses, uses
 				//record: h.recordHit(e, va, base+uint64(in.at)*2-2, n-uint64(in.n), left+int64(in.after), record.Store, 8)
-				*(*uint64)(unsafe.Add(e.data, va&h.offMask)) = h.f[in.rs2]
+				*(*uint64)(unsafe.Add(e.data, va&lineOff)) = h.f[in.rs2]
 				break
 			}
 			goto slow
@@ -390,7 +430,7 @@ func (h *Hart) exec() {
 			if h.frm != 0 || h.fpOff {
 				goto slow
 			}
-			h.pc, h.left, h.instret, *h.dclock = base+uint64(in.at)*2+2, left+int64(in.after), n-uint64(in.n), uses
+			h.pc, h.left, h.instret, *h.dclock, h.fbase, h.fdec = base+uint64(in.at)*2+2, left+int64(in.after), n-uint64(in.n), uses, base, dec
 			h.addD(in)
 			pc, left, n, uses, base, dec = h.pc, h.left, h.instret, *h.dclock, h.fbase, h.fdec
 			continue
@@ -398,7 +438,7 @@ func (h *Hart) exec() {
 			if h.frm != 0 || h.fpOff {
 				goto slow
 			}
-			h.pc, h.left, h.instret, *h.dclock = base+uint64(in.at)*2+2, left+int64(in.after), n-uint64(in.n), uses
+			h.pc, h.left, h.instret, *h.dclock, h.fbase, h.fdec = base+uint64(in.at)*2+2, left+int64(in.after), n-uint64(in.n), uses, base, dec
 			h.mulD(in)
 			pc, left, n, uses, base, dec = h.pc, h.left, h.instret, *h.dclock, h.fbase, h.fdec
 			continue
@@ -406,7 +446,7 @@ func (h *Hart) exec() {
 			if h.frm != 0 || h.fpOff {
 				goto slow
 			}
-			h.pc, h.left, h.instret, *h.dclock = base+uint64(in.at)*2+2, left+int64(in.after), n-uint64(in.n), uses
+			h.pc, h.left, h.instret, *h.dclock, h.fbase, h.fdec = base+uint64(in.at)*2+2, left+int64(in.after), n-uint64(in.n), uses, base, dec
 			h.fmaD(in)
 			pc, left, n, uses, base, dec = h.pc, h.left, h.instret, *h.dclock, h.fbase, h.fdec
 			continue
@@ -420,23 +460,29 @@ func (h *Hart) exec() {
 
 	ld:
 		va = *xreg(x, in.rs1) + uint64(int64(in.imm))
-		if e := h.lineOf(va); va&h.mask[3] == e.rtag {
+		if e := h.lineOf64(va); va&aligned8 == e.rtag {
 			uses++
 			*e.stamp, *e.tlb = uses, uses
 			//record: h.recordHit(e, va, base+uint64(in.at)*2-2, n-uint64(in.n), left+int64(in.after), record.Load, 8)
-			*xreg(x, in.rd) = *(*uint64)(unsafe.Add(e.data, va&h.offMask))
-			goto next
+			*xreg(x, in.rd) = *(*uint64)(unsafe.Add(e.data, va&lineOff))
+			if in = in.next(); in.op == stepLD { // they come in rows
+				goto ld
+			}
+			goto find
 		}
 		goto misaligned
 
 	sd:
 		va = *xreg(x, in.rs1) + uint64(int64(in.imm))
-		if e := h.lineOf(va); va&h.mask[3] == e.wtag && h.sbCount == 0 {
+		if e := h.lineOf64(va); va&aligned8 == e.wtag && h.sbCount == 0 {
 			uses++
 			*e.stamp, *e.tlb = uses, uses
 			//record: h.recordHit(e, va, base+uint64(in.at)*2-2, n-uint64(in.n), left+int64(in.after), record.Store, 8)
-			*(*uint64)(unsafe.Add(e.data, va&h.offMask)) = *xreg(x, in.rs2)
-			goto next
+			*(*uint64)(unsafe.Add(e.data, va&lineOff)) = *xreg(x, in.rs2)
+			if in = in.next(); in.op == stepSD { // they come in rows
+				goto sd
+			}
+			goto find
 		}
 		goto misaligned
 
@@ -478,11 +524,11 @@ func (h *Hart) exec() {
 
 	lbu:
 		va = *xreg(x, in.rs1) + uint64(int64(in.imm))
-		if e := h.lineOf(va); va&h.mask[0] == e.rtag {
+		if e := h.lineOf64(va); va&aligned1 == e.rtag {
 			uses++
 			*e.stamp, *e.tlb = uses, uses
 			//record: h.recordHit(e, va, base+uint64(in.at)*2-2, n-uint64(in.n), left+int64(in.after), record.Load, 1)
-			*xreg(x, in.rd) = uint64(*(*uint8)(unsafe.Add(e.data, va&h.offMask)))
+			*xreg(x, in.rd) = uint64(*(*uint8)(unsafe.Add(e.data, va&lineOff)))
 			goto next
 		}
 		goto slow
@@ -517,22 +563,22 @@ func (h *Hart) exec() {
 
 	lw:
 		va = *xreg(x, in.rs1) + uint64(int64(in.imm))
-		if e := h.lineOf(va); va&h.mask[2] == e.rtag {
+		if e := h.lineOf64(va); va&aligned4 == e.rtag {
 			uses++
 			*e.stamp, *e.tlb = uses, uses
 			//record: h.recordHit(e, va, base+uint64(in.at)*2-2, n-uint64(in.n), left+int64(in.after), record.Load, 4)
-			*xreg(x, in.rd) = uint64(int64(*(*int32)(unsafe.Add(e.data, va&h.offMask))))
+			*xreg(x, in.rd) = uint64(int64(*(*int32)(unsafe.Add(e.data, va&lineOff))))
 			goto next
 		}
 		goto slow
 
 	sb:
 		va = *xreg(x, in.rs1) + uint64(int64(in.imm))
-		if e := h.lineOf(va); va&h.mask[0] == e.wtag && h.sbCount == 0 {
+		if e := h.lineOf64(va); va&aligned1 == e.wtag && h.sbCount == 0 {
 			uses++
 			*e.stamp, *e.tlb = uses, uses
 			//record: h.recordHit(e, va, base+uint64(in.at)*2-2, n-uint64(in.n), left+int64(in.after), record.Store, 1)
-			*(*uint8)(unsafe.Add(e.data, va&h.offMask)) = uint8(*xreg(x, in.rs2))
+			*(*uint8)(unsafe.Add(e.data, va&lineOff)) = uint8(*xreg(x, in.rs2))
 			goto next
 		}
 		goto slow
@@ -553,21 +599,34 @@ func (h *Hart) exec() {
 
 	lb:
 		va = *xreg(x, in.rs1) + uint64(int64(in.imm))
-		if e := h.lineOf(va); va&h.mask[0] == e.rtag {
+		if e := h.lineOf64(va); va&aligned1 == e.rtag {
 			uses++
 			*e.stamp, *e.tlb = uses, uses
 			//record: h.recordHit(e, va, base+uint64(in.at)*2-2, n-uint64(in.n), left+int64(in.after), record.Load, 1)
-			*xreg(x, in.rd) = uint64(int64(*(*int8)(unsafe.Add(e.data, va&h.offMask))))
+			*xreg(x, in.rd) = uint64(int64(*(*int8)(unsafe.Add(e.data, va&lineOff))))
 			goto next
 		}
 		goto slow
 
 	notKept:
 		pc = base + uint64(in.at)*2 - 2
-		if left > 0 {
-			goto fetch
+		if left <= 0 {
+			continue
 		}
-		continue
+		va = pc + 2
+		if f := &h.flines[va>>lineShift&(fetchSize-1)]; va&lineMask == f.tag && h.dbg == nil {
+			a := h.acrossAt(pc)
+			if a.in.raw != uint32(in.imm)|uint32(*(*uint16)(unsafe.Add(f.dec, 2*lineSize)))<<16 {
+				goto fetch
+			}
+			h.l1i.Clock++
+			*f.stamp, *f.tlb = h.l1i.Clock, h.l1i.Clock
+			//record: h.recordFetch(f, va, n, left)
+			base, dec = f.tag, f.dec
+			in, run = &a.before, a.run()
+			goto begin
+		}
+		goto fetch
 
 	xori:
 		*xreg(x, in.rd) = *xreg(x, in.rs1) ^ uint64(int64(in.imm))
@@ -586,17 +645,17 @@ func (h *Hart) exec() {
 	misaligned:
 		// LD or SD: within a line of the table all is well. Linux measures the speed of
 		// such accesses on every hart.
-		if e := h.lineOf(va); va&h.offMask <= h.lineSize-8 && h.rec == nil {
-			if in.op == stepLD && va&h.lineMask == e.rtag {
+		if e := h.lineOf64(va); va&lineOff <= lineSize-8 && h.rec == nil {
+			if in.op == stepLD && va&lineMask == e.rtag {
 				uses++
 				*e.stamp, *e.tlb = uses, uses
-				*xreg(x, in.rd) = *(*uint64)(unsafe.Add(e.data, va&h.offMask))
+				*xreg(x, in.rd) = *(*uint64)(unsafe.Add(e.data, va&lineOff))
 				goto next
 			}
-			if in.op == stepSD && va&h.lineMask == e.wtag && h.sbCount == 0 {
+			if in.op == stepSD && va&lineMask == e.wtag && h.sbCount == 0 {
 				uses++
 				*e.stamp, *e.tlb = uses, uses
-				*(*uint64)(unsafe.Add(e.data, va&h.offMask)) = *xreg(x, in.rs2)
+				*(*uint64)(unsafe.Add(e.data, va&lineOff)) = *xreg(x, in.rs2)
 				goto next
 			}
 		}
@@ -604,7 +663,7 @@ func (h *Hart) exec() {
 
 	fetch:
 		// The line is not current, or the instruction is not in its block.
-		h.pc, h.left, h.instret, *h.dclock = pc, left, n, uses
+		h.pc, h.left, h.instret, *h.dclock, h.fbase, h.fdec = pc, left, n, uses, base, dec
 		in, run = h.nextInst(pc)
 		pc, left, n, uses, base, dec = h.pc, h.left, h.instret, *h.dclock, h.fbase, h.fdec
 		if in != nil {
@@ -613,11 +672,11 @@ func (h *Hart) exec() {
 		continue
 
 	slow:
-		h.pc, h.left, h.instret, *h.dclock = base+uint64(in.at)*2-2, left+int64(in.after), n-uint64(in.n), uses
+		h.pc, h.left, h.instret, *h.dclock, h.fbase, h.fdec = base+uint64(in.at)*2-2, left+int64(in.after), n-uint64(in.n), uses, base, dec
 		h.slow(in)
 		pc, left, n, uses, base, dec = h.pc, h.left, h.instret, *h.dclock, h.fbase, h.fdec
 	}
-	h.pc, h.left, h.instret, *h.dclock = pc, left, n, uses
+	h.pc, h.left, h.instret, *h.dclock, h.fbase, h.fdec = pc, left, n, uses, base, dec
 }
 
 // touch counts a line-table hit as what it is: an access to the L1D and to the
@@ -632,6 +691,11 @@ func (h *Hart) touch(e *lineEntry) {
 // xreg is integer register r of those at x: without the checks of an index, and of x
 // against nil.
 func xreg(x unsafe.Pointer, r uint8) *uint64 { return (*uint64)(unsafe.Add(x, uintptr(r)*8)) }
+
+// lineOf64 is lineOf where lines have 64 bytes.
+func (h *Hart) lineOf64(va uint64) *lineEntry {
+	return (*lineEntry)(unsafe.Add(unsafe.Pointer(h.lines), va>>lineShift&(lineTableSize-1)*uint64(unsafe.Sizeof(lineEntry{}))))
+}
 
 // lineOf is the place of va in the line table.
 func (h *Hart) lineOf(va uint64) *lineEntry {

@@ -49,7 +49,7 @@ func (h *Hart) fetchLine(pc uint64) (ok bool) {
 		if h.rec != nil {
 			h.recordFetch(e, pc, h.instret, h.left)
 		}
-		h.fbase, h.fdec, h.fbytes = e.tag, e.dec, e.bytes
+		h.fbase, h.fdec = e.tag, e.dec
 		return true
 	}
 	return h.fetchSlow(pc)
@@ -83,7 +83,7 @@ func (h *Hart) fetchSlow(pc uint64) bool {
 	}
 	if slot := h.mem.Fetchable(t.PA); slot >= 0 && !t.Uncached && h.pmpWholeLine(t.PA, accFetch) {
 		e := h.keepFetch(pc, slot, t.Stamp)
-		h.fbase, h.fdec, h.fbytes = e.tag, e.dec, e.bytes
+		h.fbase, h.fdec = e.tag, e.dec
 		return true
 	}
 	// The line is gone already, or not to be cached, or may be executed only in
@@ -132,7 +132,7 @@ func (h *Hart) nextAcross(pc uint64) *aloneInst {
 	if off != h.lineSize-2 {
 		return nil
 	}
-	half := *(*uint16)(unsafe.Add(h.fbytes, off))
+	half := h.half(off)
 	if half&3 != 3 {
 		return nil
 	}
@@ -142,7 +142,7 @@ func (h *Hart) nextAcross(pc uint64) *aloneInst {
 		return nil
 	}
 	a := h.acrossAt(pc)
-	if a.in.raw != uint32(half)|uint32(*(*uint16)(e.bytes))<<16 {
+	if a.in.raw != uint32(half)|uint32(*(*uint16)(unsafe.Add(e.dec, 2*h.lineSize)))<<16 {
 		return nil
 	}
 	h.fetchLine(rest)
@@ -158,7 +158,7 @@ func (h *Hart) acrossAt(pc uint64) *aloneInst {
 func (h *Hart) nextAlone(pc uint64) (*step, uint32) {
 	raw, single := uint32(uint16(h.singleBytes)), h.singleOK
 	if !single {
-		raw = uint32(*(*uint16)(unsafe.Add(h.fbytes, pc-h.fbase)))
+		raw = uint32(h.half(pc - h.fbase))
 	}
 	kept := !single
 	if raw&3 == 3 {
@@ -206,7 +206,7 @@ func (h *Hart) fetchHalf(va uint64) (uint16, bool) {
 			return uint16(h.singleBytes), true
 		}
 	}
-	return *(*uint16)(unsafe.Add(h.fbytes, va-h.fbase)), true
+	return h.half(va - h.fbase), true
 }
 
 // fetchTrap takes the trap that fetching at pc raised. It costs a cycle, so

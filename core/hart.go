@@ -59,7 +59,6 @@ type Hart struct {
 	limit             uint64
 	fbase             uint64         // address of the line being fetched from
 	fdec              unsafe.Pointer // its block: what was decoded of it
-	fbytes            unsafe.Pointer // its bytes in the L1I
 	lines             *lineTable     // of the current translation context
 	flines            *fetchTable
 	dclock            *uint64 // the L1D's access clock

@@ -19,8 +19,6 @@ func rareInt(op isa.Op, a, b uint64) uint64 {
 		return uint64(bits.OnesCount64(a))
 	case isa.OpCPOPW:
 		return uint64(bits.OnesCount32(uint32(a)))
-	case isa.OpORCB:
-		return orcb(a)
 	}
 	return divide(op, a, b)
 }
@@ -46,39 +44,43 @@ func mulhsu(a, b uint64) uint64 {
 	return hi
 }
 
-// divide is the division group of M. Division by zero and overflow have
-// results, not traps (unprivileged manual, M extension, division operations).
+// divide is the division group of M, as far as the run loop leaves it out.
 func divide(op isa.Op, a, b uint64) uint64 {
-	switch op {
-	case isa.OpDIV:
-		return uint64(sdiv(int64(a), int64(b), math.MinInt64))
-	case isa.OpDIVU:
-		if b == 0 {
-			return math.MaxUint64
-		}
-		return a / b
-	case isa.OpREM:
-		return uint64(srem(int64(a), int64(b), math.MinInt64))
-	case isa.OpREMU:
-		if b == 0 {
-			return a
-		}
-		return a % b
-	case isa.OpDIVW:
+	if op == isa.OpDIVW {
 		return uint64(int64(int32(sdiv(int64(int32(a)), int64(int32(b)), math.MinInt32))))
-	case isa.OpDIVUW:
-		if uint32(b) == 0 {
-			return math.MaxUint64
-		}
-		return uint64(int64(int32(uint32(a) / uint32(b))))
-	case isa.OpREMW:
-		return uint64(int64(int32(srem(int64(int32(a)), int64(int32(b)), math.MinInt32))))
-	default: // OpREMUW
-		if uint32(b) == 0 {
-			return uint64(int64(int32(a)))
-		}
-		return uint64(int64(int32(uint32(a) % uint32(b))))
 	}
+	return uint64(int64(int32(srem(int64(int32(a)), int64(int32(b)), math.MinInt32)))) // OpREMW
+}
+
+// Division by zero and overflow have results, not traps (unprivileged manual, M
+// extension, division operations).
+
+func udiv(a, b uint64) uint64 {
+	if b == 0 {
+		return math.MaxUint64
+	}
+	return a / b
+}
+
+func urem(a, b uint64) uint64 {
+	if b == 0 {
+		return a
+	}
+	return a % b
+}
+
+func divuw(a, b uint64) uint64 {
+	if uint32(b) == 0 {
+		return math.MaxUint64
+	}
+	return uint64(int64(int32(uint32(a) / uint32(b))))
+}
+
+func remuw(a, b uint64) uint64 {
+	if uint32(b) == 0 {
+		return uint64(int64(int32(a)))
+	}
+	return uint64(int64(int32(uint32(a) % uint32(b))))
 }
 
 func sdiv(a, b, lowest int64) int64 {

@@ -47,7 +47,6 @@ type lineTable [lineTableSize]lineEntry
 type fetchEntry struct {
 	tag   uint64
 	dec   unsafe.Pointer
-	bytes unsafe.Pointer // first byte of the line in the L1I
 	stamp *uint64
 	tlb   *uint64
 }
@@ -132,9 +131,9 @@ func (h *Hart) flushLines() {
 // ForgetLines empties the line tables, as if they had no entries yet. Nothing
 // that the hart does or counts may depend on it: tests call it at odd moments.
 func (h *Hart) ForgetLines() {
-	base, dec, bytes := h.fbase, h.fdec, h.fbytes
+	base, dec := h.fbase, h.fdec
 	h.flushLines()
-	h.fbase, h.fdec, h.fbytes = base, dec, bytes
+	h.fbase, h.fdec = base, dec
 	h.tab.live[h.tab.fctx] = true // the line being fetched from
 }
 
@@ -210,7 +209,6 @@ func (h *Hart) keepFetch(va uint64, slot int32, tlb *uint64) *fetchEntry {
 	t.fref[slot] = ref
 	e.tag = va &^ (h.lineSize - 1)
 	e.dec = t.blocks.at(t.blocks.claim(slot, h.l1i.Tags[slot], h.l1i.LineData(slot)))
-	e.bytes = unsafe.Pointer(&h.l1i.Data[int(slot)<<h.shift])
 	e.stamp = &h.l1i.Stamp[slot]
 	e.tlb = tlb
 	return e

@@ -3,13 +3,14 @@
 package core
 
 import (
+	"math"
 	"math/bits"
 	"unsafe"
 
 	"mcsim/record"
 )
 
-// execRecord is exec for a hart that is recorded.
+// execRecord is execAny for a hart that is recorded.
 func (h *Hart) execRecord() {
 	var (
 		pc   = h.pc
@@ -36,7 +37,6 @@ func (h *Hart) execRecord() {
 			*f.tlb = va
 			h.recordFetch(f, pc, n, left)
 			base, dec = f.tag, f.dec
-			h.fbase, h.fdec, h.fbytes = base, dec, f.bytes
 			va = pc - base
 		}
 		run = *(*uint32)(unsafe.Add(dec, va*(entryBytes/2)))
@@ -49,26 +49,27 @@ func (h *Hart) execRecord() {
 		left -= int64(run & entryCycles)
 		n += uint64(run >> stepsShift & entrySteps)
 		if left < 0 {
-			h.pc, h.left, h.instret, *h.dclock = pc, left, n, uses
+			h.pc, h.left, h.instret, *h.dclock, h.fbase, h.fdec = pc, left, n, uses, base, dec
 			in = h.cutRun(in, int64(run&entryCycles))
-			pc, left, n, uses, base, dec = h.pc, h.left, h.instret, *h.dclock, h.fbase, h.fdec
+			left, n, uses, base, dec = h.left, h.instret, *h.dclock, h.fbase, h.fdec
 		}
 
 	next:
 		in = (*step)(unsafe.Add(unsafe.Pointer(in), stepBytes))
-		if in.op < stepSRLI {
-			if in.op < stepBEQ {
-				if in.op < stepADDI {
-					if in.op == stepLD {
-						goto ld
-					}
-					goto sd
+	find:
+		if in.op < stepBEQ {
+			if in.op < stepADDI {
+				if in.op == stepLD {
+					goto ld
 				}
-				if in.op == stepADDI {
-					goto addi
-				}
-				goto add
+				goto sd
 			}
+			if in.op == stepADDI {
+				goto addi
+			}
+			goto add
+		}
+		if in.op < stepSRLI {
 			if in.op < stepSLLI {
 				if in.op == stepBEQ {
 					goto beq
@@ -270,6 +271,19 @@ func (h *Hart) execRecord() {
 		case stepMULW:
 			*xreg(x, in.rd) = uint64(int64(int32(*xreg(x, in.rs1)) * int32(*xreg(x, in.rs2))))
 
+		case stepDIV:
+			*xreg(x, in.rd) = uint64(sdiv(int64(*xreg(x, in.rs1)), int64(*xreg(x, in.rs2)), math.MinInt64))
+		case stepDIVU:
+			*xreg(x, in.rd) = udiv(*xreg(x, in.rs1), *xreg(x, in.rs2))
+		case stepREM:
+			*xreg(x, in.rd) = uint64(srem(int64(*xreg(x, in.rs1)), int64(*xreg(x, in.rs2)), math.MinInt64))
+		case stepREMU:
+			*xreg(x, in.rd) = urem(*xreg(x, in.rs1), *xreg(x, in.rs2))
+		case stepDIVUW:
+			*xreg(x, in.rd) = divuw(*xreg(x, in.rs1), *xreg(x, in.rs2))
+		case stepREMUW:
+			*xreg(x, in.rd) = remuw(*xreg(x, in.rs1), *xreg(x, in.rs2))
+
 		case stepANDN:
 			*xreg(x, in.rd) = *xreg(x, in.rs1) &^ *xreg(x, in.rs2)
 		case stepORN:
@@ -310,6 +324,8 @@ func (h *Hart) execRecord() {
 			*xreg(x, in.rd) = bits.RotateLeft64(*xreg(x, in.rs1), -int(in.imm&63))
 		case stepRORIW:
 			*xreg(x, in.rd) = uint64(int64(int32(bits.RotateLeft32(uint32(*xreg(x, in.rs1)), -int(in.imm&31)))))
+		case stepORCB:
+			*xreg(x, in.rd) = orcb(*xreg(x, in.rs1))
 		case stepREV8:
 			*xreg(x, in.rd) = bits.ReverseBytes64(*xreg(x, in.rs1))
 
@@ -374,7 +390,7 @@ func (h *Hart) execRecord() {
 			if h.frm != 0 || h.fpOff {
 				goto slow
 			}
-			h.pc, h.left, h.instret, *h.dclock = base+uint64(in.at)*2+2, left+int64(in.after), n-uint64(in.n), uses
+			h.pc, h.left, h.instret, *h.dclock, h.fbase, h.fdec = base+uint64(in.at)*2+2, left+int64(in.after), n-uint64(in.n), uses, base, dec
 			h.addD(in)
 			pc, left, n, uses, base, dec = h.pc, h.left, h.instret, *h.dclock, h.fbase, h.fdec
 			continue
@@ -382,7 +398,7 @@ func (h *Hart) execRecord() {
 			if h.frm != 0 || h.fpOff {
 				goto slow
 			}
-			h.pc, h.left, h.instret, *h.dclock = base+uint64(in.at)*2+2, left+int64(in.after), n-uint64(in.n), uses
+			h.pc, h.left, h.instret, *h.dclock, h.fbase, h.fdec = base+uint64(in.at)*2+2, left+int64(in.after), n-uint64(in.n), uses, base, dec
 			h.mulD(in)
 			pc, left, n, uses, base, dec = h.pc, h.left, h.instret, *h.dclock, h.fbase, h.fdec
 			continue
@@ -390,7 +406,7 @@ func (h *Hart) execRecord() {
 			if h.frm != 0 || h.fpOff {
 				goto slow
 			}
-			h.pc, h.left, h.instret, *h.dclock = base+uint64(in.at)*2+2, left+int64(in.after), n-uint64(in.n), uses
+			h.pc, h.left, h.instret, *h.dclock, h.fbase, h.fdec = base+uint64(in.at)*2+2, left+int64(in.after), n-uint64(in.n), uses, base, dec
 			h.fmaD(in)
 			pc, left, n, uses, base, dec = h.pc, h.left, h.instret, *h.dclock, h.fbase, h.fdec
 			continue
@@ -409,7 +425,10 @@ func (h *Hart) execRecord() {
 			*e.stamp, *e.tlb = uses, uses
 			h.recordHit(e, va, base+uint64(in.at)*2-2, n-uint64(in.n), left+int64(in.after), record.Load, 8)
 			*xreg(x, in.rd) = *(*uint64)(unsafe.Add(e.data, va&h.offMask))
-			goto next
+			if in = in.next(); in.op == stepLD { // they come in rows
+				goto ld
+			}
+			goto find
 		}
 		goto misaligned
 
@@ -420,7 +439,10 @@ func (h *Hart) execRecord() {
 			*e.stamp, *e.tlb = uses, uses
 			h.recordHit(e, va, base+uint64(in.at)*2-2, n-uint64(in.n), left+int64(in.after), record.Store, 8)
 			*(*uint64)(unsafe.Add(e.data, va&h.offMask)) = *xreg(x, in.rs2)
-			goto next
+			if in = in.next(); in.op == stepSD { // they come in rows
+				goto sd
+			}
+			goto find
 		}
 		goto misaligned
 
@@ -548,10 +570,23 @@ func (h *Hart) execRecord() {
 
 	notKept:
 		pc = base + uint64(in.at)*2 - 2
-		if left > 0 {
-			goto fetch
+		if left <= 0 {
+			continue
 		}
-		continue
+		va = pc + 2
+		if f := &h.flines[va>>(h.shift&63)&(fetchSize-1)]; va&h.lineMask == f.tag && h.dbg == nil {
+			a := h.acrossAt(pc)
+			if a.in.raw != uint32(in.imm)|uint32(*(*uint16)(unsafe.Add(f.dec, 2*h.lineSize)))<<16 {
+				goto fetch
+			}
+			h.l1i.Clock++
+			*f.stamp, *f.tlb = h.l1i.Clock, h.l1i.Clock
+			h.recordFetch(f, va, n, left)
+			base, dec = f.tag, f.dec
+			in, run = &a.before, a.run()
+			goto begin
+		}
+		goto fetch
 
 	xori:
 		*xreg(x, in.rd) = *xreg(x, in.rs1) ^ uint64(int64(in.imm))
@@ -588,7 +623,7 @@ func (h *Hart) execRecord() {
 
 	fetch:
 		// The line is not current, or the instruction is not in its block.
-		h.pc, h.left, h.instret, *h.dclock = pc, left, n, uses
+		h.pc, h.left, h.instret, *h.dclock, h.fbase, h.fdec = pc, left, n, uses, base, dec
 		in, run = h.nextInst(pc)
 		pc, left, n, uses, base, dec = h.pc, h.left, h.instret, *h.dclock, h.fbase, h.fdec
 		if in != nil {
@@ -597,9 +632,9 @@ func (h *Hart) execRecord() {
 		continue
 
 	slow:
-		h.pc, h.left, h.instret, *h.dclock = base+uint64(in.at)*2-2, left+int64(in.after), n-uint64(in.n), uses
+		h.pc, h.left, h.instret, *h.dclock, h.fbase, h.fdec = base+uint64(in.at)*2-2, left+int64(in.after), n-uint64(in.n), uses, base, dec
 		h.slow(in)
 		pc, left, n, uses, base, dec = h.pc, h.left, h.instret, *h.dclock, h.fbase, h.fdec
 	}
-	h.pc, h.left, h.instret, *h.dclock = pc, left, n, uses
+	h.pc, h.left, h.instret, *h.dclock, h.fbase, h.fdec = pc, left, n, uses, base, dec
 }

@@ -160,7 +160,6 @@ func (h *Hart) resumeFetch(c *snapshot.Coder, slot int, base uint64) {
 	h.fbase = base
 	b := &h.tab.blocks
 	h.fdec = b.at(b.claim(int32(slot), h.l1i.Tags[slot], h.l1i.LineData(int32(slot))))
-	h.fbytes = unsafe.Pointer(&h.l1i.Data[slot<<h.shift])
 	h.tab.live[h.tab.fctx] = true // a flush leaves the line
 }
 

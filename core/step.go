@@ -115,6 +115,12 @@ const (
 	stepMUL
 	stepMULHU
 	stepMULW
+	stepDIV
+	stepDIVU
+	stepREM
+	stepREMU
+	stepDIVUW
+	stepREMUW
 
 	stepANDN
 	stepORN
@@ -136,6 +142,7 @@ const (
 	stepRORW
 	stepRORI
 	stepRORIW
+	stepORCB
 	stepREV8
 
 	stepBCLR
@@ -177,12 +184,13 @@ var stepOf = [isa.NumOps]stepOp{
 	isa.OpADDUW: stepADDUW, isa.OpSH1ADD: stepSH1ADD, isa.OpSH2ADD: stepSH2ADD, isa.OpSH3ADD: stepSH3ADD,
 	isa.OpSH1ADDUW: stepSH1ADDUW, isa.OpSH2ADDUW: stepSH2ADDUW, isa.OpSH3ADDUW: stepSH3ADDUW, isa.OpSLLIUW: stepSLLIUW,
 	isa.OpMUL: stepMUL, isa.OpMULHU: stepMULHU, isa.OpMULW: stepMULW,
+	isa.OpDIV: stepDIV, isa.OpDIVU: stepDIVU, isa.OpREM: stepREM, isa.OpREMU: stepREMU, isa.OpDIVUW: stepDIVUW, isa.OpREMUW: stepREMUW,
 	isa.OpANDN: stepANDN, isa.OpORN: stepORN, isa.OpXNOR: stepXNOR,
 	isa.OpMIN: stepMIN, isa.OpMINU: stepMINU, isa.OpMAX: stepMAX, isa.OpMAXU: stepMAXU,
 	isa.OpSEXTB: stepSEXTB, isa.OpSEXTH: stepSEXTH, isa.OpZEXTH: stepZEXTH,
 	isa.OpCLZ: stepCLZ, isa.OpCLZW: stepCLZW, isa.OpCTZ: stepCTZ, isa.OpCTZW: stepCTZW,
 	isa.OpROL: stepROL, isa.OpROLW: stepROLW, isa.OpROR: stepROR, isa.OpRORW: stepRORW,
-	isa.OpRORI: stepRORI, isa.OpRORIW: stepRORIW, isa.OpREV8: stepREV8,
+	isa.OpRORI: stepRORI, isa.OpRORIW: stepRORIW, isa.OpREV8: stepREV8, isa.OpORCB: stepORCB,
 	isa.OpBCLR: stepBCLR, isa.OpBCLRI: stepBCLRI, isa.OpBEXT: stepBEXT, isa.OpBEXTI: stepBEXTI,
 	isa.OpBINV: stepBINV, isa.OpBINVI: stepBINVI, isa.OpBSET: stepBSET, isa.OpBSETI: stepBSETI,
 	isa.OpCZEROEQZ: stepCZEROEQZ, isa.OpCZERONEZ: stepCZERONEZ, isa.OpPAUSE: stepNOP,

@@ -47,7 +47,7 @@ var forgotten = map[string]string{
 
 	"core.Hart.tab": "line tables, which save time only (TestLineTablesChangeNothing)", "core.Hart.lines": "the same", "core.Hart.flines": "the same",
 	"core.Hart.x": "the registers are compared apart; beyond them is a sink", "core.Hart.f": "the same",
-	"core.Hart.dclock": "a pointer to the L1D's", "core.Hart.fbase": "compared apart, with its place", "core.Hart.fdec": "the same", "core.Hart.fbytes": "the same",
+	"core.Hart.dclock": "a pointer to the L1D's", "core.Hart.fbase": "compared apart, with its place", "core.Hart.fdec": "the same",
 	"core.Hart.across": "decoded instructions by their bytes", "core.Hart.alone": "of one instruction", "core.Hart.cut": "of one run", "core.Hart.seen": "the same", "core.Hart.singleOK": "of one instruction", "core.Hart.singleBytes": "the same", "core.Hart.singleLen": "the same",
 	"core.Hart.acc": "the same", "core.Hart.trap": "the same", "core.Hart.current": "the same", "core.Hart.executing": "false between instructions",
 	"core.Hart.note": "what was told last", "core.Hart.dbg": "given anew", "core.Hart.ev": "given anew", "core.Hart.dec": "of the instruction set",
@@ -196,11 +196,12 @@ func lines(a reflect.Value) string {
 // fetches says where a hart fetches from: the address of the line, and its L1I slot.
 func fetches(h *core.Hart) string {
 	v := reflect.ValueOf(h).Elem()
-	base, lines := v.FieldByName("fbase").Uint(), v.FieldByName("l1i").Elem().FieldByName("Data")
-	if base == 0x5555_5555_5555_0000 {
-		return "none"
+	base, blocks := v.FieldByName("fbase").Uint(), v.FieldByName("tab").FieldByName("blocks")
+	block := int(v.FieldByName("fdec").Pointer()-blocks.FieldByName("mem").Pointer()) / int(blocks.FieldByName("stride").Int())
+	if info := blocks.FieldByName("info"); block >= 0 && block < info.Len() {
+		return fmt.Sprintf("%#x in slot %d", base, info.Index(block).FieldByName("slot").Int())
 	}
-	return fmt.Sprintf("%#x at %d", base, v.FieldByName("fbytes").Pointer()-lines.Pointer())
+	return "none"
 }
 
 // Differences is for the tests outside of the package.
