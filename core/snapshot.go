@@ -38,6 +38,9 @@ func (h *Hart) Snapshot(c *snapshot.Coder, warm bool) {
 	h.sb.snapshot(c)
 	slot := h.fetchSlot()
 	base := h.fbase
+	if slot < 0 {
+		base = noLine
+	}
 	snapshot.Int(c, &slot)
 	snapshot.Uint(c, &base)
 	if c.Loading() && c.Err() == nil {
@@ -138,10 +141,10 @@ func (h *Hart) loaded(c *snapshot.Coder) {
 
 // fetchSlot is the L1I slot of the line that the hart fetches from, or -1.
 func (h *Hart) fetchSlot() int {
-	if h.fdec == unsafe.Pointer(&offLine[0]) {
+	if h.fdec == unsafe.Pointer(&noBlock) {
 		return -1
 	}
-	return int((uintptr(h.fdec) - uintptr(unsafe.Pointer(&h.tab.decoded[0]))) / (uintptr(instBytes) * uintptr(h.tab.halves+1)))
+	return int(h.tab.blocks.info[h.tab.blocks.index(h.fdec)].slot)
 }
 
 // resumeFetch makes the line at base, in an L1I slot, current: to fetch it anew
@@ -155,7 +158,8 @@ func (h *Hart) resumeFetch(c *snapshot.Coder, slot int, base uint64) {
 		return
 	}
 	h.fbase = base
-	h.fdec = unsafe.Pointer(&h.tab.decodedAt(int32(slot))[0])
+	b := &h.tab.blocks
+	h.fdec = b.at(b.claim(int32(slot), h.l1i.Tags[slot], h.l1i.LineData(int32(slot))))
 	h.fbytes = unsafe.Pointer(&h.l1i.Data[slot<<h.shift])
 	h.tab.live[h.tab.fctx] = true // a flush leaves the line
 }

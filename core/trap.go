@@ -69,6 +69,9 @@ func (h *Hart) takeInterrupt(cause uint64) {
 // enterTrap moves to the handler (privileged manual, Privilege and Global
 // Interrupt-Enable Stack in mstatus; mtvec; medeleg).
 func (h *Hart) enterTrap(epc, cause, tval, deleg uint64) {
+	if h.rec != nil {
+		h.recordTrap(epc, cause, tval)
+	}
 	c := &h.csr
 	number := cause &^ causeInterrupt
 	var vector uint64

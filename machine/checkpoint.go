@@ -187,7 +187,7 @@ func (m *Machine) snapshotDevices(c *snapshot.Coder) {
 			c.Fail("device %s at %#x cannot save its state", g.Name, uint64(g.Base))
 			return
 		}
-		c.Section("device "+g.Name, 1, d.Snapshot)
+		c.Section("device "+g.Name, 2, d.Snapshot)
 	}
 	for i, d := range m.disks {
 		c.Section(fmt.Sprintf("disk %d", i), 2, d.Snapshot)

@@ -245,7 +245,7 @@ func (m *Machine) deviceTree() (dtb []byte, at addr.PA, err error) {
 		return nil, 0, err
 	}
 	if p := m.boot; p != nil {
-		if len(dtb) > dtbRoom-4096 {
+		if dtb = withRoom(dtb); len(dtb) > dtbRoom-4096 {
 			return nil, 0, fmt.Errorf("a device tree of %d bytes", len(dtb))
 		}
 		return dtb, p.dtb, nil

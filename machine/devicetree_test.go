@@ -235,6 +235,27 @@ func TestDeviceTreeCompiler(t *testing.T) {
 	}
 }
 
+// A loader finds room behind the strings, the last section, and dtc the same tree.
+func TestDeviceTreeRoom(t *testing.T) {
+	blob := build(t, virt())
+	roomy := withRoom(bytes.Clone(blob))
+	cell := func(i int) int { return int(binary.BigEndian.Uint32(roomy[4*i:])) }
+	// Section 5.2: totalsize is cell 1, off_dt_strings 3, size_dt_strings 8.
+	if end := cell(3) + cell(8); cell(1) != len(roomy) || cell(1)-end < dtbFree || cell(1) > end+2*dtbFree {
+		t.Errorf("the strings end at %d of %d, in a file of %d", end, cell(1), len(roomy))
+	}
+	if !reflect.DeepEqual(flat(parse(t, roomy)), flat(parse(t, blob))) {
+		t.Error("the tree has changed")
+	}
+	dtc, err := exec.LookPath("dtc")
+	if err != nil {
+		t.Skip("dtc is not installed (Debian: device-tree-compiler)")
+	}
+	if again := run(t, dtc, roomy, "-q", "-I", "dtb", "-O", "dtb", "-"); !reflect.DeepEqual(flat(parse(t, again)), flat(parse(t, blob))) {
+		t.Error("dtc reads another tree")
+	}
+}
+
 // run gives a command's output; any word on stderr is a failure.
 func run(t *testing.T, command string, in []byte, args ...string) []byte {
 	t.Helper()

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -26,12 +27,13 @@ import (
 // requireVariable is set where the kernel must be there: in CI, which fetches it.
 const requireVariable = "MCSIM_REQUIRE_GUESTS"
 
-// fetched is the guest; tests of it are skipped where nobody fetched it.
-func fetched(t testing.TB) *debian.Guest {
+// fetched is the guest of a suite, "" for the default; tests of it are skipped where
+// nobody fetched it.
+func fetched(t testing.TB, suite string) *debian.Guest {
 	t.Helper()
-	g, err := debian.Cached("")
+	g, err := debian.CachedSuite(suite)
 	if err != nil {
-		if os.Getenv(requireVariable) != "" {
+		if os.Getenv(requireVariable) != "" && suite == "" {
 			t.Fatal(err)
 		}
 		t.Skip(err)
@@ -87,6 +89,7 @@ func TestMain(m *testing.M) {
 
 // boot is a boot of the self-test.
 type boot struct {
+	suite   string // of Debian, "" for the default
 	harts   int
 	opensbi bool
 	set     []string
@@ -99,6 +102,8 @@ type boot struct {
 	log bool // write a log, of devices and the run
 
 	debugger *gdb.Server // waited for before it begins
+
+	record io.Writer // of a recording, or nil
 
 	initramfs debian.Initramfs // instead of the self-test's
 	ends      string           // the reason that the run ends with; "" is exit, with code 0
@@ -116,7 +121,7 @@ type outcome struct {
 
 func (b boot) run(t testing.TB) outcome {
 	t.Helper()
-	g := fetched(t)
+	g := fetched(t, b.suite)
 	if b.initramfs.Init == nil {
 		b.initramfs.Init, _ = selftest(t)
 	}
@@ -151,11 +156,14 @@ func (b boot) run(t testing.TB) outcome {
 		s.BIOS = read(g.BIOSFile())
 	}
 	var console, events bytes.Buffer
-	var w *log.Writer
+	o := machine.Options{Console: &console, Check: b.check, Debugger: b.debugger}
 	if b.log {
-		w = log.New(&events, log.Options{Level: event.Debug, Only: []event.Category{event.Run, event.Device}})
+		o.Log = log.New(&events, log.Options{Level: event.Debug, Only: []event.Category{event.Run, event.Device}})
 	}
-	m, err := machine.New(cfg, machine.Options{Console: &console, Check: b.check, Log: w, Debugger: b.debugger})
+	if b.record != nil {
+		o.Record = &machine.Recording{To: b.record, Version: "test", Program: "guest:debian"}
+	}
+	m, err := machine.New(cfg, o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -174,37 +182,37 @@ func (b boot) run(t testing.TB) outcome {
 			t.Fatal(err)
 		}
 	}
-	var o outcome
+	var out outcome
 	l.Checkpoint = func(reason string) error {
 		if reason == b.saveAt {
 			return m.Checkpoint(b.saved, reason)
 		}
 		var file bytes.Buffer
 		err := m.Checkpoint(&file, reason)
-		o.digest += fmt.Sprintf("%s %x\n", reason, sha256.Sum256(state(file.Bytes())))
+		out.digest += fmt.Sprintf("%s %x\n", reason, sha256.Sum256(state(file.Bytes())))
 		return err
 	}
 	res, err := m.Run(context.Background(), l)
-	if w != nil {
-		if err := w.Close(); err != nil {
+	if o.Log != nil {
+		if err := o.Log.Close(); err != nil {
 			t.Fatal(err)
 		}
 	}
-	o.Result, o.console, o.events, o.values = res, console.String(), events.String(), map[string]string{}
+	out.Result, out.console, out.events, out.values = res, console.String(), events.String(), map[string]string{}
 	if b.ends == "" {
 		b.ends = "exit"
 	}
 	if err != nil || res.Reason != b.ends || res.ExitCode != 0 {
-		t.Fatalf("ended by %q with code %d: %v\n%s", res.Reason, res.ExitCode, err, tail(o.console))
+		t.Fatalf("ended by %q with code %d: %v\n%s", res.Reason, res.ExitCode, err, tail(out.console))
 	}
-	o.total, o.phases = m.Report()
+	out.total, out.phases = m.Report()
 	for _, v := range m.Stats().Snapshot().Values {
 		if v.Name != "sim.mips" && !strings.HasPrefix(v.Name, "sim.host_") {
-			o.values[v.Name] = fmt.Sprint(v.U, v.F)
+			out.values[v.Name] = fmt.Sprint(v.U, v.F)
 		}
 	}
 	t.Logf("%d harts: %d instructions, %d cycles, %.1f s", b.harts, res.Instructions, res.Cycles, res.HostSeconds)
-	return o
+	return out
 }
 
 // state is what a checkpoint has behind its header (docs/checkpoint-format.md),

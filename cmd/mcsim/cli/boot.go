@@ -71,10 +71,7 @@ func readGuestFile(flag, name string, of func(*debian.Guest) string) (machine.Fi
 }
 
 func guestNamed(name string) (*debian.Guest, error) {
-	if name = strings.TrimPrefix(name, fetched); name != debian.Name {
-		return nil, fmt.Errorf("no guest %q; there is %s%s", name, fetched, debian.Name)
-	}
-	return debian.Cached("")
+	return debian.Named(strings.TrimPrefix(name, fetched))
 }
 
 // readFile reads a file that a flag names.

@@ -68,7 +68,7 @@ func (j *job) open() (out outputs, err error) {
 	if out.stats, err = create("--stats", j.cfg.Stats.File, j.cfg.Machine.Seed); err != nil {
 		return out, err
 	}
-	if out.dir, err = openOutDir(&j.cfg.Stats, j.cfg.Machine.Seed); err != nil {
+	if out.dir, err = openOutDir(&j.cfg.Stats, j.cfg.Machine.Seed, j.replay != nil && j.replay.exact == nil); err != nil {
 		return out, err
 	}
 	out.recording, out.record, err = openRecording(j.cfg)
@@ -148,7 +148,7 @@ func (j *job) run() (*outcome, error) {
 // execute runs the machine to the end of the run.
 func (j *job) execute(ctx context.Context, m *machine.Machine, out outputs) *outcome {
 	limits := machine.Limits{Instructions: j.cfg.Run.MaxInstructions, Cycles: j.cfg.Run.MaxCycles,
-		CheckpointAt: j.saving.at, Checkpoint: j.save(m), Intervals: out.dir.begin(m.Stats(), 0)}
+		CheckpointAt: j.saving.at, Checkpoint: j.save(m), Intervals: out.dir.begin(m, 0)}
 	progress := newProgress(j.terminal, limits.Instructions, limits.Cycles)
 	if j.replay != nil {
 		progress.read = j.replay.traces.progress
