@@ -56,7 +56,8 @@ func (f *csrFile) snapshot(c *snapshot.Coder) {
 		&f.mtvec, &f.mepc, &f.mcause, &f.mtval, &f.mscratch, &f.stvec, &f.sepc, &f.scause, &f.stval, &f.sscratch,
 		&f.menvcfg, &f.senvcfg, &f.mcounteren, &f.scounteren, &f.stimecmp, &f.timerAt, &f.timeOffset, &f.miselect, &f.siselect, &f.outer)
 	c.Bool(&f.wfi)
-	snapshot.Uint(c, &f.counters.inhibit)
+	// When somebody looks for an overflow decides when it is found.
+	snapshot.Uint(c, &f.counters.inhibit, &f.counters.check, &f.counters.wake)
 	for i := range f.counters.c {
 		k := &f.counters.c[i]
 		snapshot.Uint(c, &k.base, &k.start, &k.event, &k.seen)
@@ -133,7 +134,6 @@ func (h *Hart) loaded(c *snapshot.Coder) {
 			h.csr.counters.filtered |= 1 << i
 		}
 	}
-	h.awaitOverflow()
 	m.pmp.compile()
 	h.setRegimes()
 	h.useContext(m.dctx, m.fctx)

@@ -173,7 +173,7 @@ type Program struct {
 
 	Kernel string `yaml:"kernel" doc:"kernel to boot in S-mode: vmlinux, Image, Image.gz, or guest:NAME for a fetched one (mcsim guest), as guest:debian or guest:debian/sid"`
 	Initrd string `yaml:"initrd" doc:"initial RAM disk of the kernel; guest:NAME has a fetched one's"`
-	Append string `yaml:"append" doc:"command line of the kernel"`
+	Append string `yaml:"append" doc:"command line of the kernel, the whole of it; guest:NAME has one that ends the run when the kernel panics"`
 	BIOS   string `yaml:"bios" doc:"M-mode firmware under the kernel, ELF or flat, such as OpenSBI's fw_dynamic.bin; none is the built-in SBI"`
 }
 
