@@ -105,6 +105,9 @@ func Load(paths []string) (*Run, error) {
 			}
 		}
 	}
+	if r.Stats == nil && r.Series == nil && r.Threads == nil && r.Trace == nil {
+		return nil, errors.New(strings.Join(r.Notes, "; ")) // all files are empty
+	}
 	return r, nil
 }
 

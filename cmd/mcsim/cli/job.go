@@ -74,7 +74,7 @@ func (j *job) run() (*outcome, error) {
 	if err != nil {
 		return nil, err
 	}
-	statsFile, err := create(j.cfg.Stats.File, j.cfg.Machine.Seed)
+	statsFile, err := create(j.cfg.Stats.File, j.cfg.Machine.Seed, "--stats")
 	if err != nil {
 		return nil, err
 	}
@@ -305,7 +305,7 @@ func (o *outcome) writeFiles(events *log.Writer, statsFile io.WriteCloser, dir *
 
 // openLog opens the event log, if the configuration wants one.
 func openLog(cfg *config.Config) (*log.Writer, error) {
-	w, err := create(cfg.Log.File, cfg.Machine.Seed)
+	w, err := create(cfg.Log.File, cfg.Machine.Seed, "--log")
 	if w == nil || err != nil {
 		return nil, err
 	}
@@ -322,8 +322,8 @@ func openLog(cfg *config.Config) (*log.Writer, error) {
 }
 
 // create opens an output file before the run, so that a wrong name costs no
-// time. It returns nil for "", and standard error for -.
-func create(name string, seed uint64) (io.WriteCloser, error) {
+// time; flag is what names it. It returns nil for "", and standard error for -.
+func create(name string, seed uint64, flag string) (io.WriteCloser, error) {
 	switch name {
 	case "":
 		return nil, nil
@@ -332,7 +332,7 @@ func create(name string, seed uint64) (io.WriteCloser, error) {
 	}
 	f, err := os.Create(expandSeed(name, seed))
 	if err != nil {
-		return nil, err
+		return nil, unwritable(err, flag)
 	}
 	return f, nil
 }

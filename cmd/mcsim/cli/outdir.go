@@ -49,7 +49,7 @@ func openOutDir(cfg *config.Stats, seed uint64, threads bool) (*outDir, error) {
 	}
 	dir := expandSeed(cfg.Dir, seed)
 	if err := os.MkdirAll(dir, 0o777); err != nil {
-		return nil, err
+		return nil, unwritable(err, "--out")
 	}
 	f, err := o.create(dir, outStats)
 	if err != nil {
@@ -76,10 +76,11 @@ func openOutDir(cfg *config.Stats, seed uint64, threads bool) (*outDir, error) {
 
 func (o *outDir) create(dir, name string) (*os.File, error) {
 	f, err := os.Create(filepath.Join(dir, name))
-	if err == nil {
-		o.files = append(o.files, f)
+	if err != nil {
+		return nil, unwritable(err, "--out")
 	}
-	return f, err
+	o.files = append(o.files, f)
+	return f, nil
 }
 
 // series makes the two files of a kind of rows.
