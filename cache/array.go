@@ -102,27 +102,43 @@ func (a *Array) SetOf(line uint64) int32 { return int32(line&a.setMask) * int32(
 // Touch records an access to slot.
 func (a *Array) Touch(slot int32) {
 	a.Clock++
-	a.Stamp[slot] = a.Clock
+	*word(a.Stamp, slot) = a.Clock
 }
 
-// Fill puts line into slot with a state other than 0. The data is the
-// caller's to write. The fill is the access that missed: do not Touch as well,
-// for SRRIP tells a line that was used again by its later stamps.
+// word is a[slot], for a slot that is known to be one. A miss looks into some
+// dozen places, and the checks of their bounds would be a tenth of it.
+func word(a []uint64, slot int32) *uint64 {
+	return (*uint64)(unsafe.Add(unsafe.Pointer(unsafe.SliceData(a)), int(slot)*8))
+}
+
+// Fill puts line into slot with a state other than 0; what was there before is
+// gone. The data is the caller's to write. The fill is the access that missed: do
+// not Touch as well, for SRRIP tells a line that was used again by its later
+// stamps.
 func (a *Array) Fill(slot int32, line uint64, state uint8) {
 	set := int(line & a.setMask)
 	way := int(slot) - set*a.ways
-	if state == 0 || uint(way) >= uint(a.ways) {
+	if state == 0 || uint(way) >= uint(a.ways) { // then slot is one
 		a.badFill(slot, line, state)
 	}
-	a.setPartial(set, way, a.partialOf(line))
-	a.Clock++
+	*a.byteOf(set, way) = a.partialOf(line)
+	clock := a.Clock + 1
+	a.Clock = clock
 	a.Fills++
-	if a.Tags[slot] == NoLine {
+	tag := word(a.Tags, slot)
+	if *tag == NoLine {
 		a.used++
 	}
-	a.Tags[slot] = line
+	*tag = line
 	a.State[slot] = state
-	a.Stamp[slot] = a.Clock
+	*word(a.Stamp, slot) = clock
+	if a.meta != nil {
+		a.fillMeta(slot)
+	}
+}
+
+//go:noinline
+func (a *Array) fillMeta(slot int32) {
 	switch a.policy {
 	case FIFO:
 		a.meta[slot] = a.Clock
@@ -131,6 +147,7 @@ func (a *Array) Fill(slot int32, line uint64, state uint8) {
 	}
 }
 
+//go:noinline
 func (a *Array) badFill(slot int32, line uint64, state uint8) {
 	panic(fmt.Sprintf("cache: Fill(slot %d, line %#x, state %d) in an array of %d sets and %d ways",
 		slot, line, state, a.Sets(), a.ways))
@@ -144,7 +161,7 @@ func (a *Array) Invalidate(slot int32) {
 		return
 	}
 	set := int(line & a.setMask)
-	a.setPartial(set, int(slot)-set*a.ways, partialEmpty)
+	*a.byteOf(set, int(slot)-set*a.ways) = partialEmpty
 	a.Tags[slot] = NoLine
 	a.State[slot] = 0
 	a.used--
@@ -155,6 +172,11 @@ func (a *Array) LineData(slot int32) []byte {
 	_ = a.State[slot] // all slots have their line in Data
 	at := unsafe.Add(unsafe.Pointer(unsafe.SliceData(a.Data)), int(slot)<<(a.shift&63))
 	return unsafe.Slice((*byte)(at), a.line)
+}
+
+// LineAt is the first byte of slot's data, for a slot that is known to be one.
+func (a *Array) LineAt(slot int32) unsafe.Pointer {
+	return unsafe.Add(unsafe.Pointer(unsafe.SliceData(a.Data)), int(slot)<<(a.shift&63))
 }
 
 // LineOf is the address of the line in slot, or NoLine.
@@ -189,8 +211,8 @@ func (a *Array) Check() error {
 			return fmt.Errorf("cache: slot %d: tag %#x with state %d", slot, t, a.State[i])
 		case a.Stamp[i] > a.Clock:
 			return fmt.Errorf("cache: slot %d: stamp %d is later than clock %d", slot, a.Stamp[i], a.Clock)
-		case (t == NoLine) != (a.partialAt(i/a.ways, i%a.ways) == partialEmpty):
-			return fmt.Errorf("cache: slot %d: tag %#x with partial tag %#x", slot, t, a.partialAt(i/a.ways, i%a.ways))
+		case (t == NoLine) != (*a.byteOf(i/a.ways, i%a.ways) == partialEmpty):
+			return fmt.Errorf("cache: slot %d: tag %#x with partial tag %#x", slot, t, *a.byteOf(i/a.ways, i%a.ways))
 		case t != NoLine && a.Lookup(t) != slot:
 			return fmt.Errorf("cache: slot %d: line %#x is found in slot %d", slot, t, a.Lookup(t))
 		}

@@ -35,15 +35,19 @@ func (a *Array) rowOf(set uint64) *uint64 {
 // nextWord is the word of partial behind w.
 func nextWord(w *uint64) *uint64 { return (*uint64)(unsafe.Add(unsafe.Pointer(w), 8)) }
 
-// setPartial writes a way's byte.
-func (a *Array) setPartial(set, way int, b uint8) {
-	w := (*uint64)(unsafe.Add(unsafe.Pointer(a.rowOf(uint64(set))), way>>3*8))
-	at := way & 7 * 8
-	*w = *w&^(0xff<<at) | uint64(b)<<at
-}
+// firstByte is where a word's lowest byte lies on this host, as an exclusive or with
+// the place of each.
+var firstByte = func() int {
+	word := uint64(1)
+	if *(*uint8)(unsafe.Pointer(&word)) == 1 {
+		return 0
+	}
+	return 7
+}()
 
-func (a *Array) partialAt(set, way int) uint8 {
-	return uint8(a.partial[set*a.row+way>>3] >> (way & 7 * 8))
+// byteOf is the byte of a way, which there must be.
+func (a *Array) byteOf(set, way int) *uint8 {
+	return (*uint8)(unsafe.Add(unsafe.Pointer(unsafe.SliceData(a.partial)), (set*a.row*8+way)^firstByte))
 }
 
 // fillPartial writes the bytes anew, from the tags, and counts those.
@@ -59,7 +63,7 @@ func (a *Array) fillPartial() {
 					a.used++
 				}
 			}
-			a.setPartial(set, way, b)
+			*a.byteOf(set, way) = b
 		}
 	}
 }
@@ -70,22 +74,30 @@ func (a *Array) Lookup(line uint64) int32 {
 	set := line & a.setMask
 	want := uint64(a.partialOf(line)) * lanes
 	w := a.rowOf(set)
-	for way := 0; ; w = nextWord(w) {
+	s := int32(set) * int32(a.ways)
+	for left := a.row; ; left-- {
 		for may := zeroBytes(*w ^ want); may != 0; may &= may - 1 {
-			if s := int(set)*a.ways + way + bits.TrailingZeros64(may)>>3; a.Tags[s] == line {
-				return int32(s)
+			if at := s + int32(bits.TrailingZeros64(may)>>3); *word(a.Tags, at) == line {
+				return at
 			}
 		}
-		if way += 8; way >= a.ways {
+		if left == 1 {
 			return -1
 		}
+		w, s = nextWord(w), s+8
 	}
 }
 
-// Glance is where Lookup looks first, for hosts that can be told of it early.
-func (a *Array) Glance(line uint64) unsafe.Pointer {
-	return unsafe.Pointer(a.rowOf(line & a.setMask))
+// Glance is where Lookup looks first, and the first and the last stamp of line's
+// set, for hosts that can be told of it early.
+func (a *Array) Glance(line uint64) (row, stamps, last unsafe.Pointer) {
+	set := line & a.setMask
+	stamps = unsafe.Add(unsafe.Pointer(unsafe.SliceData(a.Stamp)), int(set)*a.ways*8)
+	return unsafe.Pointer(a.rowOf(set)), stamps, unsafe.Add(stamps, a.ways*8-8)
 }
+
+// TagAt is where slot's tag is, for the same.
+func (a *Array) TagAt(slot int32) unsafe.Pointer { return unsafe.Pointer(word(a.Tags, slot)) }
 
 // empty returns the first way of a set that holds no line, or -1.
 func (a *Array) empty(set uint64) int {

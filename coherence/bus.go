@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/bits"
 	"strconv"
+	"unsafe"
 
 	"mcsim/addr"
 	"mcsim/cache"
@@ -36,6 +37,7 @@ type Bus struct {
 	deadline uint64 // the earliest of the timed devices
 	put      Request
 	time     uint64
+	plain    bool                // there is a plain way: see plain.go
 	fast     bool                // no timing: see functional.go
 	by       int32               // whose request is served, for notes
 	asked    uint64              // its cycle
@@ -66,6 +68,7 @@ func New(cfg Config, m Map, mem Memory) (*Bus, error) {
 	if b.home, err = newHome(b, mem); err != nil {
 		return nil, fmt.Errorf("home: %w", err)
 	}
+	b.plain = b.isPlain()
 	for i := range cfg.Harts {
 		p, err := b.newPrivate(int32(i))
 		if err != nil {
@@ -125,6 +128,13 @@ func (b *Bus) LineBytes() int { return 1 << (b.shift & 63) }
 // Serve carries out one request, or a Service. It must not be Quantum, Sleep or
 // Halt.
 func (b *Bus) Serve(r *Request) {
+	if !b.servePlain(r) {
+		b.serve(r)
+	}
+}
+
+// serve is Serve for every request.
+func (b *Bus) serve(r *Request) {
 	b.by, b.asked = r.Agent, r.Cycle
 	if b.Tap != nil {
 		b.Tap.Serving(r)
@@ -139,7 +149,7 @@ func (b *Bus) Serve(r *Request) {
 	}
 	now := r.Cycle
 	if !b.fast {
-		now = b.order.Take(now) + b.cfg.Arbitration
+		now = b.order.take(now, &b.order.usual) + b.cfg.Arbitration
 	}
 	switch r.Kind {
 	case GetS:
@@ -168,9 +178,14 @@ func (b *Bus) Serve(r *Request) {
 		r.Done = r.Cycle
 	}
 	if b.cfg.Check {
-		if err := b.CheckLine(r.Line); err != nil {
-			panic(err)
-		}
+		b.mustCheck(r.Line)
+	}
+}
+
+// mustCheck ends the run if line breaks an invariant.
+func (b *Bus) mustCheck(line uint64) {
+	if err := b.CheckLine(line); err != nil {
+		panic(err)
 	}
 }
 
@@ -183,7 +198,7 @@ func (b *Bus) share(agent int32) *HomeShare {
 }
 
 // snoop sends one hart a snoop.
-func (b *Bus) snoop(hart int, line uint64, ev Event, now uint64) (*move, []byte) {
+func (b *Bus) snoop(hart int, line uint64, ev Event, now uint64) (*move, unsafe.Pointer) {
 	b.Stats.Snoops++
 	return b.privs[hart].snoop(line, ev, now)
 }
@@ -194,7 +209,7 @@ func (b *Bus) transfer(now uint64) uint64 {
 	if b.fast {
 		return now
 	}
-	return b.data.Take(now) + b.beats
+	return b.data.take(now, &b.data.usual) + b.beats
 }
 
 // RunEvents fires the timed devices whose deadline is at or before now, in the
@@ -232,7 +247,7 @@ func (b *Bus) Reschedule() {
 }
 
 // putDirty is a dirty line on its way from a hart to the home.
-func (b *Bus) putDirty(p *Private, line uint64, st State, data []byte, now uint64) {
+func (b *Bus) putDirty(p *Private, line uint64, st State, data unsafe.Pointer, now uint64) {
 	kind := PutM
 	if st == Owned {
 		kind = PutO
@@ -249,7 +264,7 @@ func (b *Bus) gone(p *Private, line, now uint64) { b.leave(p, PutS, line, false,
 func (b *Bus) leave(p *Private, kind Kind, line uint64, kept bool, now uint64) (r *Request, e int32) {
 	b.Stats.Kinds[kind]++
 	if !b.fast {
-		b.order.Take(now)
+		b.order.take(now, &b.order.usual)
 	}
 	if b.Notify != nil {
 		b.Notify(Note{Cycle: now, What: NoteBus, Kind: kind, Agent: p.id, Line: line, Value: b.asked})

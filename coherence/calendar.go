@@ -18,11 +18,17 @@ const calendarWords = 256
 // A granule is 1<<gran cycles. Time that fell off the ring's early end is
 // forgotten: it counts as free and is not charged.
 type Calendar struct {
-	ring   []calendarWord // word w of time at ring[w%calendarWords<<stride]
-	stride uint8
-	gran   uint8
-	usual  uint8  // granules of the longest reservation
-	piece  uint64 // so many bits
+	ring  []calendarWord // word w of time at ring[w%calendarWords<<stride]
+	shift uint8          // the logarithm of the bytes from one word to the next
+	gran  uint8
+	usual reservation // the longest
+}
+
+// reservation is how long a resource is taken.
+type reservation struct {
+	granules uint64 // 0 to 16
+	piece    uint64 // so many bits
+	last     uint64 // where in a word it can begin at the latest
 }
 
 // calendarWord is 64 granules. One that still holds an earlier time is stale:
@@ -45,12 +51,12 @@ func newCalendars(n int, longest uint64) []Calendar {
 	cs := make([]Calendar, n)
 	for i := range cs {
 		c := &cs[i]
-		c.ring, c.stride = ring[i:], stride
+		c.ring, c.shift = ring[i:], stride+uint8(bits.TrailingZeros(uint(unsafe.Sizeof(calendarWord{}))))
 		for (longest+(1<<c.gran)-1)>>c.gran > 16 {
 			c.gran++
 		}
-		c.usual = uint8(c.granules(longest))
-		c.piece = uint64(1)<<c.usual - 1
+		n := c.granules(longest)
+		c.usual = reservation{n, 1<<n - 1, 64 - n}
 	}
 	return cs
 }
@@ -58,39 +64,48 @@ func newCalendars(n int, longest uint64) []Calendar {
 // granules is how many of them dur cycles take.
 func (c *Calendar) granules(dur uint64) uint64 { return (dur + 1<<(c.gran&63) - 1) >> (c.gran & 63) }
 
+// lasting is a reservation of dur cycles. More than NewCalendar was told count as
+// that.
+func (c *Calendar) lasting(dur uint64) reservation {
+	n := min(c.granules(dur), c.usual.granules)
+	return reservation{n, 1<<n - 1, 64 - n}
+}
+
 // Reserve takes dur cycles in one piece, the first such at or after cycle t,
 // and returns where they start. A dur longer than NewCalendar was told counts
 // as the longest.
 func (c *Calendar) Reserve(t, dur uint64) uint64 {
-	n := min(c.granules(dur), uint64(c.usual))
-	if n == 0 {
-		return t
-	}
-	return c.take(t, n, 1<<n-1)
+	r := c.lasting(dur)
+	return c.take(t, &r)
 }
 
 // Take is Reserve for as long as NewCalendar was told.
-func (c *Calendar) Take(t uint64) uint64 { return c.take(t, uint64(c.usual), c.piece) }
+func (c *Calendar) Take(t uint64) uint64 { return c.take(t, &c.usual) }
 
-// take reserves n granules; piece is as many bits. As usual they are free, and
-// within a word.
-func (c *Calendar) take(t, n, piece uint64) uint64 {
+// take makes a reservation. As usual its granules are free, and within a word.
+func (c *Calendar) take(t uint64, r *reservation) uint64 {
 	g := t >> (c.gran & 63)
 	w, off := g>>6, g&63
-	piece <<= off
 	s := c.slot(w)
+	busy, piece := s.busy, r.piece<<(off&63)
 	if s.time < w {
-		*s = calendarWord{time: w}
+		busy = 0
 	}
-	if s.time == w && s.busy&piece == 0 && off+n <= 64 {
-		s.busy |= piece
-		return t
+	if s.time > w || busy&piece != 0 || off > r.last {
+		return c.search(t, g, r.granules)
 	}
-	return c.search(t, g, n)
+	s.time, s.busy = w, busy|piece
+	return t
 }
 
-// search finds the first n free granules in a row from granule g on.
+// search finds the first n free granules in a row from granule g on. It is rare
+// enough not to be in the way of what is not.
+//
+//go:noinline
 func (c *Calendar) search(t, g, n uint64) uint64 {
+	if n == 0 {
+		return t
+	}
 	for {
 		w, off := g>>6, g&63
 		lo := c.at(w)
@@ -133,7 +148,7 @@ func (c *Calendar) at(w uint64) *calendarWord {
 
 // slot is where word w of time lies, if it does. Every w has a place in the ring.
 func (c *Calendar) slot(w uint64) *calendarWord {
-	at := w % calendarWords << (c.stride & 31) * uint64(unsafe.Sizeof(calendarWord{}))
+	at := w % calendarWords << (c.shift & 63)
 	return (*calendarWord)(unsafe.Add(unsafe.Pointer(unsafe.SliceData(c.ring)), at))
 }
 

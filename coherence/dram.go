@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math/bits"
+	"unsafe"
 
 	"mcsim/addr"
 	"mcsim/hostmem"
@@ -89,8 +90,15 @@ type DRAM struct {
 	channels  []channel
 	epoch     uint64 // refresh interval of the latest access
 	epochFrom uint64 // its first cycle
-	rowMiss   uint64 // bank time of an activate
-	rowSwitch uint64 // bank time of a precharge and an activate
+	inRow     burst  // to an open row
+	toClosed  burst  // to a closed one: an activate before it, and a precharge after it if rows are closed again
+	toOther   burst  // to another than the open one: a precharge and an activate before it
+}
+
+// burst is a bank's part in an access.
+type burst struct {
+	before uint64      // cycles from when the bank is taken to the command
+	takes  reservation // of the bank
 }
 
 type ramBytes struct {
@@ -118,14 +126,12 @@ func NewDRAM(cfg DRAMConfig, lineBytes int, m *Map) (*DRAM, error) {
 	}
 	log := func(n int) uint8 { return uint8(bits.TrailingZeros(uint(n))) }
 	d := &DRAM{
-		cfg:       cfg,
-		arena:     new(hostmem.Arena),
-		shift:     log(lineBytes),
-		chanBits:  log(cfg.Channels),
-		colBits:   log(max(cfg.RowBytes/lineBytes, 1)),
-		bankBits:  log(cfg.Banks),
-		rowMiss:   cfg.TRCD + cfg.TBurst,
-		rowSwitch: cfg.TRP + cfg.TRCD + cfg.TBurst,
+		cfg:      cfg,
+		arena:    new(hostmem.Arena),
+		shift:    log(lineBytes),
+		chanBits: log(cfg.Channels),
+		colBits:  log(max(cfg.RowBytes/lineBytes, 1)),
+		bankBits: log(cfg.Banks),
 	}
 	for _, g := range m.Regions() {
 		if g.Dev == nil {
@@ -138,7 +144,14 @@ func NewDRAM(cfg DRAMConfig, lineBytes int, m *Map) (*DRAM, error) {
 		}
 	}
 	data := newCalendars(cfg.Channels, cfg.TBurst)
-	busy := newCalendars(cfg.Channels*cfg.Banks, d.rowSwitch)
+	busy := newCalendars(cfg.Channels*cfg.Banks, cfg.TRP+cfg.TRCD+cfg.TBurst)
+	after := uint64(0)
+	if cfg.ClosedRows {
+		after = cfg.TRP
+	}
+	d.inRow = burst{0, busy[0].lasting(cfg.TBurst)}
+	d.toClosed = burst{cfg.TRCD, busy[0].lasting(cfg.TRCD + cfg.TBurst + after)}
+	d.toOther = burst{cfg.TRP + cfg.TRCD, busy[0].lasting(cfg.TRP + cfg.TRCD + cfg.TBurst)}
 	for i := range cfg.Channels {
 		c := channel{data: data[i], banks: make([]bank, cfg.Banks)}
 		for j := range c.banks {
@@ -166,19 +179,45 @@ func (d *DRAM) Bytes(pa addr.PA, n uint64) []byte {
 
 // ReadLine implements Memory.
 func (d *DRAM) ReadLine(_ *Request, line addr.PA, dst []byte, now uint64) uint64 {
+	return d.read(line, first(dst), now)
+}
+
+func (d *DRAM) read(line addr.PA, dst unsafe.Pointer, now uint64) uint64 {
 	d.Stats.Reads++
 	done := d.timed(line, now, false)
 	// At last: the host is still fetching the line (home.touch).
-	copyLine(dst, d.Bytes(line, uint64(len(dst))))
+	copyLine(dst, d.at(line), d.shift)
 	return done
 }
 
 // WriteLine implements Memory. Writes are posted: done is when the burst is
 // over, but nobody has to wait for it.
 func (d *DRAM) WriteLine(_ *Request, line addr.PA, src []byte, now uint64) uint64 {
-	copyLine(d.Bytes(line, uint64(len(src))), src)
+	return d.write(line, first(src), now)
+}
+
+func (d *DRAM) write(line addr.PA, src unsafe.Pointer, now uint64) uint64 {
+	copyLine(d.at(line), src, d.shift)
 	d.Stats.Writes++
 	return d.timed(line, now, true)
+}
+
+// glance is where the bytes of a line are, if they are in RAM; else somewhere else
+// in it. It is for hosts that can be told of it early.
+func (d *DRAM) glance(line uint64) unsafe.Pointer {
+	off := line<<(d.shift&63) - d.base
+	if off >= uint64(len(d.bytes)) {
+		off = 0
+	}
+	return unsafe.Add(unsafe.Pointer(unsafe.SliceData(d.bytes)), off)
+}
+
+// at is the first byte of a line. Nobody asks for one that is not in RAM.
+func (d *DRAM) at(line addr.PA) unsafe.Pointer {
+	if off := uint64(line) - d.base; off < uint64(len(d.bytes)) {
+		return unsafe.Add(unsafe.Pointer(unsafe.SliceData(d.bytes)), off)
+	}
+	return unsafe.Pointer(&d.Bytes(line, 1<<d.shift)[0])
 }
 
 func (d *DRAM) timed(line addr.PA, now uint64, write bool) uint64 {
@@ -197,7 +236,10 @@ func (d *DRAM) timed(line addr.PA, now uint64, write bool) uint64 {
 // PeekLine reads a line without time.
 func (d *DRAM) PeekLine(line addr.PA, dst []byte) { copy(dst, d.Bytes(line, uint64(len(dst)))) }
 
-// access charges one burst and returns the cycle at which it is over.
+// access charges one burst and returns the cycle at which it is over. It is a
+// function of its own, so that those that it calls are not.
+//
+//go:noinline
 func (d *DRAM) access(l, now uint64) uint64 {
 	c := &d.channels[l&(1<<(d.chanBits&63)-1)]
 	l >>= (d.chanBits + d.colBits) & 63
@@ -218,27 +260,24 @@ func (d *DRAM) access(l, now uint64) uint64 {
 			c.epoch = epoch
 		}
 	}
-	busy, after := d.cfg.TBurst, uint64(0)
-	switch {
-	case d.cfg.ClosedRows:
-		d.Stats.RowMisses++
-		busy, after, row = d.rowMiss, d.cfg.TRP, 0
-	case k.row == row && k.epoch == epoch:
+	if k.row == row && k.epoch == epoch { // never where rows are closed
 		d.Stats.RowHits++
-	case k.row == 0 || k.epoch != epoch: // a refresh closes all rows
-		d.Stats.RowMisses++
-		busy = d.rowMiss
-	default:
-		d.Stats.RowMisses++
-		busy = d.rowSwitch
+		command := k.busy.take(now, &d.inRow.takes)
+		return c.data.take(command+d.cfg.TCL, &c.data.usual) + d.cfg.TBurst + (d.cfg.Controller+1)/2
+	}
+	d.Stats.RowMisses++
+	b := &d.toClosed
+	if k.row != 0 && k.epoch == epoch { // a refresh closes all rows
+		b = &d.toOther
 		if now >= k.act { // not for a request from before that
 			now = max(now, k.act+d.cfg.TRAS)
 		}
 	}
-	k.row, k.epoch = row, epoch
-	command := k.busy.Reserve(now, busy+after) + busy - d.cfg.TBurst
-	if busy != d.cfg.TBurst {
-		k.act = command - d.cfg.TRCD
+	if d.cfg.ClosedRows {
+		row = 0
 	}
-	return c.data.Take(command+d.cfg.TCL) + d.cfg.TBurst + (d.cfg.Controller+1)/2
+	k.row, k.epoch = row, epoch
+	command := k.busy.take(now, &b.takes) + b.before
+	k.act = command - d.cfg.TRCD
+	return c.data.take(command+d.cfg.TCL, &c.data.usual) + d.cfg.TBurst + (d.cfg.Controller+1)/2
 }

@@ -171,17 +171,7 @@ func (e *Engine) body(a *agent, yield func(*Request) bool) {
 			panic(errStop)
 		}
 	}
-	a.port.Park = func(r *Request) {
-		if e.direct != a || r.Kind == Notice {
-			park(r)
-			return
-		}
-		e.bus.Serve(r)
-		e.Rounds++
-		if len(e.woken) > 0 && !e.fast || e.stopped {
-			park(served)
-		}
-	}
+	a.port.Park = park
 	for {
 		asleep, wake := a.run.Run(e.end)
 		a.turn.Kind, a.turn.WakeAt = Quantum, 0
@@ -189,6 +179,26 @@ func (e *Engine) body(a *agent, yield func(*Request) bool) {
 			a.turn.Kind, a.turn.WakeAt = Sleep, wake
 		}
 		park(&a.turn)
+	}
+}
+
+// setDirect makes a, if not nil, the only agent that runs until the next round: the
+// bus serves it at once, on its own stack.
+func (e *Engine) setDirect(a *agent) {
+	if e.direct != nil {
+		e.direct.port.alone = nil
+	}
+	if e.direct = a; a != nil {
+		a.port.alone = e
+	}
+}
+
+// servedAlone follows a request that the bus served on its agent's stack. If it
+// woke others, their time has come.
+func (e *Engine) servedAlone(p *Port) {
+	e.Rounds++
+	if len(e.woken) > 0 && !e.fast || e.stopped {
+		p.Park(served)
 	}
 }
 
@@ -232,6 +242,7 @@ func (e *Engine) Run(lanes int) (err error) {
 		if p := recover(); p != nil {
 			err = &AgentPanic{Agent: -1, Value: p, Stack: debug.Stack()}
 		}
+		e.setDirect(nil)
 		for i := 1; i < lanes; i++ {
 			close(e.lanes[i].work)
 		}
@@ -269,14 +280,14 @@ func (e *Engine) round() error {
 	if e.fast {
 		return e.turns()
 	}
-	e.direct = nil
+	e.setDirect(nil)
 	running := 0
 	for _, a := range e.ready {
 		a.state = agentRunning
 		running++
 	}
 	if running == 1 {
-		e.direct = e.ready[0]
+		e.setDirect(e.ready[0])
 	}
 	done, err := uint64(0), error(nil)
 	if e.Urgent != 0 {

@@ -41,7 +41,7 @@ func (p *Private) pull(line uint64, o int32) int32 {
 	}
 	p.d.Fill(s, line, uint8(st))
 	p.inI[s] = false
-	copyLine(p.d.LineData(s), p.l2.LineData(o))
+	copyLine(p.d.LineAt(s), p.l2.LineAt(o), p.shift)
 	return s
 }
 
@@ -52,18 +52,18 @@ func (p *Private) push(s int32) {
 		return
 	}
 	o := p.l2.Lookup(p.d.Tags[s])
-	copyLine(p.l2.LineData(o), p.d.LineData(s))
+	copyLine(p.l2.LineAt(o), p.d.LineAt(s), p.shift)
 	p.D.Writebacks++
 	p.d.State[s] = uint8(Exclusive)
 }
 
 // upToDate is the data of L2 slot o, after what the L1D has newer.
-func (p *Private) upToDate(line uint64, o int32) []byte {
+func (p *Private) upToDate(line uint64, o int32) unsafe.Pointer {
 	if s := p.d.Lookup(line); s >= 0 && State(p.d.State[s]) == Modified {
 		p.push(s)
 		p.core.DowngradeData(s)
 	}
-	return p.l2.LineData(o)
+	return p.l2.LineAt(o)
 }
 
 // dropData empties L1D slot s.
@@ -113,7 +113,7 @@ func (p *Private) announcesFetch(line uint64) bool {
 
 // fillFetch puts a line into the L1I and returns its slot. A Modified copy in
 // the L1D must come to Do for its next store.
-func (p *Private) fillFetch(line uint64, src []byte, now uint64) int32 {
+func (p *Private) fillFetch(line uint64, src unsafe.Pointer, now uint64) int32 {
 	v := p.i.Victim(line)
 	if p.i.State[v] != 0 {
 		old, announce := p.i.Tags[v], p.announcesFetch(line)
@@ -125,7 +125,7 @@ func (p *Private) fillFetch(line uint64, src []byte, now uint64) int32 {
 		}
 	}
 	p.i.Fill(v, line, uint8(Shared))
-	copyLine(p.i.LineData(v), src)
+	copyLine(p.i.LineAt(v), src, p.shift)
 	if p.snoopI && p.l2 == nil {
 		if s := p.d.Lookup(line); s >= 0 && State(p.d.State[s]) == Modified {
 			p.inI[s] = true
@@ -136,67 +136,72 @@ func (p *Private) fillFetch(line uint64, src []byte, now uint64) int32 {
 	return v
 }
 
-// room makes place for line in the outermost level and returns the empty slot.
-// now is when a dirty victim's write-back, which waits in a buffer until the
-// miss is on its way, uses the bus.
+// room makes place for line in the outermost level and returns its slot, which
+// holds the line from now on, but neither its data nor its final state. now is
+// when a dirty victim's write-back, which waits in a buffer until the miss is on
+// its way, uses the bus.
 func (p *Private) room(line, now uint64) int32 {
 	o := p.outer.Victim(line)
 	if p.outer.State[o] != 0 {
 		p.evict(o, now)
 	}
+	p.outer.Fill(o, line, uint8(Shared))
 	return o
 }
 
-// evict removes the line in outermost slot o from all of the hart's caches.
+// evict gives up the line in outermost slot o, which the caller fills next.
 func (p *Private) evict(o int32, now uint64) {
 	line, st := p.outer.Tags[o], State(p.outer.State[o])
 	if p.l2 != nil {
-		p.U.Evictions++
-		if s := p.d.Lookup(line); s >= 0 {
-			p.push(s)
-			p.dropData(s)
-		}
-		if p.snoopI {
-			p.dropFetch(line)
-		}
+		p.evictL2(line)
 	} else {
 		p.D.Evictions++
 		p.core.DropData(o)
 	}
-	p.outer.Invalidate(o)
 	if p.reserved == line {
 		p.bus.monitors |= bit(p.id)
 	}
-	do := p.moves[st][Evict].do
+	do := p.moves[st&7][Evict].do
 	if p.bus.Notify != nil {
 		p.bus.Notify(Note{Cycle: now, What: NoteEvict, Agent: p.id, Line: line, From: st})
 	}
 	switch {
 	case do&PutDirty != 0:
-		if p.l2 != nil {
-			p.U.Writebacks++
-		} else {
-			p.D.Writebacks++
-		}
-		p.bus.putDirty(p, line, st, p.outer.LineData(o), now)
+		p.Outer().Writebacks++
+		p.bus.putDirty(p, line, st, p.outer.LineAt(o), now)
 	case do&PutClean != 0 && p.bus.cfg.Announce && !p.fetchable(line):
 		p.bus.gone(p, line, now)
 	}
 }
 
+// evictL2 takes a line that the L2 gives up from the L1s.
+func (p *Private) evictL2(line uint64) {
+	p.U.Evictions++
+	if s := p.d.Lookup(line); s >= 0 {
+		p.push(s)
+		p.dropData(s)
+	}
+	if p.snoopI {
+		p.dropFetch(line)
+	}
+}
+
+// lacks says that the hart has no copy of line and has not reserved it: no snoop
+// changes anything.
+func (p *Private) lacks(line uint64) bool {
+	return p.outer.Lookup(line) < 0 && p.reserved != line && (!p.snoopI || p.i.Lookup(line) < 0)
+}
+
 // snoop applies ev to the hart's copies of line. It returns the transition of
 // the protocol state and, where there was a copy, the data, which stay valid
 // until the next fill.
-func (p *Private) snoop(line uint64, ev Event, now uint64) (m *move, data []byte) {
+func (p *Private) snoop(line uint64, ev Event, now uint64) (m *move, data unsafe.Pointer) {
 	fetched := int32(-1) // where the L1I has a copy that has to go
 	takes := ev == SnoopGetM || ev == SnoopUpgrade || ev == SnoopInval
 	if takes && p.snoopI {
 		fetched = p.i.Lookup(line)
 	}
 	o := p.outer.Lookup(line)
-	if o < 0 && fetched < 0 && p.reserved != line { // mostly: what was clean has left in silence
-		return &p.moves[Invalid][ev], nil
-	}
 	if fetched >= 0 {
 		p.dropFetchAt(fetched)
 	}
@@ -212,7 +217,7 @@ func (p *Private) snoop(line uint64, ev Event, now uint64) (m *move, data []byte
 		panic(&InvariantError{Line: line, What: "hart " + itoa(p.id) + ": " + ev.String() + " met " + st.String()})
 	}
 	p.Outer().Snoops++
-	data = p.outer.LineData(o)
+	data = p.outer.LineAt(o)
 	s := o
 	if p.l2 != nil {
 		if s = p.d.Lookup(line); s >= 0 {
@@ -258,16 +263,26 @@ func (p *Private) Outer() *CacheStats {
 	return &p.D
 }
 
-// copyLine is copy, fast for the usual size.
-func copyLine(dst, src []byte) {
-	if len(dst) == 64 && len(src) == 64 {
-		// In pieces that the compiler moves through a register each.
-		d, s := (*[4][16]byte)(unsafe.Pointer(unsafe.SliceData(dst))), (*[4][16]byte)(unsafe.Pointer(unsafe.SliceData(src)))
-		d[0] = s[0]
-		d[1] = s[1]
-		d[2] = s[2]
-		d[3] = s[3]
+// copyLine copies a line of 1<<shift bytes, fast if it is of the usual size. Lines
+// are passed around by their first byte: a slice for each would be three words
+// and several checks.
+func copyLine(dst, src unsafe.Pointer, shift uint8) {
+	if shift != 6 {
+		copySlow(dst, src, shift)
 		return
 	}
-	copy(dst, src)
+	// In pieces that the compiler moves through a register each.
+	d, s := (*[4][16]byte)(dst), (*[4][16]byte)(src)
+	d[0] = s[0]
+	d[1] = s[1]
+	d[2] = s[2]
+	d[3] = s[3]
 }
+
+func copySlow(dst, src unsafe.Pointer, shift uint8) {
+	n := 1 << (shift & 63)
+	copy(unsafe.Slice((*byte)(dst), n), unsafe.Slice((*byte)(src), n))
+}
+
+// first is the first byte of a line, nil of none.
+func first(line []byte) unsafe.Pointer { return unsafe.Pointer(unsafe.SliceData(line)) }

@@ -44,7 +44,7 @@ func (e *Engine) turns() error {
 	for len(left) > 0 && e.fast && !e.stopped {
 		a := left[0]
 		a.state = agentRunning
-		e.direct = a
+		e.setDirect(a)
 		e.lanes[0].runBatch(left[:1])
 		if err := e.lanes[0].failure(left[:1]); err != nil {
 			return err
@@ -67,7 +67,7 @@ func (e *Engine) turns() error {
 		}
 		left = left[1:]
 	}
-	e.direct = nil
+	e.setDirect(nil)
 	e.ready = e.ready[:copy(e.ready, left)]
 	e.admit()
 	e.endNaps()

@@ -105,8 +105,8 @@ func (h *home) moves(e int32, done uint64) {
 	}
 }
 
-// free takes filter entry s away: its holders' copies, and if the LLC is
-// inclusive its data.
+// free takes the line of filter entry s away from its holders, and if the LLC is
+// inclusive from there. The caller fills the entry next.
 func (h *home) free(r *Request, s int32, now uint64) {
 	line := h.tags.Tags[s]
 	if h.sharers[s] != 0 {
@@ -118,11 +118,10 @@ func (h *home) free(r *Request, s int32, now uint64) {
 		if dirty != nil {
 			h.writeBack(r, line, -1, dirty, now)
 		}
-		h.tags.Invalidate(s)
 		return
 	}
 	if dirty == nil && h.llc.State[s] == llcDirty {
-		dirty = h.llc.LineData(s)
+		dirty = h.llc.LineAt(s)
 	}
 	if h.bus.Notify != nil {
 		h.bus.Notify(Note{Cycle: now, What: NoteEvict, Agent: Home, Line: line})
@@ -130,14 +129,18 @@ func (h *home) free(r *Request, s int32, now uint64) {
 	if dirty != nil {
 		h.toMemory(r, line, dirty, now)
 	}
-	h.tags.Invalidate(s)
 }
 
 // take invalidates every holder's copy of filter entry s. It returns the data
 // if one was dirty.
-func (h *home) take(s int32, line, now uint64) (dirty []byte) {
+func (h *home) take(s int32, line, now uint64) (dirty unsafe.Pointer) {
 	for m := h.sharers[s]; m != 0; m &= m - 1 {
-		mv, data := h.bus.snoop(bits.TrailingZeros64(m), line, SnoopInval, now)
+		i := bits.TrailingZeros64(m)
+		if h.bus.privs[i].lacks(line) { // mostly: what was clean has left in silence
+			h.bus.Stats.Snoops++
+			continue
+		}
+		mv, data := h.bus.snoop(i, line, SnoopInval, now)
 		if data != nil {
 			h.Recalled++
 		}
@@ -154,39 +157,43 @@ func (h *home) bank(line, now uint64) uint64 {
 	if h.bus.fast {
 		return now
 	}
-	return h.banks[line&uint64(len(h.banks)-1)].Take(now) + h.bus.cfg.LLCHit
+	bank := &h.banks[line&uint64(len(h.banks)-1)]
+	return bank.take(now, &bank.usual) + h.bus.cfg.LLCHit
 }
 
 // touch brings what a request for line will need first into the host's caches,
 // all at once instead of one after the other as it finds its way.
 func (h *home) touch(line uint64) {
-	t := h.tags
-	lo := t.SetOf(line)
-	bytes := unsafe.Pointer(&t.Stamp[lo])
+	row, stamps, last := h.tags.Glance(line)
+	bytes := row
 	if h.dram != nil {
-		if off := line<<(h.bus.shift&63) - h.dram.base; off < uint64(len(h.dram.bytes)) {
-			bytes = unsafe.Pointer(&h.dram.bytes[off])
-		}
+		bytes = h.dram.glance(line)
 	}
-	warm(bytes, t.Glance(line), unsafe.Pointer(&t.Stamp[lo]), unsafe.Pointer(&t.Stamp[int(lo)+t.Ways()-1]))
+	warm(bytes, row, stamps, last)
 }
 
 // find is line's filter entry, or -1 and the entry that claim will make. It
-// warms the entry and its data: the requester's victim comes first, and takes
-// long enough.
+// expects to need it.
 func (h *home) find(line uint64) (e, victim int32) {
 	e = h.tags.Lookup(line)
-	s := e
-	if e < 0 {
-		victim = h.tags.Victim(line)
-		s = victim
+	if e >= 0 {
+		h.expect(e)
+		return e, -1
 	}
-	data := unsafe.Pointer(&h.owner[s])
-	if h.inclusive {
-		data = unsafe.Pointer(&h.llc.Data[int(s)<<(h.bus.shift&63)])
-	}
-	warm(data, unsafe.Pointer(&h.sharers[s]), unsafe.Pointer(&h.tags.Tags[s]), unsafe.Pointer(&h.owner[s]))
+	victim = h.tags.Victim(line)
+	h.expect(victim)
 	return e, victim
+}
+
+// expect warms entry e and its data: the requester's victim comes first, and takes
+// long enough.
+func (h *home) expect(e int32) {
+	owner := unsafe.Add(unsafe.Pointer(unsafe.SliceData(h.owner)), e)
+	data := owner
+	if h.inclusive {
+		data = h.llc.LineAt(e)
+	}
+	warm(data, unsafe.Pointer(h.sharersOf(e)), h.tags.TagAt(e), owner)
 }
 
 // entry is the filter entry for line to claim, once the requester's victim has
@@ -203,9 +210,10 @@ func (h *home) entry(line uint64, victim int32) int32 {
 // in no LLC, and an inclusive one has no data in its slot yet. keep says
 // whether a miss fills the LLC. The data stay valid until the home is used
 // again.
-func (h *home) read(r *Request, line uint64, e int32, fresh, keep bool, now uint64) (data []byte, done uint64, from int32) {
+func (h *home) read(r *Request, line uint64, e int32, fresh, keep bool, now uint64) (data unsafe.Pointer, done uint64, from int32) {
 	if h.llc == nil {
-		return h.scratch, h.fromMemory(r, line, h.scratch, now), FromMemory
+		data = first(h.scratch)
+		return data, h.fromMemory(r, line, data, now), FromMemory
 	}
 	h.Accesses++
 	share := h.bus.share(r.Agent)
@@ -216,7 +224,7 @@ func (h *home) read(r *Request, line uint64, e int32, fresh, keep bool, now uint
 	case h.inclusive && fresh:
 		h.Misses++
 		share.Misses++
-		data = h.llc.LineData(s)
+		data = h.llc.LineAt(s)
 		return data, h.fromMemory(r, line, data, now), FromMemory
 	case !h.inclusive:
 		if s = h.llc.Lookup(line); s >= 0 {
@@ -224,14 +232,15 @@ func (h *home) read(r *Request, line uint64, e int32, fresh, keep bool, now uint
 		}
 	}
 	if s >= 0 {
-		return h.llc.LineData(s), now, Home
+		return h.llc.LineAt(s), now, Home
 	}
 	h.Misses++
 	share.Misses++
 	if !keep {
-		return h.scratch, h.fromMemory(r, line, h.scratch, now), FromMemory
+		data = first(h.scratch)
+		return data, h.fromMemory(r, line, data, now), FromMemory
 	}
-	data = h.llc.LineData(h.allocate(r, line, llcClean, now))
+	data = h.llc.LineAt(h.allocate(r, line, llcClean, now))
 	return data, h.fromMemory(r, line, data, now), FromMemory
 }
 
@@ -244,7 +253,7 @@ func (h *home) allocate(r *Request, line uint64, st uint8, now uint64) int32 {
 			h.bus.Notify(Note{Cycle: now, What: NoteEvict, Agent: Home, Line: h.llc.Tags[s]})
 		}
 		if h.llc.State[s] == llcDirty {
-			h.toMemory(r, h.llc.Tags[s], h.llc.LineData(s), now)
+			h.toMemory(r, h.llc.Tags[s], h.llc.LineAt(s), now)
 		}
 	}
 	h.llc.Fill(s, line, st)
@@ -252,7 +261,7 @@ func (h *home) allocate(r *Request, line uint64, st uint8, now uint64) int32 {
 }
 
 // writeBack takes a dirty line from a private cache. e is its filter entry, or -1.
-func (h *home) writeBack(r *Request, line uint64, e int32, data []byte, now uint64) {
+func (h *home) writeBack(r *Request, line uint64, e int32, data unsafe.Pointer, now uint64) {
 	if h.llc == nil {
 		h.store(r, line, data, now)
 		return
@@ -268,27 +277,36 @@ func (h *home) writeBack(r *Request, line uint64, e int32, data []byte, now uint
 	}
 	h.bank(line, now)
 	h.llc.State[s] = llcDirty
-	copyLine(h.llc.LineData(s), data)
+	copyLine(h.llc.LineAt(s), data, h.bus.shift)
 	if h.bus.Notify != nil {
 		h.bus.Notify(Note{Cycle: now, What: NoteWriteBack, Agent: r.Agent, Line: line, Source: Home})
 	}
 }
 
 // toMemory writes an LLC line to memory.
-func (h *home) toMemory(r *Request, line uint64, data []byte, now uint64) {
+func (h *home) toMemory(r *Request, line uint64, data unsafe.Pointer, now uint64) {
 	h.Writebacks++
 	h.store(r, line, data, now)
 }
 
-func (h *home) store(r *Request, line uint64, data []byte, now uint64) uint64 {
+func (h *home) store(r *Request, line uint64, data unsafe.Pointer, now uint64) uint64 {
 	if h.bus.Notify != nil {
 		h.bus.Notify(Note{Cycle: now, What: NoteWriteBack, Agent: r.Agent, Line: line, Source: FromMemory})
 	}
-	return h.mem.WriteLine(r, lineAddr(line, h.bus.shift), data, now)
+	pa := lineAddr(line, h.bus.shift)
+	if h.dram != nil {
+		return h.dram.write(pa, data, now)
+	}
+	return h.mem.WriteLine(r, pa, h.slice(data), now)
 }
 
-func (h *home) fromMemory(r *Request, line uint64, dst []byte, now uint64) uint64 {
-	now = h.mem.ReadLine(r, lineAddr(line, h.bus.shift), dst, now)
+func (h *home) fromMemory(r *Request, line uint64, dst unsafe.Pointer, now uint64) uint64 {
+	pa := lineAddr(line, h.bus.shift)
+	if h.dram != nil {
+		now = h.dram.read(pa, dst, now)
+	} else {
+		now = h.mem.ReadLine(r, pa, h.slice(dst), now)
+	}
 	if h.jitter != 0 && !h.bus.fast {
 		h.drawn++
 		now += splitmix64(h.bus.cfg.Seed^splitmix64(h.drawn)) % (h.jitter + 1)
@@ -296,15 +314,20 @@ func (h *home) fromMemory(r *Request, line uint64, dst []byte, now uint64) uint6
 	return now
 }
 
+// slice is the line that begins at p.
+func (h *home) slice(p unsafe.Pointer) []byte {
+	return unsafe.Slice((*byte)(p), 1<<(h.bus.shift&63))
+}
+
 // clean makes memory as new as the LLC and data, a private cache's dirty copy
 // if not nil.
-func (h *home) clean(r *Request, line uint64, data []byte, now uint64) uint64 {
+func (h *home) clean(r *Request, line uint64, data unsafe.Pointer, now uint64) uint64 {
 	if h.llc != nil {
 		if s := h.llc.Lookup(line); s >= 0 {
 			if data != nil {
-				copy(h.llc.LineData(s), data)
+				copyLine(h.llc.LineAt(s), data, h.bus.shift)
 			} else if h.llc.State[s] == llcDirty {
-				data = h.llc.LineData(s)
+				data = h.llc.LineAt(s)
 				h.Writebacks++
 			}
 			h.llc.State[s] = llcClean
@@ -345,7 +368,7 @@ func (h *home) write(r *Request, pa addr.PA, src []byte, now uint64) uint64 {
 		now = h.mem.ReadLine(r, lineAddr(line, h.bus.shift), h.moved, now)
 	}
 	copy(h.moved[off:], src)
-	return h.store(r, line, h.moved, now)
+	return h.store(r, line, first(h.moved), now)
 }
 
 // LLCLines is the number of lines of [from, to) that the LLC holds.

@@ -2,6 +2,7 @@ package coherence
 
 import (
 	"encoding/binary"
+	"unsafe"
 
 	"mcsim/cache"
 )
@@ -17,6 +18,15 @@ func (p *Private) perform(a *Access, s int32) {
 
 func (p *Private) carryOut(a *Access, s int32) {
 	a.Slot = s
+	if a.Op == OpLoad && a.Size == 8 { // by far the most
+		off := uintptr(a.PA) & (1<<(p.shift&63) - 1)
+		a.Result = binary.LittleEndian.Uint64((*[8]byte)(unsafe.Add(p.d.LineAt(s), off))[:])
+		return
+	}
+	p.carryOutAny(a, s)
+}
+
+func (p *Private) carryOutAny(a *Access, s int32) {
 	lo := int(s) << (p.shift & 63)
 	if a.Op == OpZero {
 		clear(p.d.LineData(s))
@@ -60,7 +70,7 @@ func (p *Private) atomic(a *Access, b []byte) {
 		}
 	default:
 		a.Result = get(b, a.Size)
-		put(b, a.Size, amo(a.Op, a.Size, a.Result, a.Value))
+		put(b, a.Size, AMO(a.Op, a.Size, a.Result, a.Value))
 	}
 }
 
@@ -110,8 +120,8 @@ func put(b []byte, size uint8, v uint64) {
 	}
 }
 
-// amo is what an AMO of size bytes writes.
-func amo(op Op, size uint8, old, v uint64) uint64 {
+// AMO is what the AMO op of size bytes writes where old was.
+func AMO(op Op, size uint8, old, v uint64) uint64 {
 	up := 64 - 8*uint(size)
 	signed := func(x uint64) int64 { return int64(x<<up) >> up }
 	v = v << up >> up

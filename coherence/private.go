@@ -165,6 +165,12 @@ func (p *Private) Atomics(pa addr.PA, size uint64) bool {
 // Reserved says whether the hart holds a reservation.
 func (p *Private) Reserved() bool { return p.reserved != cache.NoLine }
 
+// ReserveAt reserves the line of L1D slot s, as an LR that hits it does.
+func (p *Private) ReserveAt(s int32) { p.reserved = p.d.Tags[s] }
+
+// ReservedAt says whether the line of L1D slot s is the reserved one.
+func (p *Private) ReservedAt(s int32) bool { return p.reserved == p.d.Tags[s] }
+
 // DropReservation gives the reservation up, as at a trap's return.
 func (p *Private) DropReservation() { p.reserved = cache.NoLine }
 
@@ -183,6 +189,32 @@ func (p *Private) Do(a *Access, now uint64) (done uint64) {
 		return now + p.hit
 	}
 	return p.do(a, now)
+}
+
+// Load is Do for a load from RAM through the caches, as the caller knows.
+func (p *Private) Load(a *Access, now uint64) (done uint64) {
+	p.now = now
+	line := uint64(a.PA) >> (p.shift & 63)
+	if s := p.d.Lookup(line); s >= 0 {
+		p.d.Touch(s)
+		p.perform(a, s)
+		return now + p.hit
+	}
+	return p.miss(a, line, now+p.hit)
+}
+
+// Store is Do for a store to RAM through the caches, as the caller knows.
+func (p *Private) Store(a *Access, now uint64) (done uint64) {
+	p.now = now
+	return p.write(a, uint64(a.PA)>>(p.shift&63), now+p.hit)
+}
+
+// StoreAt is Store for L1D slot s, which Writable has just given.
+func (p *Private) StoreAt(s int32, a *Access, now uint64) (done uint64) {
+	p.now = now
+	p.d.Touch(s)
+	p.perform(a, s)
+	return now + p.hit
 }
 
 func (p *Private) do(a *Access, now uint64) (done uint64) {
@@ -212,6 +244,9 @@ func (p *Private) do(a *Access, now uint64) (done uint64) {
 	case OpInval:
 		kind = Inval
 	}
+	if p.absent(a) {
+		return now + p.hit
+	}
 	return p.call(kind, a, line, now+p.hit)
 }
 
@@ -220,6 +255,11 @@ func (p *Private) read(a *Access, line, now uint64) uint64 {
 	if p.absent(a) {
 		return now
 	}
+	return p.miss(a, line, now)
+}
+
+// miss is a read of RAM that missed the L1D.
+func (p *Private) miss(a *Access, line, now uint64) uint64 {
 	p.D.Misses++
 	if p.l2 != nil {
 		now += p.l2hit
@@ -295,7 +335,7 @@ func (p *Private) fetch(a *Access, line, now uint64) uint64 {
 		return p.call(GetS, a, line, now)
 	}
 	if s := p.d.Lookup(line); s >= 0 && !p.announcesFetch(line) {
-		p.performFetch(a, p.fillFetch(line, p.d.LineData(s), now))
+		p.performFetch(a, p.fillFetch(line, p.d.LineAt(s), now))
 		return now
 	}
 	if !p.snoopI {
@@ -313,11 +353,8 @@ func (p *Private) absent(a *Access) bool {
 	return true
 }
 
-// call sends a request to the bus, which carries a out.
+// call sends a request to the bus, which carries a out, if it is about an access.
 func (p *Private) call(kind Kind, a *Access, line, now uint64) uint64 {
-	if classOf[a.Op] == classBlock && p.absent(a) {
-		return now
-	}
 	p.bus.home.touch(line)
 	r := &p.req
 	r.Kind, r.Agent, r.Line, r.Cycle, r.access = kind, p.id, line, now, a
@@ -328,9 +365,9 @@ func (p *Private) call(kind Kind, a *Access, line, now uint64) uint64 {
 // Service has the bus call f in its serial phase, in the order of its other
 // requests, and returns when that is done. It takes no simulated time.
 func (p *Private) Service(f func(), now uint64) {
-	r := &p.req
-	r.Kind, r.Agent, r.Line, r.Cycle, r.access, r.service = Service, p.id, 0, now, nil, f
-	p.Port.Call(r)
+	p.req.service = f
+	p.call(Service, nil, 0, now)
+	p.req.service = nil
 }
 
 // Serially has act called in the serial phase, in the order of simulated time
@@ -338,11 +375,10 @@ func (p *Private) Service(f func(), now uint64) {
 // supplies, and that touches other harts or devices. act gives the cycle when the
 // hart has its result, which Serially returns.
 func (p *Private) Serially(now uint64, act func(now uint64) (done uint64)) uint64 {
-	r := &p.req
-	r.Kind, r.Agent, r.Line, r.Cycle, r.access, r.act = Firmware, p.id, 0, now, nil, act
-	p.Port.Call(r)
-	r.act = nil
-	return r.Done
+	p.req.act = act
+	done := p.call(Firmware, nil, 0, now)
+	p.req.act = nil
+	return done
 }
 
 // uncached is an access past the caches, to a device or to RAM.

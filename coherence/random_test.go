@@ -56,7 +56,7 @@ func randomConfig(rng *rand.Rand) (Config, string) {
 	}
 	cfg.Announce = rng.IntN(2) == 0
 	cfg.IncoherentL1I = rng.IntN(4) == 0
-	cfg.Jitter = uint64(rng.IntN(20))
+	cfg.Jitter = uint64(max(0, rng.IntN(20)-10))
 	cfg.Check = true
 	return cfg, fmt.Sprintf("%s, %d harts, %d-byte lines, L2 %d, home %d, filter %d, announce %v, incoherent L1I %v",
 		cfg.Protocol.Name, cfg.Harts, line, cfg.L2.Size, home, cfg.FilterEntries, cfg.Announce, cfg.IncoherentL1I)

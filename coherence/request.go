@@ -1,11 +1,6 @@
 package coherence
 
-import (
-	"cmp"
-	"slices"
-
-	"mcsim/addr"
-)
+import "mcsim/addr"
 
 // Kind is the kind of a bus request.
 type Kind uint8
@@ -79,7 +74,8 @@ type Port struct {
 	bus  *Bus
 	seq  uint64
 
-	waiting bool // for the bus to serve a request
+	alone   *Engine // whose only running agent this one is: then nobody has to be waited for
+	waiting bool    // for the bus to serve a request
 }
 
 // Waiting says whether the agent is parked with a request.
@@ -89,13 +85,17 @@ func (p *Port) Waiting() bool { return p.waiting }
 func (p *Port) Call(r *Request) {
 	p.seq++
 	r.Seq = p.seq
-	if p.Park != nil {
-		p.waiting = true
+	p.waiting = true
+	switch {
+	case p.alone != nil:
+		p.bus.Serve(r)
+		p.alone.servedAlone(p)
+	case p.Park != nil:
 		p.Park(r)
-		p.waiting = false
-		return
+	default:
+		p.bus.Serve(r)
 	}
-	p.bus.Serve(r)
+	p.waiting = false
 }
 
 // Tell parks the agent until the engine's owner has heard it: Engine.OnNotice. It
@@ -118,18 +118,26 @@ type Arbiter struct {
 func (a *Arbiter) Sort(rs []*Request) {
 	key := splitmix64(a.Seed ^ splitmix64(a.round))
 	a.round++
-	if len(rs) > 1 {
-		slices.SortFunc(rs, func(x, y *Request) int {
-			if x.Cycle != y.Cycle {
-				return cmp.Compare(x.Cycle, y.Cycle)
-			}
-			if x.Agent != y.Agent {
-				// splitmix64 is a permutation of the 64-bit words: no two are equal.
-				return cmp.Compare(splitmix64(key+uint64(x.Agent)), splitmix64(key+uint64(y.Agent)))
-			}
-			return cmp.Compare(x.Seq, y.Seq)
-		})
+	// By insertion: mostly there are few.
+	for i := 1; i < len(rs); i++ {
+		r, at := rs[i], i
+		for ; at > 0 && r.before(rs[at-1], key); at-- {
+			rs[at] = rs[at-1]
+		}
+		rs[at] = r
 	}
+}
+
+// before is the order of requests in the round of key.
+func (r *Request) before(other *Request, key uint64) bool {
+	if r.Cycle != other.Cycle {
+		return r.Cycle < other.Cycle
+	}
+	if r.Agent != other.Agent {
+		// splitmix64 is a permutation of the 64-bit words: no two are equal.
+		return splitmix64(key+uint64(r.Agent)) < splitmix64(key+uint64(other.Agent))
+	}
+	return r.Seq < other.Seq
 }
 
 // splitmix64 is the generator's output function (Steele, Lea and Flood, OOPSLA

@@ -1,6 +1,9 @@
 package coherence
 
-import "math/bits"
+import (
+	"math/bits"
+	"unsafe"
+)
 
 // getS serves a read: of data, or of instructions if the access is a fetch.
 func (b *Bus) getS(r *Request, now uint64) {
@@ -9,58 +12,36 @@ func (b *Bus) getS(r *Request, now uint64) {
 		b.Notify(Note{Cycle: now, What: NoteBus, Kind: GetS, Agent: r.Agent, Line: line, Value: b.asked})
 	}
 	fetch := classOf[a.Op] == classFetch
-	intoL1I := fetch && p.l2 == nil
-	if intoL1I {
-		if s := p.d.Lookup(line); s >= 0 { // its own L1D has it; the request only announces the L1I's victim
-			p.performFetch(a, p.fillFetch(line, p.d.LineData(s), now))
-			r.Done = now
-			return
-		}
-	}
-	slot := int32(-1)
-	e, victim := b.home.find(line)
-	if !intoL1I {
-		slot = p.room(line, now+b.behind)
-	}
-	fresh := e < 0
-	if fresh {
-		e = b.home.entry(line, victim)
-		b.home.claim(r, line, e, now+b.behind)
-	}
-	now = b.home.arrived(e, now)
-	data, ready, from := b.gather(r, line, e, fresh, now)
-	h := b.home
-	st := Shared
-	if !intoL1I {
-		ev := b.cfg.Protocol.Alone
-		if h.sharers[e]&^bit(r.Agent) != 0 {
-			ev = b.cfg.Protocol.Others
-		} else if b.monitors != 0 && b.watched(line, r.Agent) {
-			ev = b.cfg.Protocol.Others
-			b.Stats.ReservedShare++
-		}
-		st = b.moves[Invalid][ev].next
-		if b.moves.answers(st) {
-			h.owner[e] = int8(r.Agent)
-		}
-	}
-	h.sharers[e] |= bit(r.Agent)
-	r.Done = b.transfer(ready)
-	if from != Home { // the LLC's copy can be read by many at a time
-		h.moves(e, r.Done)
-	}
-	if b.Notify != nil {
-		b.Notify(Note{Cycle: r.Done, What: NoteFill, Agent: r.Agent, Line: line, To: st, Source: from})
-	}
-	if intoL1I {
-		p.performFetch(a, p.fillFetch(line, data, now+b.behind))
+	if fetch && p.l2 == nil {
+		b.getFetch(r, p, now)
 		return
 	}
-	p.outer.Fill(slot, line, uint8(st))
-	copyLine(p.outer.LineData(slot), data)
+	h := b.home
+	e, victim := h.find(line)
+	slot := p.room(line, now+b.behind)
+	fresh := e < 0
+	if fresh {
+		e = h.entry(line, victim)
+		h.claim(r, line, e, now+b.behind)
+	}
+	data, ready, from := b.gather(r, line, e, fresh, h.arrived(e, now))
+	ev := b.cfg.Protocol.Alone
+	if h.sharers[e]&^bit(r.Agent) != 0 {
+		ev = b.cfg.Protocol.Others
+	} else if b.monitors != 0 && b.watched(line, r.Agent) {
+		ev = b.cfg.Protocol.Others
+		b.Stats.ReservedShare++
+	}
+	st := b.moves[Invalid][ev].next
+	if b.moves.answers(st) {
+		h.owner[e] = int8(r.Agent)
+	}
+	b.granted(r, e, ready, st, from)
+	p.outer.State[slot] = uint8(st)
+	copyLine(p.outer.LineAt(slot), data, p.shift)
 	switch {
 	case fetch:
-		p.performFetch(a, p.fillFetch(line, p.l2.LineData(slot), now))
+		p.performFetch(a, p.fillFetch(line, p.l2.LineAt(slot), now))
 	case p.l2 != nil:
 		p.perform(a, p.pull(line, slot))
 	default:
@@ -69,9 +50,43 @@ func (b *Bus) getS(r *Request, now uint64) {
 	}
 }
 
+// granted makes the requester of a read one of the line's holders, in state st.
+func (b *Bus) granted(r *Request, e int32, ready uint64, st State, from int32) {
+	h := b.home
+	h.sharers[e] |= bit(r.Agent)
+	r.Done = b.transfer(ready)
+	if from != Home { // the LLC's copy can be read by many at a time
+		h.moves(e, r.Done)
+	}
+	if b.Notify != nil {
+		b.Notify(Note{Cycle: r.Done, What: NoteFill, Agent: r.Agent, Line: r.Line, To: st, Source: from})
+	}
+}
+
+// getFetch serves a read of instructions into an L1I that has no L2 behind it.
+func (b *Bus) getFetch(r *Request, p *Private, now uint64) {
+	a, line := r.access, r.Line
+	if s := p.d.Lookup(line); s >= 0 { // its own L1D has it; the request only announces the L1I's victim
+		p.performFetch(a, p.fillFetch(line, p.d.LineAt(s), now))
+		r.Done = now
+		return
+	}
+	h := b.home
+	e, victim := h.find(line)
+	fresh := e < 0
+	if fresh {
+		e = h.entry(line, victim)
+		h.claim(r, line, e, now+b.behind)
+	}
+	now = h.arrived(e, now)
+	data, ready, from := b.gather(r, line, e, fresh, now)
+	b.granted(r, e, ready, Shared, from)
+	p.performFetch(a, p.fillFetch(line, data, now+b.behind))
+}
+
 // gather brings the data of the line with filter entry e to the bus for a
 // reader. An owner answers, else the home.
-func (b *Bus) gather(r *Request, line uint64, e int32, fresh bool, now uint64) (data []byte, ready uint64, from int32) {
+func (b *Bus) gather(r *Request, line uint64, e int32, fresh bool, now uint64) (data unsafe.Pointer, ready uint64, from int32) {
 	h := b.home
 	if fresh {
 		return h.read(r, line, e, true, true, now)
@@ -134,10 +149,10 @@ func (b *Bus) getM(r *Request, now uint64) {
 	b.wrote(line, r.Agent, now)
 	r.Done = ready
 	st := b.moves[Invalid][FillModified].next
-	p.outer.Fill(slot, line, uint8(st))
+	p.outer.State[slot] = uint8(st)
 	if data != nil {
 		r.Done = b.transfer(ready)
-		copyLine(p.outer.LineData(slot), data)
+		copyLine(p.outer.LineAt(slot), data, p.shift)
 	}
 	h.moves(e, r.Done)
 	if b.Notify != nil {
@@ -191,7 +206,7 @@ func (b *Bus) refuses(r *Request, now uint64) bool {
 
 // takeAll sends ev, after which no one but the requester has a copy, to all
 // other holders. It returns the data if one supplied them.
-func (b *Bus) takeAll(e int32, r *Request, ev Event, now uint64) (data []byte, ready uint64, from int32) {
+func (b *Bus) takeAll(e int32, r *Request, ev Event, now uint64) (data unsafe.Pointer, ready uint64, from int32) {
 	h, others := b.home, b.home.sharers[e]&^bit(r.Agent)
 	from = NoSource
 	for m := others; m != 0; m &= m - 1 {

@@ -1,6 +1,8 @@
 package coherence
 
 import (
+	"unsafe"
+
 	"mcsim/addr"
 	"mcsim/cache"
 )
@@ -25,7 +27,7 @@ func (b *Bus) once(r *Request, now uint64) {
 	done = b.transfer(done)
 	r.Done = done
 	if !a.Uncached {
-		p.performFetch(a, p.fillFetch(r.Line, data, done))
+		p.performFetch(a, p.fillFetch(r.Line, first(data), done))
 		return
 	}
 	off := int(uint64(a.PA) & (1<<(b.shift&63) - 1))
@@ -68,11 +70,11 @@ func (b *Bus) peek(r *Request, line, now uint64) (data []byte, done uint64) {
 		m, d := b.snoop(int(h.owner[e]), line, SnoopRead, now)
 		now += b.cfg.Snoop
 		if m.do&SupplyData != 0 {
-			return d, now
+			return h.slice(d), now
 		}
 	}
-	data, done, _ = h.read(r, line, e, false, false, now)
-	return data, done
+	p, done, _ := h.read(r, line, e, false, false, now)
+	return h.slice(p), done
 }
 
 // recall takes a line from all private caches; the home has the newest data
@@ -167,7 +169,7 @@ func (b *Bus) block(r *Request, now uint64) {
 	}
 	h := b.home
 	e := h.tags.Lookup(r.Line)
-	var dirty []byte
+	var dirty unsafe.Pointer
 	if r.Kind == Clean {
 		if e >= 0 && h.owner[e] != nobody {
 			m, d := b.snoop(int(h.owner[e]), r.Line, SnoopClean, now)
@@ -256,9 +258,7 @@ func (b *Bus) DMAWrite(agent int, pa addr.PA, buf []byte, now uint64) (done uint
 			b.oracleWrote(pa, buf[:n], at)
 		}
 		if b.cfg.Check {
-			if err := b.CheckLine(r.Line); err != nil {
-				panic(err)
-			}
+			b.mustCheck(r.Line)
 		}
 		buf, pa = buf[n:], pa+addr.PA(n)
 	}

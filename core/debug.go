@@ -17,7 +17,6 @@ type debugger struct {
 	step    bool
 	hit     Notice // of a watch, to be told when the instruction is done
 	isHit   bool
-	scratch aloneInst // decoding of an instruction at a breakpoint
 }
 
 // Watch is a range of virtual addresses whose accesses stop the hart.
@@ -35,7 +34,7 @@ func (w *Watch) covers(va, size uint64, write bool) bool {
 func (h *Hart) SetBreaks(at []uint64) {
 	d := h.debug()
 	d.breaks = slices.Clone(at)
-	h.tab.forgetDecoded() // what was decoded may be at a breakpoint
+	h.tab.blocks.forget() // what was decoded may be at a breakpoint
 }
 
 // SetWatches replaces the hart's watched ranges. Accesses by others, by DMA, and by
@@ -62,6 +61,12 @@ func (h *Hart) debug() *debugger {
 		h.dbg = new(debugger)
 	}
 	return h.dbg
+}
+
+// mayBreak says whether a breakpoint may be at pc, or at another virtual address of
+// the same memory.
+func (d *debugger) mayBreak(pc uint64) bool {
+	return slices.ContainsFunc(d.breaks, func(at uint64) bool { return (at^pc)&4095 == 0 })
 }
 
 // breakAt stops at a breakpoint before the instruction at pc. It returns false if

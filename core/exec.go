@@ -3,8 +3,6 @@ package core
 import (
 	"math/bits"
 	"unsafe"
-
-	"mcsim/core/isa"
 )
 
 // exec runs instructions until the clock reaches the limit. It is the one hot
@@ -17,12 +15,12 @@ import (
 // completes the instruction, and loads them again, because the call may have
 // parked the hart.
 //
-// Where execution goes on in sequence, so does it in the line's decoded
-// instructions, to the one behind the last, which says so (opLineEnd). Jumps look
-// for their target's line first.
+// Instructions come in runs (block.go): what follows each other in a line, up to a
+// jump. A run is charged and counted when it is entered; what leaves it early takes
+// back what was not executed. A run for which there are not enough cycles is cut
+// before. So the loop does nothing for an instruction but what it says.
 //
-// Every instruction is charged and counted before it executes; one that traps
-// is uncounted again (it does not retire).
+// An instruction that traps is uncounted again (it does not retire).
 //
 // A run that is recorded uses execRecord, which mkrecord makes of this text
 // with the lines behind //record: in it.
@@ -35,11 +33,15 @@ func (h *Hart) exec() {
 		n    = h.instret
 		base = h.fbase
 		dec  = h.fdec
-		in   *isa.Inst
+		x    = unsafe.Pointer(&h.x)
+		uses = *h.dclock
+		in   *step
+		run  uint32
 		va   uint64
 	)
 	for left > 0 {
-		if pc-base >= h.lineSize {
+		va = pc - base
+		if va >= h.lineSize {
 			f := &h.flines[pc>>(h.shift&63)&(fetchSize-1)]
 			if pc&h.lineMask != f.tag {
 				goto fetch
@@ -51,413 +53,571 @@ func (h *Hart) exec() {
 			//record: h.recordFetch(f, pc, n, left)
 			base, dec = f.tag, f.dec
 			h.fbase, h.fdec, h.fbytes = base, dec, f.bytes
+			va = pc - base
 		}
-		in = (*isa.Inst)(unsafe.Add(dec, (pc-base)*(instBytes/2)))
-
-	dispatch:
-		left -= int64(in.Cost)
-		n++
-		switch in.Op {
-		case opLineEnd:
-			n--
-			continue
-		case isa.OpNone, opRefetch, opAcross:
-			left += int64(in.Cost)
-			n--
+		run = *(*uint32)(unsafe.Add(dec, va*(entryBytes/2)))
+		if run == 0 {
 			goto fetch
+		}
+		in = (*step)(unsafe.Add(dec, uintptr(run>>placeShift)*stepBytes))
 
-		case isa.OpADDI:
-			h.x[in.Rd] = h.x[in.Rs1] + uint64(int64(in.Imm))
-		case isa.OpADD:
-			h.x[in.Rd] = h.x[in.Rs1] + h.x[in.Rs2]
-		case isa.OpADDIW:
-			h.x[in.Rd] = uint64(int64(int32(h.x[in.Rs1]) + in.Imm))
-		case isa.OpADDW:
-			h.x[in.Rd] = uint64(int64(int32(h.x[in.Rs1]) + int32(h.x[in.Rs2])))
-		case isa.OpLUI:
-			h.x[in.Rd] = uint64(int64(in.Imm))
-		case isa.OpAUIPC:
-			h.x[in.Rd] = pc + uint64(int64(in.Imm))
-		case isa.OpANDI:
-			h.x[in.Rd] = h.x[in.Rs1] & uint64(int64(in.Imm))
-		case isa.OpAND:
-			h.x[in.Rd] = h.x[in.Rs1] & h.x[in.Rs2]
-		case isa.OpORI:
-			h.x[in.Rd] = h.x[in.Rs1] | uint64(int64(in.Imm))
-		case isa.OpOR:
-			h.x[in.Rd] = h.x[in.Rs1] | h.x[in.Rs2]
-		case isa.OpXORI:
-			h.x[in.Rd] = h.x[in.Rs1] ^ uint64(int64(in.Imm))
-		case isa.OpXOR:
-			h.x[in.Rd] = h.x[in.Rs1] ^ h.x[in.Rs2]
-		case isa.OpSUB:
-			h.x[in.Rd] = h.x[in.Rs1] - h.x[in.Rs2]
-		case isa.OpSUBW:
-			h.x[in.Rd] = uint64(int64(int32(h.x[in.Rs1]) - int32(h.x[in.Rs2])))
-		case isa.OpSLLI:
-			h.x[in.Rd] = h.x[in.Rs1] << (uint32(in.Imm) & 63)
-		case isa.OpSLL:
-			h.x[in.Rd] = h.x[in.Rs1] << (h.x[in.Rs2] & 63)
-		case isa.OpSLLIW:
-			h.x[in.Rd] = uint64(int64(int32(h.x[in.Rs1]) << (uint32(in.Imm) & 31)))
-		case isa.OpSLLW:
-			h.x[in.Rd] = uint64(int64(int32(h.x[in.Rs1]) << (h.x[in.Rs2] & 31)))
-		case isa.OpSRLI:
-			h.x[in.Rd] = h.x[in.Rs1] >> (uint32(in.Imm) & 63)
-		case isa.OpSRL:
-			h.x[in.Rd] = h.x[in.Rs1] >> (h.x[in.Rs2] & 63)
-		case isa.OpSRLIW:
-			h.x[in.Rd] = uint64(int64(int32(uint32(h.x[in.Rs1]) >> (uint32(in.Imm) & 31))))
-		case isa.OpSRLW:
-			h.x[in.Rd] = uint64(int64(int32(uint32(h.x[in.Rs1]) >> (h.x[in.Rs2] & 31))))
-		case isa.OpSRAI:
-			h.x[in.Rd] = uint64(int64(h.x[in.Rs1]) >> (uint32(in.Imm) & 63))
-		case isa.OpSRA:
-			h.x[in.Rd] = uint64(int64(h.x[in.Rs1]) >> (h.x[in.Rs2] & 63))
-		case isa.OpSRAIW:
-			h.x[in.Rd] = uint64(int64(int32(h.x[in.Rs1]) >> (uint32(in.Imm) & 31)))
-		case isa.OpSRAW:
-			h.x[in.Rd] = uint64(int64(int32(h.x[in.Rs1]) >> (h.x[in.Rs2] & 31)))
-		case isa.OpSLTI:
-			h.x[in.Rd] = b2u(int64(h.x[in.Rs1]) < int64(in.Imm))
-		case isa.OpSLT:
-			h.x[in.Rd] = b2u(int64(h.x[in.Rs1]) < int64(h.x[in.Rs2]))
-		case isa.OpSLTIU:
-			h.x[in.Rd] = b2u(h.x[in.Rs1] < uint64(int64(in.Imm)))
-		case isa.OpSLTU:
-			h.x[in.Rd] = b2u(h.x[in.Rs1] < h.x[in.Rs2])
+	begin: // behind in
+		left -= int64(run & entryCycles)
+		n += uint64(run >> stepsShift & entrySteps)
+		if left < 0 {
+			h.pc, h.left, h.instret, *h.dclock = pc, left, n, uses
+			in = h.cutRun(in, int64(run&entryCycles))
+			pc, left, n, uses, base, dec = h.pc, h.left, h.instret, *h.dclock, h.fbase, h.fdec
+		}
+
+	next:
+		in = (*step)(unsafe.Add(unsafe.Pointer(in), stepBytes))
+		if in.op < stepSRLI {
+			if in.op < stepBEQ {
+				if in.op < stepADDI {
+					if in.op == stepLD {
+						goto ld
+					}
+					goto sd
+				}
+				if in.op == stepADDI {
+					goto addi
+				}
+				goto add
+			}
+			if in.op < stepSLLI {
+				if in.op == stepBEQ {
+					goto beq
+				}
+				goto bne
+			}
+			if in.op == stepSLLI {
+				goto slli
+			}
+			goto xor
+		}
+		if in.op < stepSlow {
+			if in.op < stepBLTU {
+				if in.op < stepANDI {
+					if in.op < stepLBU {
+						if in.op == stepSRLI {
+							goto srli
+						}
+						goto or
+					}
+					if in.op == stepLBU {
+						goto lbu
+					}
+					goto runEnd
+				}
+				if in.op < stepAND {
+					if in.op == stepANDI {
+						goto andi
+					}
+					goto addiw
+				}
+				if in.op == stepAND {
+					goto and
+				}
+				goto sub
+			}
+			if in.op < stepJALR {
+				if in.op < stepSB {
+					if in.op == stepBLTU {
+						goto bltu
+					}
+					goto lw
+				}
+				if in.op == stepSB {
+					goto sb
+				}
+				goto sltu
+			}
+			if in.op < stepFetch {
+				if in.op == stepJALR {
+					goto jalr
+				}
+				goto lb
+			}
+			if in.op == stepFetch {
+				goto notKept
+			}
+			goto xori
+		}
+		switch in.op {
+		case stepJoin:
+			in = (*step)(unsafe.Add(dec, in.imm))
+
+		case stepADDW:
+			*xreg(x, in.rd) = uint64(int64(int32(*xreg(x, in.rs1)) + int32(*xreg(x, in.rs2))))
+		case stepLUI:
+			*xreg(x, in.rd) = uint64(int64(in.imm))
+		case stepAUIPC:
+			*xreg(x, in.rd) = base + uint64(in.at)*2 - 2 + uint64(int64(in.imm))
+		case stepORI:
+			*xreg(x, in.rd) = *xreg(x, in.rs1) | uint64(int64(in.imm))
+		case stepSUBW:
+			*xreg(x, in.rd) = uint64(int64(int32(*xreg(x, in.rs1)) - int32(*xreg(x, in.rs2))))
+		case stepSLL:
+			*xreg(x, in.rd) = *xreg(x, in.rs1) << (*xreg(x, in.rs2) & 63)
+		case stepSLLIW:
+			*xreg(x, in.rd) = uint64(int64(int32(*xreg(x, in.rs1)) << (uint32(in.imm) & 31)))
+		case stepSLLW:
+			*xreg(x, in.rd) = uint64(int64(int32(*xreg(x, in.rs1)) << (*xreg(x, in.rs2) & 31)))
+		case stepSRL:
+			*xreg(x, in.rd) = *xreg(x, in.rs1) >> (*xreg(x, in.rs2) & 63)
+		case stepSRLIW:
+			*xreg(x, in.rd) = uint64(int64(int32(uint32(*xreg(x, in.rs1)) >> (uint32(in.imm) & 31))))
+		case stepSRLW:
+			*xreg(x, in.rd) = uint64(int64(int32(uint32(*xreg(x, in.rs1)) >> (*xreg(x, in.rs2) & 31))))
+		case stepSRAI:
+			*xreg(x, in.rd) = uint64(int64(*xreg(x, in.rs1)) >> (uint32(in.imm) & 63))
+		case stepSRA:
+			*xreg(x, in.rd) = uint64(int64(*xreg(x, in.rs1)) >> (*xreg(x, in.rs2) & 63))
+		case stepSRAIW:
+			*xreg(x, in.rd) = uint64(int64(int32(*xreg(x, in.rs1)) >> (uint32(in.imm) & 31)))
+		case stepSRAW:
+			*xreg(x, in.rd) = uint64(int64(int32(*xreg(x, in.rs1)) >> (*xreg(x, in.rs2) & 31)))
+		case stepSLTI:
+			*xreg(x, in.rd) = b2u(int64(*xreg(x, in.rs1)) < int64(in.imm))
+		case stepSLT:
+			*xreg(x, in.rd) = b2u(int64(*xreg(x, in.rs1)) < int64(*xreg(x, in.rs2)))
+		case stepSLTIU:
+			*xreg(x, in.rd) = b2u(*xreg(x, in.rs1) < uint64(int64(in.imm)))
 
 		// Loads: the line table answers, or loadSlow does.
-		case isa.OpLD:
-			va = h.x[in.Rs1] + uint64(int64(in.Imm))
-			if e := &h.lines[va>>(h.shift&63)&(lineTableSize-1)]; va&h.mask[3] == e.rtag {
-				h.touch(e)
-				//record: h.recordHit(e, va, pc, n, left, record.Load, 8)
-				h.x[in.Rd] = *(*uint64)(unsafe.Add(e.data, va&h.offMask))
+		case stepLWU:
+			va = *xreg(x, in.rs1) + uint64(int64(in.imm))
+			if e := h.lineOf(va); va&h.mask[2] == e.rtag {
+				uses++
+				*e.stamp, *e.tlb = uses, uses
+				//record: h.recordHit(e, va, base+uint64(in.at)*2-2, n-uint64(in.n), left+int64(in.after), record.Load, 4)
+				*xreg(x, in.rd) = uint64(*(*uint32)(unsafe.Add(e.data, va&h.offMask)))
 				break
 			}
 			goto slow
-		case isa.OpLW:
-			va = h.x[in.Rs1] + uint64(int64(in.Imm))
-			if e := &h.lines[va>>(h.shift&63)&(lineTableSize-1)]; va&h.mask[2] == e.rtag {
-				h.touch(e)
-				//record: h.recordHit(e, va, pc, n, left, record.Load, 4)
-				h.x[in.Rd] = uint64(int64(*(*int32)(unsafe.Add(e.data, va&h.offMask))))
+		case stepLH:
+			va = *xreg(x, in.rs1) + uint64(int64(in.imm))
+			if e := h.lineOf(va); va&h.mask[1] == e.rtag {
+				uses++
+				*e.stamp, *e.tlb = uses, uses
+				//record: h.recordHit(e, va, base+uint64(in.at)*2-2, n-uint64(in.n), left+int64(in.after), record.Load, 2)
+				*xreg(x, in.rd) = uint64(int64(*(*int16)(unsafe.Add(e.data, va&h.offMask))))
 				break
 			}
 			goto slow
-		case isa.OpLWU:
-			va = h.x[in.Rs1] + uint64(int64(in.Imm))
-			if e := &h.lines[va>>(h.shift&63)&(lineTableSize-1)]; va&h.mask[2] == e.rtag {
-				h.touch(e)
-				//record: h.recordHit(e, va, pc, n, left, record.Load, 4)
-				h.x[in.Rd] = uint64(*(*uint32)(unsafe.Add(e.data, va&h.offMask)))
-				break
-			}
-			goto slow
-		case isa.OpLH:
-			va = h.x[in.Rs1] + uint64(int64(in.Imm))
-			if e := &h.lines[va>>(h.shift&63)&(lineTableSize-1)]; va&h.mask[1] == e.rtag {
-				h.touch(e)
-				//record: h.recordHit(e, va, pc, n, left, record.Load, 2)
-				h.x[in.Rd] = uint64(int64(*(*int16)(unsafe.Add(e.data, va&h.offMask))))
-				break
-			}
-			goto slow
-		case isa.OpLHU:
-			va = h.x[in.Rs1] + uint64(int64(in.Imm))
-			if e := &h.lines[va>>(h.shift&63)&(lineTableSize-1)]; va&h.mask[1] == e.rtag {
-				h.touch(e)
-				//record: h.recordHit(e, va, pc, n, left, record.Load, 2)
-				h.x[in.Rd] = uint64(*(*uint16)(unsafe.Add(e.data, va&h.offMask)))
-				break
-			}
-			goto slow
-		case isa.OpLB:
-			va = h.x[in.Rs1] + uint64(int64(in.Imm))
-			if e := &h.lines[va>>(h.shift&63)&(lineTableSize-1)]; va&h.mask[0] == e.rtag {
-				h.touch(e)
-				//record: h.recordHit(e, va, pc, n, left, record.Load, 1)
-				h.x[in.Rd] = uint64(int64(*(*int8)(unsafe.Add(e.data, va&h.offMask))))
-				break
-			}
-			goto slow
-		case isa.OpLBU:
-			va = h.x[in.Rs1] + uint64(int64(in.Imm))
-			if e := &h.lines[va>>(h.shift&63)&(lineTableSize-1)]; va&h.mask[0] == e.rtag {
-				h.touch(e)
-				//record: h.recordHit(e, va, pc, n, left, record.Load, 1)
-				h.x[in.Rd] = uint64(*(*uint8)(unsafe.Add(e.data, va&h.offMask)))
+		case stepLHU:
+			va = *xreg(x, in.rs1) + uint64(int64(in.imm))
+			if e := h.lineOf(va); va&h.mask[1] == e.rtag {
+				uses++
+				*e.stamp, *e.tlb = uses, uses
+				//record: h.recordHit(e, va, base+uint64(in.at)*2-2, n-uint64(in.n), left+int64(in.after), record.Load, 2)
+				*xreg(x, in.rd) = uint64(*(*uint16)(unsafe.Add(e.data, va&h.offMask)))
 				break
 			}
 			goto slow
 
 		// Stores: to a line that may be written, and only while the store
 		// buffer is empty, so that stores stay in order.
-		case isa.OpSD:
-			va = h.x[in.Rs1] + uint64(int64(in.Imm))
-			if e := &h.lines[va>>(h.shift&63)&(lineTableSize-1)]; va&h.mask[3] == e.wtag && h.sbCount == 0 {
-				h.touch(e)
-				//record: h.recordHit(e, va, pc, n, left, record.Store, 8)
-				*(*uint64)(unsafe.Add(e.data, va&h.offMask)) = h.x[in.Rs2]
+		case stepSW:
+			va = *xreg(x, in.rs1) + uint64(int64(in.imm))
+			if e := h.lineOf(va); va&h.mask[2] == e.wtag && h.sbCount == 0 {
+				uses++
+				*e.stamp, *e.tlb = uses, uses
+				//record: h.recordHit(e, va, base+uint64(in.at)*2-2, n-uint64(in.n), left+int64(in.after), record.Store, 4)
+				*(*uint32)(unsafe.Add(e.data, va&h.offMask)) = uint32(*xreg(x, in.rs2))
 				break
 			}
 			goto slow
-		case isa.OpSW:
-			va = h.x[in.Rs1] + uint64(int64(in.Imm))
-			if e := &h.lines[va>>(h.shift&63)&(lineTableSize-1)]; va&h.mask[2] == e.wtag && h.sbCount == 0 {
-				h.touch(e)
-				//record: h.recordHit(e, va, pc, n, left, record.Store, 4)
-				*(*uint32)(unsafe.Add(e.data, va&h.offMask)) = uint32(h.x[in.Rs2])
-				break
-			}
-			goto slow
-		case isa.OpSH:
-			va = h.x[in.Rs1] + uint64(int64(in.Imm))
-			if e := &h.lines[va>>(h.shift&63)&(lineTableSize-1)]; va&h.mask[1] == e.wtag && h.sbCount == 0 {
-				h.touch(e)
-				//record: h.recordHit(e, va, pc, n, left, record.Store, 2)
-				*(*uint16)(unsafe.Add(e.data, va&h.offMask)) = uint16(h.x[in.Rs2])
-				break
-			}
-			goto slow
-		case isa.OpSB:
-			va = h.x[in.Rs1] + uint64(int64(in.Imm))
-			if e := &h.lines[va>>(h.shift&63)&(lineTableSize-1)]; va&h.mask[0] == e.wtag && h.sbCount == 0 {
-				h.touch(e)
-				//record: h.recordHit(e, va, pc, n, left, record.Store, 1)
-				*(*uint8)(unsafe.Add(e.data, va&h.offMask)) = uint8(h.x[in.Rs2])
+		case stepSH:
+			va = *xreg(x, in.rs1) + uint64(int64(in.imm))
+			if e := h.lineOf(va); va&h.mask[1] == e.wtag && h.sbCount == 0 {
+				uses++
+				*e.stamp, *e.tlb = uses, uses
+				//record: h.recordHit(e, va, base+uint64(in.at)*2-2, n-uint64(in.n), left+int64(in.after), record.Store, 2)
+				*(*uint16)(unsafe.Add(e.data, va&h.offMask)) = uint16(*xreg(x, in.rs2))
 				break
 			}
 			goto slow
 
-		case isa.OpBEQ:
-			if h.x[in.Rs1] == h.x[in.Rs2] {
+		case stepBLT:
+			if int64(*xreg(x, in.rs1)) < int64(*xreg(x, in.rs2)) {
 				goto branch
 			}
-		case isa.OpBNE:
-			if h.x[in.Rs1] != h.x[in.Rs2] {
+		case stepBGE:
+			if int64(*xreg(x, in.rs1)) >= int64(*xreg(x, in.rs2)) {
 				goto branch
 			}
-		case isa.OpBLT:
-			if int64(h.x[in.Rs1]) < int64(h.x[in.Rs2]) {
+		case stepBGEU:
+			if *xreg(x, in.rs1) >= *xreg(x, in.rs2) {
 				goto branch
 			}
-		case isa.OpBGE:
-			if int64(h.x[in.Rs1]) >= int64(h.x[in.Rs2]) {
-				goto branch
-			}
-		case isa.OpBLTU:
-			if h.x[in.Rs1] < h.x[in.Rs2] {
-				goto branch
-			}
-		case isa.OpBGEU:
-			if h.x[in.Rs1] >= h.x[in.Rs2] {
-				goto branch
-			}
-		case isa.OpJAL:
-			va = pc + uint64(int64(in.Imm))
+		case stepJAL: // the last of its run
+			va = base + uint64(int64(in.imm))
 			if va&h.alignMask != 0 {
 				goto slow
 			}
-			h.x[in.Rd] = pc + uint64(in.Size)
-			left -= h.jumpCost
-			pc = va
-			continue
-		case isa.OpJALR:
-			va = (h.x[in.Rs1] + uint64(int64(in.Imm))) &^ 1
-			if va&h.alignMask != 0 {
-				goto slow
-			}
-			h.x[in.Rd] = pc + uint64(in.Size)
+			*xreg(x, in.rd) = base + uint64(in.at)*2 - 2 + uint64(in.rs2)
 			left -= h.jumpCost
 			pc = va
 			continue
 
-		case isa.OpADDUW:
-			h.x[in.Rd] = uint64(uint32(h.x[in.Rs1])) + h.x[in.Rs2]
-		case isa.OpSH1ADD:
-			h.x[in.Rd] = h.x[in.Rs1]<<1 + h.x[in.Rs2]
-		case isa.OpSH2ADD:
-			h.x[in.Rd] = h.x[in.Rs1]<<2 + h.x[in.Rs2]
-		case isa.OpSH3ADD:
-			h.x[in.Rd] = h.x[in.Rs1]<<3 + h.x[in.Rs2]
-		case isa.OpSH1ADDUW:
-			h.x[in.Rd] = uint64(uint32(h.x[in.Rs1]))<<1 + h.x[in.Rs2]
-		case isa.OpSH2ADDUW:
-			h.x[in.Rd] = uint64(uint32(h.x[in.Rs1]))<<2 + h.x[in.Rs2]
-		case isa.OpSH3ADDUW:
-			h.x[in.Rd] = uint64(uint32(h.x[in.Rs1]))<<3 + h.x[in.Rs2]
-		case isa.OpSLLIUW:
-			h.x[in.Rd] = uint64(uint32(h.x[in.Rs1])) << (uint32(in.Imm) & 63)
+		case stepADDUW:
+			*xreg(x, in.rd) = uint64(uint32(*xreg(x, in.rs1))) + *xreg(x, in.rs2)
+		case stepSH1ADD:
+			*xreg(x, in.rd) = *xreg(x, in.rs1)<<1 + *xreg(x, in.rs2)
+		case stepSH2ADD:
+			*xreg(x, in.rd) = *xreg(x, in.rs1)<<2 + *xreg(x, in.rs2)
+		case stepSH3ADD:
+			*xreg(x, in.rd) = *xreg(x, in.rs1)<<3 + *xreg(x, in.rs2)
+		case stepSH1ADDUW:
+			*xreg(x, in.rd) = uint64(uint32(*xreg(x, in.rs1)))<<1 + *xreg(x, in.rs2)
+		case stepSH2ADDUW:
+			*xreg(x, in.rd) = uint64(uint32(*xreg(x, in.rs1)))<<2 + *xreg(x, in.rs2)
+		case stepSH3ADDUW:
+			*xreg(x, in.rd) = uint64(uint32(*xreg(x, in.rs1)))<<3 + *xreg(x, in.rs2)
+		case stepSLLIUW:
+			*xreg(x, in.rd) = uint64(uint32(*xreg(x, in.rs1))) << (uint32(in.imm) & 63)
 
-		case isa.OpMUL:
-			h.x[in.Rd] = h.x[in.Rs1] * h.x[in.Rs2]
-		case isa.OpMULHU:
-			h.x[in.Rd], _ = bits.Mul64(h.x[in.Rs1], h.x[in.Rs2])
-		case isa.OpMULW:
-			h.x[in.Rd] = uint64(int64(int32(h.x[in.Rs1]) * int32(h.x[in.Rs2])))
+		case stepMUL:
+			*xreg(x, in.rd) = *xreg(x, in.rs1) * *xreg(x, in.rs2)
+		case stepMULHU:
+			*xreg(x, in.rd), _ = bits.Mul64(*xreg(x, in.rs1), *xreg(x, in.rs2))
+		case stepMULW:
+			*xreg(x, in.rd) = uint64(int64(int32(*xreg(x, in.rs1)) * int32(*xreg(x, in.rs2))))
 
-		case isa.OpANDN:
-			h.x[in.Rd] = h.x[in.Rs1] &^ h.x[in.Rs2]
-		case isa.OpORN:
-			h.x[in.Rd] = h.x[in.Rs1] | ^h.x[in.Rs2]
-		case isa.OpXNOR:
-			h.x[in.Rd] = ^(h.x[in.Rs1] ^ h.x[in.Rs2])
-		case isa.OpMIN:
-			h.x[in.Rd] = uint64(min(int64(h.x[in.Rs1]), int64(h.x[in.Rs2])))
-		case isa.OpMINU:
-			h.x[in.Rd] = min(h.x[in.Rs1], h.x[in.Rs2])
-		case isa.OpMAX:
-			h.x[in.Rd] = uint64(max(int64(h.x[in.Rs1]), int64(h.x[in.Rs2])))
-		case isa.OpMAXU:
-			h.x[in.Rd] = max(h.x[in.Rs1], h.x[in.Rs2])
-		case isa.OpSEXTB:
-			h.x[in.Rd] = uint64(int64(int8(h.x[in.Rs1])))
-		case isa.OpSEXTH:
-			h.x[in.Rd] = uint64(int64(int16(h.x[in.Rs1])))
-		case isa.OpZEXTH:
-			h.x[in.Rd] = uint64(uint16(h.x[in.Rs1]))
-		case isa.OpCLZ:
-			h.x[in.Rd] = uint64(bits.LeadingZeros64(h.x[in.Rs1]))
-		case isa.OpCLZW:
-			h.x[in.Rd] = uint64(bits.LeadingZeros32(uint32(h.x[in.Rs1])))
-		case isa.OpCTZ:
-			h.x[in.Rd] = uint64(bits.TrailingZeros64(h.x[in.Rs1]))
-		case isa.OpCTZW:
-			h.x[in.Rd] = uint64(bits.TrailingZeros32(uint32(h.x[in.Rs1])))
-		case isa.OpROL:
-			h.x[in.Rd] = bits.RotateLeft64(h.x[in.Rs1], int(h.x[in.Rs2]&63))
-		case isa.OpROLW:
-			h.x[in.Rd] = uint64(int64(int32(bits.RotateLeft32(uint32(h.x[in.Rs1]), int(h.x[in.Rs2]&31)))))
-		case isa.OpROR:
-			h.x[in.Rd] = bits.RotateLeft64(h.x[in.Rs1], -int(h.x[in.Rs2]&63))
-		case isa.OpRORW:
-			h.x[in.Rd] = uint64(int64(int32(bits.RotateLeft32(uint32(h.x[in.Rs1]), -int(h.x[in.Rs2]&31)))))
-		case isa.OpRORI:
-			h.x[in.Rd] = bits.RotateLeft64(h.x[in.Rs1], -int(in.Imm&63))
-		case isa.OpRORIW:
-			h.x[in.Rd] = uint64(int64(int32(bits.RotateLeft32(uint32(h.x[in.Rs1]), -int(in.Imm&31)))))
-		case isa.OpREV8:
-			h.x[in.Rd] = bits.ReverseBytes64(h.x[in.Rs1])
+		case stepANDN:
+			*xreg(x, in.rd) = *xreg(x, in.rs1) &^ *xreg(x, in.rs2)
+		case stepORN:
+			*xreg(x, in.rd) = *xreg(x, in.rs1) | ^*xreg(x, in.rs2)
+		case stepXNOR:
+			*xreg(x, in.rd) = ^(*xreg(x, in.rs1) ^ *xreg(x, in.rs2))
+		case stepMIN:
+			*xreg(x, in.rd) = uint64(min(int64(*xreg(x, in.rs1)), int64(*xreg(x, in.rs2))))
+		case stepMINU:
+			*xreg(x, in.rd) = min(*xreg(x, in.rs1), *xreg(x, in.rs2))
+		case stepMAX:
+			*xreg(x, in.rd) = uint64(max(int64(*xreg(x, in.rs1)), int64(*xreg(x, in.rs2))))
+		case stepMAXU:
+			*xreg(x, in.rd) = max(*xreg(x, in.rs1), *xreg(x, in.rs2))
+		case stepSEXTB:
+			*xreg(x, in.rd) = uint64(int64(int8(*xreg(x, in.rs1))))
+		case stepSEXTH:
+			*xreg(x, in.rd) = uint64(int64(int16(*xreg(x, in.rs1))))
+		case stepZEXTH:
+			*xreg(x, in.rd) = uint64(uint16(*xreg(x, in.rs1)))
+		case stepCLZ:
+			*xreg(x, in.rd) = uint64(bits.LeadingZeros64(*xreg(x, in.rs1)))
+		case stepCLZW:
+			*xreg(x, in.rd) = uint64(bits.LeadingZeros32(uint32(*xreg(x, in.rs1))))
+		case stepCTZ:
+			*xreg(x, in.rd) = uint64(bits.TrailingZeros64(*xreg(x, in.rs1)))
+		case stepCTZW:
+			*xreg(x, in.rd) = uint64(bits.TrailingZeros32(uint32(*xreg(x, in.rs1))))
+		case stepROL:
+			*xreg(x, in.rd) = bits.RotateLeft64(*xreg(x, in.rs1), int(*xreg(x, in.rs2)&63))
+		case stepROLW:
+			*xreg(x, in.rd) = uint64(int64(int32(bits.RotateLeft32(uint32(*xreg(x, in.rs1)), int(*xreg(x, in.rs2)&31)))))
+		case stepROR:
+			*xreg(x, in.rd) = bits.RotateLeft64(*xreg(x, in.rs1), -int(*xreg(x, in.rs2)&63))
+		case stepRORW:
+			*xreg(x, in.rd) = uint64(int64(int32(bits.RotateLeft32(uint32(*xreg(x, in.rs1)), -int(*xreg(x, in.rs2)&31)))))
+		case stepRORI:
+			*xreg(x, in.rd) = bits.RotateLeft64(*xreg(x, in.rs1), -int(in.imm&63))
+		case stepRORIW:
+			*xreg(x, in.rd) = uint64(int64(int32(bits.RotateLeft32(uint32(*xreg(x, in.rs1)), -int(in.imm&31)))))
+		case stepREV8:
+			*xreg(x, in.rd) = bits.ReverseBytes64(*xreg(x, in.rs1))
 
-		case isa.OpBCLR:
-			h.x[in.Rd] = h.x[in.Rs1] &^ (1 << (h.x[in.Rs2] & 63))
-		case isa.OpBCLRI:
-			h.x[in.Rd] = h.x[in.Rs1] &^ (1 << (uint32(in.Imm) & 63))
-		case isa.OpBEXT:
-			h.x[in.Rd] = h.x[in.Rs1] >> (h.x[in.Rs2] & 63) & 1
-		case isa.OpBEXTI:
-			h.x[in.Rd] = h.x[in.Rs1] >> (uint32(in.Imm) & 63) & 1
-		case isa.OpBINV:
-			h.x[in.Rd] = h.x[in.Rs1] ^ 1<<(h.x[in.Rs2]&63)
-		case isa.OpBINVI:
-			h.x[in.Rd] = h.x[in.Rs1] ^ 1<<(uint32(in.Imm)&63)
-		case isa.OpBSET:
-			h.x[in.Rd] = h.x[in.Rs1] | 1<<(h.x[in.Rs2]&63)
-		case isa.OpBSETI:
-			h.x[in.Rd] = h.x[in.Rs1] | 1<<(uint32(in.Imm)&63)
+		case stepBCLR:
+			*xreg(x, in.rd) = *xreg(x, in.rs1) &^ (1 << (*xreg(x, in.rs2) & 63))
+		case stepBCLRI:
+			*xreg(x, in.rd) = *xreg(x, in.rs1) &^ (1 << (uint32(in.imm) & 63))
+		case stepBEXT:
+			*xreg(x, in.rd) = *xreg(x, in.rs1) >> (*xreg(x, in.rs2) & 63) & 1
+		case stepBEXTI:
+			*xreg(x, in.rd) = *xreg(x, in.rs1) >> (uint32(in.imm) & 63) & 1
+		case stepBINV:
+			*xreg(x, in.rd) = *xreg(x, in.rs1) ^ 1<<(*xreg(x, in.rs2)&63)
+		case stepBINVI:
+			*xreg(x, in.rd) = *xreg(x, in.rs1) ^ 1<<(uint32(in.imm)&63)
+		case stepBSET:
+			*xreg(x, in.rd) = *xreg(x, in.rs1) | 1<<(*xreg(x, in.rs2)&63)
+		case stepBSETI:
+			*xreg(x, in.rd) = *xreg(x, in.rs1) | 1<<(uint32(in.imm)&63)
 
-		case isa.OpCZEROEQZ:
-			va = h.x[in.Rs1]
-			if h.x[in.Rs2] == 0 {
+		case stepCZEROEQZ:
+			va = *xreg(x, in.rs1)
+			if *xreg(x, in.rs2) == 0 {
 				va = 0
 			}
-			h.x[in.Rd] = va
-		case isa.OpCZERONEZ:
-			va = h.x[in.Rs1]
-			if h.x[in.Rs2] != 0 {
+			*xreg(x, in.rd) = va
+		case stepCZERONEZ:
+			va = *xreg(x, in.rs1)
+			if *xreg(x, in.rs2) != 0 {
 				va = 0
 			}
-			h.x[in.Rd] = va
+			*xreg(x, in.rd) = va
 
-		case isa.OpFLD:
+		case stepFLD:
 			if h.fpOff {
 				goto slow
 			}
 			h.fpDirty()
-			va = h.x[in.Rs1] + uint64(int64(in.Imm))
-			if e := &h.lines[va>>(h.shift&63)&(lineTableSize-1)]; va&h.mask[3] == e.rtag {
-				h.touch(e)
-				//record: h.recordHit(e, va, pc, n, left, record.Load, 8)
-				h.f[in.Rd] = *(*uint64)(unsafe.Add(e.data, va&h.offMask))
+			va = *xreg(x, in.rs1) + uint64(int64(in.imm))
+			if e := h.lineOf(va); va&h.mask[3] == e.rtag {
+				uses++
+				*e.stamp, *e.tlb = uses, uses
+				//record: h.recordHit(e, va, base+uint64(in.at)*2-2, n-uint64(in.n), left+int64(in.after), record.Load, 8)
+				h.f[in.rd] = *(*uint64)(unsafe.Add(e.data, va&h.offMask))
 				break
 			}
 			goto slow
-		case isa.OpFSD:
+		case stepFSD:
 			if h.fpOff {
 				goto slow
 			}
-			va = h.x[in.Rs1] + uint64(int64(in.Imm))
-			if e := &h.lines[va>>(h.shift&63)&(lineTableSize-1)]; va&h.mask[3] == e.wtag && h.sbCount == 0 {
-				h.touch(e)
-				//record: h.recordHit(e, va, pc, n, left, record.Store, 8)
-				*(*uint64)(unsafe.Add(e.data, va&h.offMask)) = h.f[in.Rs2]
+			va = *xreg(x, in.rs1) + uint64(int64(in.imm))
+			if e := h.lineOf(va); va&h.mask[3] == e.wtag && h.sbCount == 0 {
+				uses++
+				*e.stamp, *e.tlb = uses, uses
+				//record: h.recordHit(e, va, base+uint64(in.at)*2-2, n-uint64(in.n), left+int64(in.after), record.Store, 8)
+				*(*uint64)(unsafe.Add(e.data, va&h.offMask)) = h.f[in.rs2]
 				break
 			}
 			goto slow
-		case isa.OpFLW, isa.OpFLH, isa.OpFSW, isa.OpFSH:
-			goto slow
-		case isa.OpFADDD:
-			if h.frm != 0 || h.fpOff || in.RM != dynamicRM && in.RM != 0 {
+		case stepFADDD:
+			if h.frm != 0 || h.fpOff {
 				goto slow
 			}
-			h.pc, h.left, h.instret = pc+4, left, n
+			h.pc, h.left, h.instret, *h.dclock = base+uint64(in.at)*2+2, left+int64(in.after), n-uint64(in.n), uses
 			h.addD(in)
-			pc, left, n, base, dec = h.pc, h.left, h.instret, h.fbase, h.fdec
+			pc, left, n, uses, base, dec = h.pc, h.left, h.instret, *h.dclock, h.fbase, h.fdec
 			continue
-		case isa.OpFMULD:
-			if h.frm != 0 || h.fpOff || in.RM != dynamicRM && in.RM != 0 {
+		case stepFMULD:
+			if h.frm != 0 || h.fpOff {
 				goto slow
 			}
-			h.pc, h.left, h.instret = pc+4, left, n
+			h.pc, h.left, h.instret, *h.dclock = base+uint64(in.at)*2+2, left+int64(in.after), n-uint64(in.n), uses
 			h.mulD(in)
-			pc, left, n, base, dec = h.pc, h.left, h.instret, h.fbase, h.fdec
+			pc, left, n, uses, base, dec = h.pc, h.left, h.instret, *h.dclock, h.fbase, h.fdec
 			continue
-		case isa.OpFMADDD:
-			if h.frm != 0 || h.fpOff || in.RM != dynamicRM && in.RM != 0 {
+		case stepFMADDD:
+			if h.frm != 0 || h.fpOff {
 				goto slow
 			}
-			h.pc, h.left, h.instret = pc+4, left, n
+			h.pc, h.left, h.instret, *h.dclock = base+uint64(in.at)*2+2, left+int64(in.after), n-uint64(in.n), uses
 			h.fmaD(in)
-			pc, left, n, base, dec = h.pc, h.left, h.instret, h.fbase, h.fdec
+			pc, left, n, uses, base, dec = h.pc, h.left, h.instret, *h.dclock, h.fbase, h.fdec
 			continue
-		case isa.OpPAUSE:
+		case stepNOP:
+		case 0, lastStep:
+			goto slow
 		default:
 			goto slow
 		}
-		pc += uint64(in.Size)
-		if left > 0 {
-			in = (*isa.Inst)(unsafe.Add(unsafe.Pointer(in), uint64(in.Size)*(instBytes/2)))
-			goto dispatch
-		}
-		break
+		goto next
 
-	branch:
-		va = pc + uint64(int64(in.Imm))
+	ld:
+		va = *xreg(x, in.rs1) + uint64(int64(in.imm))
+		if e := h.lineOf(va); va&h.mask[3] == e.rtag {
+			uses++
+			*e.stamp, *e.tlb = uses, uses
+			//record: h.recordHit(e, va, base+uint64(in.at)*2-2, n-uint64(in.n), left+int64(in.after), record.Load, 8)
+			*xreg(x, in.rd) = *(*uint64)(unsafe.Add(e.data, va&h.offMask))
+			goto next
+		}
+		goto misaligned
+
+	sd:
+		va = *xreg(x, in.rs1) + uint64(int64(in.imm))
+		if e := h.lineOf(va); va&h.mask[3] == e.wtag && h.sbCount == 0 {
+			uses++
+			*e.stamp, *e.tlb = uses, uses
+			//record: h.recordHit(e, va, base+uint64(in.at)*2-2, n-uint64(in.n), left+int64(in.after), record.Store, 8)
+			*(*uint64)(unsafe.Add(e.data, va&h.offMask)) = *xreg(x, in.rs2)
+			goto next
+		}
+		goto misaligned
+
+	addi:
+		*xreg(x, in.rd) = *xreg(x, in.rs1) + uint64(int64(in.imm))
+		goto next
+
+	add:
+		*xreg(x, in.rd) = *xreg(x, in.rs1) + *xreg(x, in.rs2)
+		goto next
+
+	beq:
+		if *xreg(x, in.rs1) == *xreg(x, in.rs2) {
+			goto branch
+		}
+		goto next
+
+	bne:
+		if *xreg(x, in.rs1) != *xreg(x, in.rs2) {
+			goto branch
+		}
+		goto next
+
+	slli:
+		*xreg(x, in.rd) = *xreg(x, in.rs1) << (uint32(in.imm) & 63)
+		goto next
+
+	xor:
+		*xreg(x, in.rd) = *xreg(x, in.rs1) ^ *xreg(x, in.rs2)
+		goto next
+
+	srli:
+		*xreg(x, in.rd) = *xreg(x, in.rs1) >> (uint32(in.imm) & 63)
+		goto next
+
+	or:
+		*xreg(x, in.rd) = *xreg(x, in.rs1) | *xreg(x, in.rs2)
+		goto next
+
+	lbu:
+		va = *xreg(x, in.rs1) + uint64(int64(in.imm))
+		if e := h.lineOf(va); va&h.mask[0] == e.rtag {
+			uses++
+			*e.stamp, *e.tlb = uses, uses
+			//record: h.recordHit(e, va, base+uint64(in.at)*2-2, n-uint64(in.n), left+int64(in.after), record.Load, 1)
+			*xreg(x, in.rd) = uint64(*(*uint8)(unsafe.Add(e.data, va&h.offMask)))
+			goto next
+		}
+		goto slow
+
+	runEnd:
+		left += int64(in.after)
+		n -= uint64(in.n)
+		pc = base + uint64(in.at)*2 - 2
+		continue
+
+	andi:
+		*xreg(x, in.rd) = *xreg(x, in.rs1) & uint64(int64(in.imm))
+		goto next
+
+	addiw:
+		*xreg(x, in.rd) = uint64(int64(int32(*xreg(x, in.rs1)) + in.imm))
+		goto next
+
+	and:
+		*xreg(x, in.rd) = *xreg(x, in.rs1) & *xreg(x, in.rs2)
+		goto next
+
+	sub:
+		*xreg(x, in.rd) = *xreg(x, in.rs1) - *xreg(x, in.rs2)
+		goto next
+
+	bltu:
+		if *xreg(x, in.rs1) < *xreg(x, in.rs2) {
+			goto branch
+		}
+		goto next
+
+	lw:
+		va = *xreg(x, in.rs1) + uint64(int64(in.imm))
+		if e := h.lineOf(va); va&h.mask[2] == e.rtag {
+			uses++
+			*e.stamp, *e.tlb = uses, uses
+			//record: h.recordHit(e, va, base+uint64(in.at)*2-2, n-uint64(in.n), left+int64(in.after), record.Load, 4)
+			*xreg(x, in.rd) = uint64(int64(*(*int32)(unsafe.Add(e.data, va&h.offMask))))
+			goto next
+		}
+		goto slow
+
+	sb:
+		va = *xreg(x, in.rs1) + uint64(int64(in.imm))
+		if e := h.lineOf(va); va&h.mask[0] == e.wtag && h.sbCount == 0 {
+			uses++
+			*e.stamp, *e.tlb = uses, uses
+			//record: h.recordHit(e, va, base+uint64(in.at)*2-2, n-uint64(in.n), left+int64(in.after), record.Store, 1)
+			*(*uint8)(unsafe.Add(e.data, va&h.offMask)) = uint8(*xreg(x, in.rs2))
+			goto next
+		}
+		goto slow
+
+	sltu:
+		*xreg(x, in.rd) = b2u(*xreg(x, in.rs1) < *xreg(x, in.rs2))
+		goto next
+
+	jalr:
+		va = (*xreg(x, in.rs1) + uint64(int64(in.imm))) &^ 1
 		if va&h.alignMask != 0 {
 			goto slow
 		}
-		left -= h.branchCost
+		*xreg(x, in.rd) = base + uint64(in.at)*2 - 2 + uint64(in.rs2)
+		left -= h.jumpCost
 		pc = va
 		continue
 
+	lb:
+		va = *xreg(x, in.rs1) + uint64(int64(in.imm))
+		if e := h.lineOf(va); va&h.mask[0] == e.rtag {
+			uses++
+			*e.stamp, *e.tlb = uses, uses
+			//record: h.recordHit(e, va, base+uint64(in.at)*2-2, n-uint64(in.n), left+int64(in.after), record.Load, 1)
+			*xreg(x, in.rd) = uint64(int64(*(*int8)(unsafe.Add(e.data, va&h.offMask))))
+			goto next
+		}
+		goto slow
+
+	notKept:
+		pc = base + uint64(in.at)*2 - 2
+		if left > 0 {
+			goto fetch
+		}
+		continue
+
+	xori:
+		*xreg(x, in.rd) = *xreg(x, in.rs1) ^ uint64(int64(in.imm))
+		goto next
+
+	branch:
+		va = base + uint64(int64(in.imm))
+		if va&h.alignMask != 0 {
+			goto slow
+		}
+		left += int64(in.after) - h.branchCost
+		n -= uint64(in.n)
+		pc = va
+		continue
+
+	misaligned:
+		// LD or SD: within a line of the table all is well. Linux measures the speed of
+		// such accesses on every hart.
+		if e := h.lineOf(va); va&h.offMask <= h.lineSize-8 && h.rec == nil {
+			if in.op == stepLD && va&h.lineMask == e.rtag {
+				uses++
+				*e.stamp, *e.tlb = uses, uses
+				*xreg(x, in.rd) = *(*uint64)(unsafe.Add(e.data, va&h.offMask))
+				goto next
+			}
+			if in.op == stepSD && va&h.lineMask == e.wtag && h.sbCount == 0 {
+				uses++
+				*e.stamp, *e.tlb = uses, uses
+				*(*uint64)(unsafe.Add(e.data, va&h.offMask)) = *xreg(x, in.rs2)
+				goto next
+			}
+		}
+		goto slow
+
 	fetch:
-		// The line is not current, or the instruction is not decoded yet.
-		h.pc, h.left, h.instret = pc, left, n
-		in = h.nextInst(pc)
-		pc, left, n, base, dec = h.pc, h.left, h.instret, h.fbase, h.fdec
+		// The line is not current, or the instruction is not in its block.
+		h.pc, h.left, h.instret, *h.dclock = pc, left, n, uses
+		in, run = h.nextInst(pc)
+		pc, left, n, uses, base, dec = h.pc, h.left, h.instret, *h.dclock, h.fbase, h.fdec
 		if in != nil {
-			goto dispatch
+			goto begin
 		}
 		continue
 
 	slow:
-		h.pc, h.left, h.instret = pc, left, n
+		h.pc, h.left, h.instret, *h.dclock = base+uint64(in.at)*2-2, left+int64(in.after), n-uint64(in.n), uses
 		h.slow(in)
-		pc, left, n, base, dec = h.pc, h.left, h.instret, h.fbase, h.fdec
+		pc, left, n, uses, base, dec = h.pc, h.left, h.instret, *h.dclock, h.fbase, h.fdec
 	}
-	h.pc, h.left, h.instret = pc, left, n
+	h.pc, h.left, h.instret, *h.dclock = pc, left, n, uses
 }
 
 // touch counts a line-table hit as what it is: an access to the L1D and to the
@@ -467,6 +627,15 @@ func (h *Hart) touch(e *lineEntry) {
 	*h.dclock = c
 	*e.stamp = c
 	*e.tlb = c
+}
+
+// xreg is integer register r of those at x: without the checks of an index, and of x
+// against nil.
+func xreg(x unsafe.Pointer, r uint8) *uint64 { return (*uint64)(unsafe.Add(x, uintptr(r)*8)) }
+
+// lineOf is the place of va in the line table.
+func (h *Hart) lineOf(va uint64) *lineEntry {
+	return (*lineEntry)(unsafe.Add(unsafe.Pointer(h.lines), va>>(h.shift&63)&(lineTableSize-1)*uint64(unsafe.Sizeof(lineEntry{}))))
 }
 
 func b2u(b bool) uint64 {

@@ -1,7 +1,6 @@
 package core
 
 import (
-	"slices"
 	"unsafe"
 
 	"mcsim/coherence"
@@ -9,29 +8,26 @@ import (
 	"mcsim/record"
 )
 
-// Operations of the fetch unit, beyond those of the instruction set.
-const (
-	opRefetch = isa.NumOps + iota // the current line is gone
-	opLineEnd                     // behind a line's last instruction: look for the line of pc
-	opMarker                      // see notice.go
-	opAcross                      // an instruction of 4 bytes begins at the line's end; Raw has its first 2
-)
-
-const instBytes = uint64(unsafe.Sizeof(isa.Inst{}))
-
-// lineEnd is what stands behind decoded instructions.
-var lineEnd = isa.Inst{Op: opLineEnd}
+// opMarker is an operation beyond those of the instruction set: see notice.go.
+const opMarker = isa.NumOps
 
 // acrossLines remembers the decoding of instructions that cross a line's end, by
 // their bytes; the bytes themselves are fetched each time.
-type acrossLines struct {
-	raw [1024]uint32
-	in  [1024]aloneInst
+type acrossLines [1024]aloneInst
+
+// aloneInst is an instruction outside of a block, with the end of its run.
+type aloneInst struct {
+	before, in, end step // nothing is before; the run loop moves on from there
+	cost            uint8
 }
 
-// aloneInst is a decoded instruction outside its line, with a line's end where
-// execution goes on after it, by its size.
-type aloneInst [3]isa.Inst
+// set makes a of an instruction at byte off, from -2 on, of the line that is current.
+func (a *aloneInst) set(in *isa.Inst, off uint64) {
+	a.in, a.end, a.cost = stepFor(in, off), step{op: stepEnd, at: placeOf(off + uint64(in.Size))}, in.Cost
+}
+
+// run is its entry, as a block's.
+func (a *aloneInst) run() uint32 { return uint32(a.cost) | 1<<stepsShift }
 
 // decodings remembers how instructions were decoded, by their bytes. A line that
 // comes into the L1I is decoded anew, and most of its instructions have been seen.
@@ -98,27 +94,32 @@ func (h *Hart) fetchSlow(pc uint64) bool {
 	return true
 }
 
-// nextInst is the slow way to the instruction at pc: not decoded yet, across
-// the end of a line, or in a line that cannot be kept. It returns nil if
-// fetching raised a trap, which it has taken. The second half of an instruction
-// may fault on its own; the trap value is then its address (privileged manual,
-// mtval).
-func (h *Hart) nextInst(pc uint64) *isa.Inst {
+// nextInst is the slow way to the instruction at pc: not decoded yet, across the
+// end of a line, or in a line that cannot be kept. It returns the step before it and the
+// entry of the run that begins there, or nil if fetching raised a trap, which it has
+// taken. The second half of an instruction may fault on its own; the trap value is
+// then its address (privileged manual, mtval).
+func (h *Hart) nextInst(pc uint64) (*step, uint32) {
 	if h.dbg != nil && !h.breakAt(pc) {
-		return nil
+		return nil, 0
 	}
 	if h.dbg == nil && h.lineIs(pc) {
-		if in := h.nextAcross(pc); in != nil {
-			return in
+		if a := h.nextAcross(pc); a != nil {
+			return &a.before, a.run()
 		}
 	}
 	h.singleOK = false // the line may be current without a call of fetchLine
 	if !h.lineIs(pc) && !h.fetchLine(pc) {
 		return h.fetchTrap(pc)
 	}
-	if h.dbg == nil && !h.singleOK {
-		if in := h.decodeRun(pc); in.Op != opAcross {
-			return in
+	if !h.singleOK {
+		off := pc - h.fbase
+		run := *(*uint32)(unsafe.Add(h.fdec, off*(entryBytes/2)))
+		if run == 0 {
+			run = h.enter(pc)
+		}
+		if run != 0 {
+			return (*step)(unsafe.Add(h.fdec, uintptr(run>>placeShift)*stepBytes)), run
 		}
 	}
 	return h.nextAlone(pc)
@@ -126,9 +127,13 @@ func (h *Hart) nextInst(pc uint64) *isa.Inst {
 
 // nextAcross is the instruction at pc, in the current line, if it is one across
 // the line's end that was seen before and both of its lines are at hand; else nil.
-func (h *Hart) nextAcross(pc uint64) *isa.Inst {
-	first := (*isa.Inst)(unsafe.Add(h.fdec, (pc-h.fbase)*(instBytes/2)))
-	if first.Op != opAcross {
+func (h *Hart) nextAcross(pc uint64) *aloneInst {
+	off := pc - h.fbase
+	if off != h.lineSize-2 {
+		return nil
+	}
+	half := *(*uint16)(unsafe.Add(h.fbytes, off))
+	if half&3 != 3 {
 		return nil
 	}
 	rest := pc + 2
@@ -136,52 +141,29 @@ func (h *Hart) nextAcross(pc uint64) *isa.Inst {
 	if rest&h.lineMask != e.tag {
 		return nil
 	}
-	raw := first.Raw | uint32(*(*uint16)(e.bytes))<<16
-	i := h.across.place(pc >> (h.shift & 63))
-	if h.across.raw[i] != raw {
+	a := h.acrossAt(pc)
+	if a.in.raw != uint32(half)|uint32(*(*uint16)(e.bytes))<<16 {
 		return nil
 	}
 	h.fetchLine(rest)
-	return &h.across.in[i][0]
+	return a
 }
 
-// place is where an instruction at the end of a line is kept.
-func (a *acrossLines) place(line uint64) uint64 { return line & uint64(len(a.raw)-1) }
-
-// decodeRun decodes the current line from pc on, as far as execution is likely to
-// go on in it, and returns the instruction at pc, which is opAcross if it crosses
-// the line's end.
-func (h *Hart) decodeRun(pc uint64) *isa.Inst {
-	off := pc - h.fbase
-	first := (*isa.Inst)(unsafe.Add(h.fdec, off*(instBytes/2)))
-	for in := first; off < h.lineSize && in.Op == isa.OpNone; {
-		raw := uint32(*(*uint16)(unsafe.Add(h.fbytes, off)))
-		if raw&3 == 3 {
-			if off+4 > h.lineSize {
-				*in = isa.Inst{Op: opAcross, Raw: raw}
-				break
-			}
-			raw = *(*uint32)(unsafe.Add(h.fbytes, off))
-		}
-		*in = *h.decode(raw)
-		if in.Rd == isa.SinkReg && (in.Op == isa.OpJAL || in.Op == isa.OpJALR) {
-			break
-		}
-		off += uint64(in.Size)
-		in = (*isa.Inst)(unsafe.Add(unsafe.Pointer(in), uint64(in.Size)*(instBytes/2)))
-	}
-	return first
+// acrossAt is where an instruction across the end of the line of pc is kept.
+func (h *Hart) acrossAt(pc uint64) *aloneInst {
+	return &h.across[pc>>(h.shift&63)&uint64(len(h.across)-1)]
 }
 
-// nextAlone is nextInst where decodeRun does not help.
-func (h *Hart) nextAlone(pc uint64) *isa.Inst {
-	raw, whole := uint32(uint16(h.singleBytes)), !h.singleOK
-	if whole {
+// nextAlone is nextInst for an instruction that no block holds.
+func (h *Hart) nextAlone(pc uint64) (*step, uint32) {
+	raw, single := uint32(uint16(h.singleBytes)), h.singleOK
+	if !single {
 		raw = uint32(*(*uint16)(unsafe.Add(h.fbytes, pc-h.fbase)))
 	}
+	across := false
 	if raw&3 == 3 {
 		// PMP's grain is 4 bytes: what was allowed at pc is allowed that far.
-		if h.singleOK && h.singleLen >= 4 && pc&3 == 0 {
+		if single && h.singleLen >= 4 && pc&3 == 0 {
 			raw = uint32(h.singleBytes)
 		} else {
 			base := h.fbase
@@ -189,30 +171,28 @@ func (h *Hart) nextAlone(pc uint64) *isa.Inst {
 			if !ok {
 				return h.fetchTrap(pc)
 			}
-			whole = whole && h.fbase == base && !h.singleOK
+			across = h.fbase != base && !h.singleOK
+			single = single || h.singleOK
 			raw |= uint32(hi) << 16
 		}
 	}
-	if whole {
-		in := (*isa.Inst)(unsafe.Add(h.fdec, (pc-h.fbase)*(instBytes/2)))
-		if h.dbg != nil && slices.Contains(h.dbg.breaks, pc) {
-			h.dbg.scratch = h.decodeAlone(raw) // so that it comes here again
-			return &h.dbg.scratch[0]
-		}
-		*in = *h.decode(raw)
-		return in
+	in := h.decode(raw)
+	if across { // it is the second line that is current
+		a := h.acrossAt(pc)
+		a.set(in, ^uint64(1))
+		return &a.before, a.run()
 	}
-	i := h.across.place(pc >> (h.shift & 63))
-	if h.across.raw[i] != raw || raw == 0 { // 0: a place not used yet, or illegal
-		h.across.in[i] = h.decodeAlone(raw)
-		h.across.raw[i] = raw
+	if single {
+		h.noFetchLine()
+		h.fbase = pc & h.lineMask
 	}
-	return &h.across.in[i][0]
+	h.alone.set(in, pc-h.fbase)
+	return &h.alone.before, h.alone.run()
 }
 
 // lineIs says whether the line of va is current.
 func (h *Hart) lineIs(va uint64) bool {
-	return va-h.fbase < h.lineSize && h.fdec != unsafe.Pointer(&offLine[0])
+	return va-h.fbase < h.lineSize && h.fdec != unsafe.Pointer(&noBlock)
 }
 
 // fetchHalf reads 16 bits of instructions at va, making its line current.
@@ -230,14 +210,10 @@ func (h *Hart) fetchHalf(va uint64) (uint16, bool) {
 
 // fetchTrap takes the trap that fetching at pc raised. It costs a cycle, so
 // that a handler that cannot be fetched either does not stop time.
-func (h *Hart) fetchTrap(pc uint64) *isa.Inst {
+func (h *Hart) fetchTrap(pc uint64) (*step, uint32) {
 	h.left--
 	h.takeTrap(pc)
-	return nil
-}
-
-func (h *Hart) decodeAlone(raw uint32) aloneInst {
-	return aloneInst{*h.decode(raw), lineEnd, lineEnd}
+	return nil, 0
 }
 
 // decode decodes one instruction, of which raw has nothing but its own bytes, and

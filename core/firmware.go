@@ -21,6 +21,7 @@ func (h *Hart) SetFirmware(f Firmware) { h.firmware = f }
 
 // CSR reads a CSR as M-mode software would. One that is not there reads as 0.
 func (h *Hart) CSR(num uint16) uint64 {
+	h.lookForOverflow(num)
 	v, _ := h.ReadCSR(num)
 	return v
 }
@@ -92,7 +93,8 @@ func (h *Hart) Serially(act func(now uint64) (done uint64)) {
 	}
 	h.drainAll()
 	now := h.Clock()
-	h.left -= int64(h.mem.Serially(now, act) - now)
+	done := h.mem.Serially(now, act) // which may change h.left
+	h.left -= int64(done - now)
 }
 
 // FenceVMA carries out sfence.vma: an address or an ASID that is not given means

@@ -45,7 +45,12 @@ func (h *Hart) execFPMem(in *isa.Inst) bool {
 	va := h.x[in.Rs1] + uint64(int64(in.Imm))
 	switch in.Op {
 	case isa.OpFLD:
-		v, ok := h.loadSlow(va, 8)
+		v, ok := uint64(0), false
+		if va&7 == 0 && h.rec == nil {
+			v, ok = h.loadPart(va, 8, nil)
+		} else {
+			v, ok = h.loadSlow(va, 8)
+		}
 		if ok {
 			h.fpDirty()
 			h.f[in.Rd] = v
@@ -75,20 +80,25 @@ func (h *Hart) execFPMem(in *isa.Inst) bool {
 }
 
 // addD, mulD and fmaD are the commonest operations, rounding to nearest: the
-// run loop comes here directly.
-func (h *Hart) addD(in *isa.Inst) {
+// run loop comes here directly. They are not to be inlined there, where their own
+// calls would cost the loop's locals their registers.
+//
+//go:noinline
+func (h *Hart) addD(in *step) {
 	h.fpDirty()
-	h.f[in.Rd] = fp.Add64(h.f[in.Rs1], h.f[in.Rs2], fp.RNE, &h.fflags)
+	h.f[in.rd] = fp.Add64(h.f[in.rs1], h.f[in.rs2], fp.RNE, &h.fflags)
 }
 
-func (h *Hart) mulD(in *isa.Inst) {
+//go:noinline
+func (h *Hart) mulD(in *step) {
 	h.fpDirty()
-	h.f[in.Rd] = fp.Mul64(h.f[in.Rs1], h.f[in.Rs2], fp.RNE, &h.fflags)
+	h.f[in.rd] = fp.Mul64(h.f[in.rs1], h.f[in.rs2], fp.RNE, &h.fflags)
 }
 
-func (h *Hart) fmaD(in *isa.Inst) {
+//go:noinline
+func (h *Hart) fmaD(in *step) {
 	h.fpDirty()
-	h.f[in.Rd] = fp.FMA64(h.f[in.Rs1], h.f[in.Rs2], h.f[uint8(in.Imm)], fp.RNE, &h.fflags)
+	h.f[in.rd] = fp.FMA64(h.f[in.rs1], h.f[in.rs2], h.f[uint8(in.imm)], fp.RNE, &h.fflags)
 }
 
 // execFP executes every floating-point instruction but loads and stores. It

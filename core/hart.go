@@ -54,13 +54,11 @@ type Latency struct {
 // it may be touched from elsewhere at other times.
 type Hart struct {
 	// What the run loop needs for most instructions, together.
-	x                 [256]uint64 // x0..x31, SinkReg; sized so that a uint8 needs no bounds check
-	f                 [256]uint64
 	pc                uint64
 	left              int64 // cycles until limit; the clock is limit - left
 	limit             uint64
 	fbase             uint64         // address of the line being fetched from
-	fdec              unsafe.Pointer // its decoded instructions, one isa.Inst per halfword
+	fdec              unsafe.Pointer // its block: what was decoded of it
 	fbytes            unsafe.Pointer // its bytes in the L1I
 	lines             *lineTable     // of the current translation context
 	flines            *fetchTable
@@ -74,8 +72,9 @@ type Hart struct {
 	frm               uint8
 	fpOff             bool // mstatus.FS is Off: FP instructions are illegal
 
-	alignMask  uint64 // 2 without C: the address bits that a jump target must not have
-	branchCost int64  // extra cycles of a taken branch
+	x, f       [256]uint64 // x0..x31, SinkReg; sized so that a uint8 needs no bounds check
+	alignMask  uint64      // 2 without C: the address bits that a jump target must not have
+	branchCost int64       // extra cycles of a taken branch
 	jumpCost   int64
 	tab        lineTables
 
@@ -99,8 +98,9 @@ type Hart struct {
 	sb    storeQueue
 	stats Stats
 
-	// Instructions that no decoded line can hold: see nextInst.
+	// Instructions that no block can hold: see nextInst.
 	across      acrossLines
+	alone       aloneInst
 	seen        *decodings
 	singleOK    bool
 	singleBytes uint64
@@ -110,8 +110,9 @@ type Hart struct {
 	serving  bool     // a trap is the firmware's to handle once its time has passed
 	held     bool     // by the firmware: nothing runs but interrupts for M-mode
 
-	current   isa.Inst // that slow executes: what is decoded in a line can be forgotten meanwhile
-	executing bool     // slow has begun, and is not done
+	cut       [256/2 + 3]step // of a run, what there is time for: see cutRun
+	current   isa.Inst        // that slow executes: what is decoded in a line can be forgotten meanwhile
+	executing bool            // slow has begun, and is not done
 	note      notices
 	fast      bool      // without timing: stores do not wait
 	dbg       *debugger // nil: nobody asked

@@ -1,10 +1,6 @@
 package core
 
-import (
-	"unsafe"
-
-	"mcsim/core/isa"
-)
+import "unsafe"
 
 // A line table is a small direct-mapped table from virtual line to the bytes
 // of the line in the L1D. It only saves time: a hit in it is a hit in the TLB
@@ -12,13 +8,15 @@ import (
 // result. It must forget whatever the L1D or the TLB forgets; backRefs finds
 // the one entry that a slot may have.
 const (
-	lineTableBits = 10
+	lineTableBits = 11
 	lineTableSize = 1 << lineTableBits
-	fetchBits     = 9
+	fetchBits     = 11
 	fetchSize     = 1 << fetchBits
 
 	// smallPage is the largest page whose lines are looked up one by one.
 	smallPage = 64 << 10
+
+	noLine = 0x5555_5555_5555_0000 // where no machine has memory
 
 	noTag = ^uint64(0) // never equal to a masked address: bit 3 of those is 0
 	noRef = ^uint16(0)
@@ -45,7 +43,7 @@ type lineEntry struct {
 
 type lineTable [lineTableSize]lineEntry
 
-// fetchEntry is the same for the L1I: dec are the line's decoded instructions.
+// fetchEntry is the same for the L1I: dec is the line's block.
 type fetchEntry struct {
 	tag   uint64
 	dec   unsafe.Pointer
@@ -65,8 +63,7 @@ type lineTables struct {
 	dctx, fctx int
 	dref       []uint16 // by L1D slot: context*lineTableSize + index, or noRef
 	fref       []uint16 // by L1I slot
-	decoded    []isa.Inst
-	halves     int // halfwords in a line; decoded has one more for each, with the line's end
+	blocks     blocks
 }
 
 // slotOf recovers the slot from the address of its stamp.
@@ -80,10 +77,9 @@ func (h *Hart) initTables() {
 	h.lineSize = 1 << h.shift
 	h.offMask = h.lineSize - 1
 	h.lineMask = ^h.offMask
-	t.halves = int(h.lineSize / 2)
 	t.dref = make([]uint16, len(h.l1d.Stamp))
 	t.fref = make([]uint16, len(h.l1i.Stamp))
-	t.decoded = make([]isa.Inst, len(h.l1i.Stamp)*(t.halves+1))
+	t.blocks.init(h.l1i)
 	for i := range t.dref {
 		t.dref[i] = noRef
 	}
@@ -170,26 +166,32 @@ func (h *Hart) keepLine(va uint64, slot int32, writable bool, tlb *uint64) {
 		return
 	}
 	t := &h.tab
-	t.live[t.dctx] = true
-	idx := va >> h.shift & (lineTableSize - 1)
+	t.live[t.dctx&(numContexts-1)] = true
+	idx := va >> (h.shift & 63) & (lineTableSize - 1)
 	ref := uint16(t.dctx<<lineTableBits) | uint16(idx)
 	e := &h.lines[idx]
-	if e.rtag != noTag {
-		t.dref[slotOf(h.l1d.Stamp, e.stamp)] = noRef
+	stamp := &h.l1d.Stamp[slot] // there is a slot of that number, and so a reference
+	if e.rtag != noTag && e.stamp != stamp {
+		*t.refOf(slotOf(h.l1d.Stamp, e.stamp)) = noRef
 	}
-	if old := t.dref[slot]; old != noRef && old != ref {
+	r := t.refOf(slot)
+	if old := *r; old != noRef && old != ref {
 		o := &t.data[old>>lineTableBits][old&(lineTableSize-1)]
 		o.rtag, o.wtag = noTag, noTag
 	}
-	t.dref[slot] = ref
-	tag := va &^ (h.lineSize - 1)
-	e.rtag, e.wtag = tag, noTag
-	if writable {
-		e.wtag = tag
+	*r = ref
+	tag := va & h.lineMask
+	e.rtag = tag
+	if !writable {
+		tag = noTag
 	}
-	e.data = unsafe.Pointer(&h.l1d.Data[int(slot)<<h.shift])
-	e.stamp = &h.l1d.Stamp[slot]
-	e.tlb = tlb
+	e.wtag = tag
+	e.data, e.stamp, e.tlb = h.l1d.LineAt(slot), stamp, tlb
+}
+
+// refOf is dref of an L1D slot that is known to be one.
+func (t *lineTables) refOf(slot int32) *uint16 {
+	return (*uint16)(unsafe.Add(unsafe.Pointer(unsafe.SliceData(t.dref)), int(slot)*2))
 }
 
 // keepFetch enters the line of va, held by an L1I slot, in the current table.
@@ -207,9 +209,7 @@ func (h *Hart) keepFetch(va uint64, slot int32, tlb *uint64) *fetchEntry {
 	}
 	t.fref[slot] = ref
 	e.tag = va &^ (h.lineSize - 1)
-	dec := t.decodedAt(slot)
-	dec[:t.halves+1][t.halves] = lineEnd // only now: the host's memory is for lines that are used
-	e.dec = unsafe.Pointer(&dec[0])
+	e.dec = t.blocks.at(t.blocks.claim(slot, h.l1i.Tags[slot], h.l1i.LineData(slot)))
 	e.bytes = unsafe.Pointer(&h.l1i.Data[int(slot)<<h.shift])
 	e.stamp = &h.l1i.Stamp[slot]
 	e.tlb = tlb
@@ -218,10 +218,10 @@ func (h *Hart) keepFetch(va uint64, slot int32, tlb *uint64) *fetchEntry {
 
 // DropData implements coherence.Core.
 func (h *Hart) DropData(slot int32) {
-	if r := h.tab.dref[slot]; r != noRef {
-		e := &h.tab.data[r>>lineTableBits][r&(lineTableSize-1)]
+	if r := h.tab.refOf(slot); *r != noRef {
+		e := &h.tab.data[*r>>lineTableBits&(numContexts-1)][*r&(lineTableSize-1)]
 		e.rtag, e.wtag = noTag, noTag
-		h.tab.dref[slot] = noRef
+		*r = noRef
 	}
 }
 
@@ -239,28 +239,15 @@ func (h *Hart) DropFetch(slot int32) {
 		t.fetch[r>>fetchBits][r&(fetchSize-1)].tag = noTag
 		t.fref[slot] = noRef
 	}
-	if h.fdec == unsafe.Pointer(&t.decodedAt(slot)[0]) {
+	if i := t.blocks.ofSlot[slot]; i >= 0 && h.fdec == t.blocks.at(i) {
 		h.noFetchLine()
 	}
 }
 
-// FilledFetch implements coherence.Core: what was decoded from the slot's old
-// bytes is forgotten.
+// FilledFetch implements coherence.Core.
 func (h *Hart) FilledFetch(slot int32) {
 	h.DropFetch(slot)
-	clear(h.tab.decodedAt(slot))
-}
-
-// forgetDecoded makes every line's instructions be decoded anew.
-func (t *lineTables) forgetDecoded() {
-	for slot := range t.fref {
-		clear(t.decodedAt(int32(slot)))
-	}
-}
-
-// decodedAt is the decoded instructions of an L1I slot, without the line's end.
-func (t *lineTables) decodedAt(slot int32) []isa.Inst {
-	return t.decoded[int(slot)*(t.halves+1):][:t.halves]
+	h.tab.blocks.release(slot)
 }
 
 // dropPage forgets the lines of one context-independent page, because the TLB
@@ -308,20 +295,12 @@ func (h *Hart) dropFetchPage(va, size uint64) {
 	h.noFetchLine()
 }
 
-// offLine is what the fetch unit points at when it has no line: any fetch from
-// it asks for the line anew.
-var offLine [256/2 + 1]isa.Inst
+// noBlock is what the fetch unit has where it has no line: nothing is decoded there.
+var noBlock [256 / 2]uint32
 
-func init() {
-	for i := range offLine {
-		offLine[i].Op = opRefetch
-	}
-}
-
-// noFetchLine makes the next instruction fetch its line anew. The base is an
-// address that no machine has memory at; offLine catches a guest that jumps
-// there all the same.
+// noFetchLine makes the next instruction fetch its line anew. A guest that jumps to
+// noLine finds noBlock.
 func (h *Hart) noFetchLine() {
-	h.fbase = 0x5555_5555_5555_0000
-	h.fdec = unsafe.Pointer(&offLine[0])
+	h.fbase = noLine
+	h.fdec = unsafe.Pointer(&noBlock)
 }

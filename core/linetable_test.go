@@ -5,8 +5,6 @@ import (
 	"math/rand/v2"
 	"testing"
 	"unsafe"
-
-	"mcsim/core/isa"
 )
 
 // A naive account of what the line tables hold: by context and place in the
@@ -72,7 +70,7 @@ func (h *Hart) checkTables(data, fetch refTable) error {
 			if e.tag == noTag && !ok {
 				continue
 			}
-			if !ok || e.tag != want.va || e.dec != unsafe.Pointer(&t.decodedAt(want.slot)[0]) || e.stamp != &h.l1i.Stamp[want.slot] {
+			if !ok || e.tag != want.va || e.dec != t.blocks.at(t.blocks.ofSlot[want.slot]) || e.stamp != &h.l1i.Stamp[want.slot] {
 				return fmt.Errorf("fetch context %d place %d: %#x; want %+v", c, i, e.tag, want)
 			}
 			found++
@@ -87,6 +85,9 @@ func (h *Hart) checkTables(data, fetch refTable) error {
 // TestLineTables does random operations on the tables and on the account.
 func TestLineTables(t *testing.T) {
 	h := newRig(t).Hart
+	for slot := range h.l1i.Tags {
+		h.l1i.Tags[slot] = uint64(slot/h.l1i.Ways() + slot%h.l1i.Ways()*h.l1i.Sets())
+	}
 	seeded(t, 20, func(t *testing.T, r *rand.Rand) {
 		h.flushLines()
 		data, fetch := refTable{}, refTable{}
@@ -152,22 +153,29 @@ func TestLineTables(t *testing.T) {
 	})
 }
 
-// A slot that is filled anew has nothing decoded, and a line that execution is
-// in is left when its slot is dropped.
+// A slot that is filled anew has nothing decoded but what its bytes say, and a line
+// that execution is in is left when its slot is dropped.
 func TestFilledFetch(t *testing.T) {
 	r := newRig(t)
 	r.code(codeAt, nop, nop, nop)
 	r.pc = codeAt
 	r.step(2)
 	slot := r.mem.Fetchable(codeAt)
-	dec := r.tab.decodedAt(slot)
-	if dec[0].Op != isa.OpADDI || r.fbase != codeAt {
-		t.Fatalf("decoded %v at %#x", dec[0].Op, r.fbase)
+	b := &r.tab.blocks
+	block := b.ofSlot[slot]
+	entry := b.entries(block)[0]
+	if entry == 0 || (*step)(unsafe.Add(b.at(block), uintptr(entry>>placeShift+1)*stepBytes)).op != stepADDI || r.fbase != codeAt {
+		t.Fatalf("entry %#x at %#x", entry, r.fbase)
 	}
-	r.FilledFetch(slot)
-	for _, in := range dec {
-		if in.Op != isa.OpNone {
-			t.Fatal("decoded instructions are left")
+	line := r.l1i.LineData(slot)
+	for _, changed := range []bool{false, true} {
+		if changed {
+			line[0] ^= 0x80 // another register
+		}
+		r.FilledFetch(slot)
+		b.claim(slot, r.l1i.Tags[slot], line)
+		if again := b.entries(b.ofSlot[slot])[0]; changed && again != 0 || !changed && again != entry {
+			t.Errorf("changed %t: entry %#x was %#x", changed, again, entry)
 		}
 	}
 	if r.fbase == codeAt {

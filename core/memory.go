@@ -108,18 +108,30 @@ func (h *Hart) loadPart(va, size uint64, r *record.Record) (uint64, bool) {
 		return h.doParts(a, causeLoadAccess, va)
 	}
 	*a = coherence.Access{Op: coherence.OpLoad, Size: uint8(size), PA: t.PA}
-	h.do(a)
-	if a.Fault {
-		return 0, h.raise(causeLoadAccess, va)
-	}
+	now := h.Clock()
+	done := h.mem.Load(a, now)
+	h.left -= int64(done - now)
 	if h.sbCount > 0 && h.sbHolds(t.PA, h.lineSize) {
 		return h.sbForward(t.PA, size, a.Result), true
 	}
-	if slot := a.Slot; h.mem.ReadableAt(slot, t.PA) && h.pmpWholeLine(t.PA, accLoad) {
-		writable := t.Writable && h.mem.Ready(slot) && h.pmpWholeLine(t.PA, accStore)
-		h.keepLine(va, slot, writable, t.Stamp)
-	}
+	h.keepAccessed(va, a.Slot, &t)
 	return a.Result, true
+}
+
+// keepAccessed enters the line of va in the line table, if the L1D slot that an
+// access was done on still has it.
+func (h *Hart) keepAccessed(va uint64, slot int32, t *translation) {
+	if !h.mem.ReadableAt(slot, t.PA) {
+		return
+	}
+	writable := t.Writable && h.mem.Ready(slot)
+	if !h.mmu.pmp.open[h.mmu.data.view] {
+		if !h.pmpWholeLine(t.PA, accLoad) {
+			return
+		}
+		writable = writable && h.pmpWholeLine(t.PA, accStore)
+	}
+	h.keepLine(va, slot, writable, t.Stamp)
 }
 
 // doParts carries out an uncached access of any size from 1 to 8 as naturally
@@ -208,22 +220,25 @@ func (h *Hart) storePart(va, size, v uint64, t *translation, keep bool) bool {
 	}
 	// A store that would wait for its line goes to the store buffer, and so
 	// does every store behind it.
-	if h.cfg.StoreQueue > 0 && (h.sbCount > 0 || !h.fast && !h.mem.StoreHits(t.PA)) {
+	slot := h.mem.Writable(t.PA)
+	if h.cfg.StoreQueue > 0 && (h.sbCount > 0 || !h.fast && slot < 0 && !h.mem.StoreHits(t.PA)) {
 		h.sbPush(t.PA, size, v)
 		return true
 	}
 	*a = coherence.Access{Op: coherence.OpStore, Size: uint8(size), PA: t.PA, Value: v}
-	h.do(a)
-	if a.Fault {
-		return h.raise(causeStoreAccess, va)
+	now := h.Clock()
+	var done uint64
+	if slot >= 0 {
+		done = h.mem.StoreAt(slot, a, now)
+	} else {
+		done = h.mem.Store(a, now)
 	}
+	h.left -= int64(done - now)
 	// Pages that can be written and not read do not exist (privileged manual,
 	// Sv39: W without R is reserved), but PMP regions may be of that kind.
-	if !keep {
-		return true
-	}
-	if slot := a.Slot; h.mem.WritableAt(slot, t.PA) && h.pmpWholeLine(t.PA, accStore) && h.pmpWholeLine(t.PA, accLoad) {
-		h.keepLine(va, slot, t.Writable, t.Stamp)
+	if keep && h.mem.WritableAt(a.Slot, t.PA) &&
+		(h.mmu.pmp.open[h.mmu.data.view] || h.pmpWholeLine(t.PA, accStore) && h.pmpWholeLine(t.PA, accLoad)) {
+		h.keepLine(va, a.Slot, t.Writable, t.Stamp)
 	}
 	return true
 }

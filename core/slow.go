@@ -9,16 +9,22 @@ import (
 // slow completes the instruction at pc where the run loop does not: it executes
 // it and moves pc on, or takes the trap that it raised. The hart's state is
 // stored when it is called, and the instruction charged and counted.
-func (h *Hart) slow(in *isa.Inst) {
+func (h *Hart) slow(s *step) {
+	in := h.decode(s.raw)
+	if in.Op <= isa.OpLBU && in.Op >= isa.OpLD {
+		h.slowLoad(in)
+		return
+	}
+	if in.Op >= isa.OpLRW && in.Op <= isa.OpAMOMAXUD && h.atomicQuick(in) {
+		h.pc += uint64(in.Size)
+		return
+	}
 	h.instret-- // while it executes, it has not retired: a CSR read does not see it
-	next := h.pc + uint64(in.Size)
 	h.current, h.executing = *in, true
 	in = &h.current
+	next := h.pc + uint64(in.Size)
 	if !h.execSlow(in) {
-		h.takeTrap(h.pc)
-		if h.dbg != nil {
-			h.dbg.isHit = false // what was watched was not accessed
-		}
+		h.trapped()
 	} else {
 		h.instret++
 		if in.Op != isa.OpMRET && in.Op != isa.OpSRET { // those have set it
@@ -31,16 +37,51 @@ func (h *Hart) slow(in *isa.Inst) {
 	}
 }
 
+// trapped takes the trap that the instruction in execution raised.
+func (h *Hart) trapped() {
+	h.takeTrap(h.pc)
+	if h.dbg != nil {
+		h.dbg.isHit = false // what was watched was not accessed
+	}
+}
+
+// slowLoad is slow for integer loads, by far the most of what comes there.
+func (h *Hart) slowLoad(in *isa.Inst) {
+	h.instret--
+	next := h.pc + uint64(in.Size)
+	h.current, h.executing = *in, true
+	f, rd := loadForms[in.Op-isa.OpLD], in.Rd
+	va := h.x[in.Rs1] + uint64(int64(in.Imm))
+	v, ok := uint64(0), false
+	if va&(f.size-1) == 0 && h.rec == nil {
+		v, ok = h.loadPart(va, f.size, nil)
+	} else {
+		v, ok = h.loadUnaligned(va, f.size)
+	}
+	if ok {
+		if f.unused != 0 {
+			v = uint64(int64(v<<(f.unused&63)) >> (f.unused & 63))
+		}
+		h.x[rd] = v
+		h.instret++
+		h.pc = next
+	} else {
+		h.trapped()
+	}
+	h.executing = false
+	if h.dbg != nil {
+		h.executed()
+	}
+}
+
 // execSlow executes one instruction. It returns false if that raised a trap.
 func (h *Hart) execSlow(in *isa.Inst) bool {
 	switch op := in.Op; {
 	case op == isa.OpIllegal:
 		return h.raise(causeIllegal, uint64(in.Raw))
-	case op >= isa.OpLD && op <= isa.OpLBU:
-		return h.execLoad(in)
 	case op >= isa.OpSD && op <= isa.OpSB:
 		va, size, v := h.x[in.Rs1]+uint64(int64(in.Imm)), storeSize(op), h.x[in.Rs2]
-		return h.storeMisaligned(va, size, v) || h.storeQuick(va, size, v)
+		return va&(size-1) != 0 && h.storeMisaligned(va, size, v) || h.storeSlow(va, size, v)
 	case op >= isa.OpBEQ && op <= isa.OpJALR:
 		return h.execMisalignedJump(in)
 	case op < isa.OpFLD:
@@ -56,36 +97,24 @@ func (h *Hart) execSlow(in *isa.Inst) bool {
 	return h.execSpecial(in)
 }
 
-// execLoad is a load that the line table did not answer.
-func (h *Hart) execLoad(in *isa.Inst) bool {
-	size, signed := uint64(8), true
-	switch in.Op {
-	case isa.OpLW:
-		size = 4
-	case isa.OpLWU:
-		size, signed = 4, false
-	case isa.OpLH:
-		size = 2
-	case isa.OpLHU:
-		size, signed = 2, false
-	case isa.OpLB:
-		size = 1
-	case isa.OpLBU:
-		size, signed = 1, false
+// loadForms are the bytes of each load, and the bits above them that it fills with
+// its sign, if it does.
+var loadForms = [...]struct {
+	size   uint64
+	unused uint8
+}{
+	isa.OpLD - isa.OpLD: {8, 0}, isa.OpLW - isa.OpLD: {4, 32}, isa.OpLWU - isa.OpLD: {4, 0},
+	isa.OpLH - isa.OpLD: {2, 48}, isa.OpLHU - isa.OpLD: {2, 0},
+	isa.OpLB - isa.OpLD: {1, 56}, isa.OpLBU - isa.OpLD: {1, 0},
+}
+
+// loadUnaligned is a load that the line table did not answer, and that may cross a
+// line.
+func (h *Hart) loadUnaligned(va, size uint64) (uint64, bool) {
+	if v, ok := h.loadMisaligned(va, size); ok {
+		return v, true
 	}
-	va := h.x[in.Rs1] + uint64(int64(in.Imm))
-	v, ok := h.loadMisaligned(va, size)
-	if !ok {
-		if v, ok = h.loadSlow(va, size); !ok {
-			return false
-		}
-	}
-	if signed {
-		up := 64 - 8*size
-		v = uint64(int64(v<<up) >> up)
-	}
-	h.x[in.Rd] = v
-	return true
+	return h.loadSlow(va, size)
 }
 
 func storeSize(op isa.Op) uint64 { return 8 >> (op - isa.OpSD) }
@@ -155,78 +184,6 @@ func (h *Hart) fenceI() {
 	h.drainAll()
 	h.mem.FenceI()
 	h.noFetchLine()
-}
-
-// atomicOps gives the memory operation of each pair (word, doubleword) of
-// atomics after lr and sc, in the order of isa's operations.
-var atomicOps = [...]coherence.Op{
-	coherence.OpLR, coherence.OpSC, coherence.OpAMOSwap, coherence.OpAMOAdd,
-	coherence.OpAMOXor, coherence.OpAMOAnd, coherence.OpAMOOr, coherence.OpAMOMin,
-	coherence.OpAMOMax, coherence.OpAMOMinU, coherence.OpAMOMaxU,
-}
-
-// execAtomic executes LR, SC and the AMOs. They drain the store buffer first,
-// which gives more order than any aq or rl asks for.
-func (h *Hart) execAtomic(in *isa.Inst) bool {
-	n := int(in.Op - isa.OpLRW)
-	op := atomicOps[n/2]
-	size := uint64(4 + 4*(n&1))
-	va := h.x[in.Rs1]
-	kind, misaligned, access := accStore, uint64(causeMisalignedStore), uint64(causeStoreAccess)
-	if op == coherence.OpLR {
-		kind, misaligned, access = accLoad, causeMisalignedLoad, causeLoadAccess
-	}
-	if va&(size-1) != 0 {
-		return h.raise(misaligned, va)
-	}
-	v := h.x[in.Rs2]
-	if size == 4 {
-		v = uint64(uint32(v))
-	}
-	if !h.atomic(op, va, size, v, kind, access) {
-		return false
-	}
-	switch a := &h.acc; {
-	case op == coherence.OpSC:
-		h.x[in.Rd] = b2u(!a.OK)
-	case size == 4:
-		h.x[in.Rd] = uint64(int64(int32(a.Result)))
-	default:
-		h.x[in.Rd] = a.Result
-	}
-	return true
-}
-
-// atomic makes the access of an LR, SC or AMO; h.acc has its outcome. It returns
-// false if it raised a trap, that of access where there is nothing to access.
-func (h *Hart) atomic(op coherence.Op, va, size, v uint64, kind accessKind, access uint64) bool {
-	var r *record.Record
-	if h.rec != nil {
-		r = h.recordSlow(recordedAtomic(op), va, size, h.instret+1)
-	}
-	var t translation
-	if !h.translate(va, int(size), kind, &t) {
-		return false
-	}
-	if h.dbg != nil {
-		h.watch(va, size, op != coherence.OpLR)
-	}
-	if !h.mem.Atomics(t.PA, size) {
-		return h.raise(access, va)
-	}
-	if r != nil {
-		recordPA(r, &t)
-	}
-	h.drainAll()
-	a := &h.acc
-	uncached := t.Uncached || h.mem.Attr(t.PA, size) == coherence.AttrDevice
-	*a = coherence.Access{Op: op, Size: uint8(size), PA: t.PA, Value: v, Uncached: uncached}
-	h.do(a)
-	h.left -= int64(h.cfg.Latency.AMO)
-	if a.Fault {
-		return h.raise(access, va)
-	}
-	return true
 }
 
 // execCBO executes the cache-block operations on the line of rs1.

@@ -38,6 +38,9 @@ func (h *Hart) Snapshot(c *snapshot.Coder, warm bool) {
 	h.sb.snapshot(c)
 	slot := h.fetchSlot()
 	base := h.fbase
+	if slot < 0 {
+		base = noLine
+	}
 	snapshot.Int(c, &slot)
 	snapshot.Uint(c, &base)
 	if c.Loading() && c.Err() == nil {
@@ -56,7 +59,7 @@ func (f *csrFile) snapshot(c *snapshot.Coder) {
 	snapshot.Uint(c, &f.counters.inhibit)
 	for i := range f.counters.c {
 		k := &f.counters.c[i]
-		snapshot.Uint(c, &k.base, &k.start, &k.event)
+		snapshot.Uint(c, &k.base, &k.start, &k.event, &k.seen)
 		c.Bool(&k.stopped)
 	}
 }
@@ -67,7 +70,7 @@ func (m *mmu) snapshot(c *snapshot.Coder) {
 	c.Bool(&m.mxr)
 	s := &m.stats
 	for _, t := range []*TLBStats{&s.ITLB, &s.DTLB, &s.L2TLB} {
-		snapshot.Uint(c, &t.Accesses, &t.Lookups, &t.Misses, &t.Evictions)
+		snapshot.Uint(c, &t.Accesses, &t.Misses, &t.Evictions)
 	}
 	snapshot.Uint(c, &s.Walks, &s.WalkReads, &s.WalkCacheHits, &s.ADUpdates, &s.PageFaults)
 	snapshot.Uints(c, m.pmp.cfg[:])
@@ -122,10 +125,15 @@ func (h *Hart) loaded(c *snapshot.Coder) {
 	h.fpOff = h.csr.mstatus&mstatusFS == 0
 	for i := range h.csr.counters.c {
 		k := &h.csr.counters.c[i]
-		if k.source = h.eventSource(EventNumber(k.event)); k.source == nil {
-			k.event = 0
+		number := EventNumber(k.event & eventNumber)
+		if k.source = h.eventSource(number); k.source == nil && number != EventCycles {
+			k.event &^= eventNumber
+		}
+		if k.event&eventFilters != 0 {
+			h.csr.counters.filtered |= 1 << i
 		}
 	}
+	h.awaitOverflow()
 	m.pmp.compile()
 	h.setRegimes()
 	h.useContext(m.dctx, m.fctx)
@@ -133,10 +141,10 @@ func (h *Hart) loaded(c *snapshot.Coder) {
 
 // fetchSlot is the L1I slot of the line that the hart fetches from, or -1.
 func (h *Hart) fetchSlot() int {
-	if h.fdec == unsafe.Pointer(&offLine[0]) {
+	if h.fdec == unsafe.Pointer(&noBlock) {
 		return -1
 	}
-	return int((uintptr(h.fdec) - uintptr(unsafe.Pointer(&h.tab.decoded[0]))) / (uintptr(instBytes) * uintptr(h.tab.halves+1)))
+	return int(h.tab.blocks.info[h.tab.blocks.index(h.fdec)].slot)
 }
 
 // resumeFetch makes the line at base, in an L1I slot, current: to fetch it anew
@@ -150,7 +158,8 @@ func (h *Hart) resumeFetch(c *snapshot.Coder, slot int, base uint64) {
 		return
 	}
 	h.fbase = base
-	h.fdec = unsafe.Pointer(&h.tab.decodedAt(int32(slot))[0])
+	b := &h.tab.blocks
+	h.fdec = b.at(b.claim(int32(slot), h.l1i.Tags[slot], h.l1i.LineData(int32(slot))))
 	h.fbytes = unsafe.Pointer(&h.l1i.Data[slot<<h.shift])
 	h.tab.live[h.tab.fctx] = true // a flush leaves the line
 }

@@ -64,7 +64,7 @@ func (h *Hart) drainSome(n int) {
 			a.Op, a.Size = coherence.OpStoreWords, uint8(e.size/8)
 		}
 		now := h.Clock()
-		done := h.mem.Do(a, now)
+		done := h.mem.Store(a, now)
 		if done > now {
 			// Stores complete in order.
 			if k := len(q.busy); k > 0 {

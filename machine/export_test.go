@@ -24,6 +24,7 @@ var forgotten = map[string]string{
 	"machine.Machine.armed": "the debugger's",
 	"machine.Machine.due":   "about checkpoints", "machine.Machine.saveE": "about checkpoints",
 	"machine.Segment.Data": "in memory", "machine.pins": "the machine",
+	"machine.panicWatch.w": "the host's", "disk.Disk.known": "worked out anew",
 	"stats.Snapshot.stats": "the registry's", "stats.Snapshot.index": "the registry's",
 
 	"coherence.Engine.OnQuantum": "given anew", "coherence.Engine.OnIdle": "given anew", "coherence.Engine.OnNotice": "given anew", "coherence.Engine.Limit": "given anew",
@@ -36,7 +37,7 @@ var forgotten = map[string]string{
 	"core.Hart.rec": "given anew", "core.Hart.recorded": "about recordings", "core.Hart.follow": "a hart that follows a recording is not saved",
 	"machine.Machine.rec": "given anew", "machine.Machine.recordE": "about recordings", "machine.Machine.exact": "about recordings", "machine.Machine.exactE": "about recordings",
 	"coherence.Private.now": "of the access in progress", "coherence.Private.oracle": "of replays, which are not saved", "coherence.Private.stale": "the same", "coherence.Private.staleCount": "the same",
-	"coherence.Port.Park": "the engine's", "coherence.Port.waiting": "nobody waits when a quantum ends",
+	"coherence.Port.Park": "the engine's", "coherence.Port.alone": "the engine's", "coherence.Port.waiting": "nobody waits when a quantum ends",
 	"coherence.Private.req": "scratch of a request; who asks is the hart's privilege", "coherence.Private.moves": "the protocol's table",
 	"coherence.Bus.Notify": "given anew", "coherence.Bus.Wake": "given anew", "coherence.Bus.deadline": "follows from the devices",
 	"coherence.Bus.put": "scratch of a request", "coherence.Bus.by": "the same", "coherence.Bus.asked": "the same", "coherence.Bus.moves": "the protocol's table",
@@ -47,10 +48,11 @@ var forgotten = map[string]string{
 	"core.Hart.tab": "line tables, which save time only (TestLineTablesChangeNothing)", "core.Hart.lines": "the same", "core.Hart.flines": "the same",
 	"core.Hart.x": "the registers are compared apart; beyond them is a sink", "core.Hart.f": "the same",
 	"core.Hart.dclock": "a pointer to the L1D's", "core.Hart.fbase": "compared apart, with its place", "core.Hart.fdec": "the same", "core.Hart.fbytes": "the same",
-	"core.Hart.across": "decoded instructions by their bytes", "core.Hart.seen": "the same", "core.Hart.singleOK": "of one instruction", "core.Hart.singleBytes": "the same", "core.Hart.singleLen": "the same",
+	"core.Hart.across": "decoded instructions by their bytes", "core.Hart.alone": "of one instruction", "core.Hart.cut": "of one run", "core.Hart.seen": "the same", "core.Hart.singleOK": "of one instruction", "core.Hart.singleBytes": "the same", "core.Hart.singleLen": "the same",
 	"core.Hart.acc": "the same", "core.Hart.trap": "the same", "core.Hart.current": "the same", "core.Hart.executing": "false between instructions",
 	"core.Hart.note": "what was told last", "core.Hart.dbg": "given anew", "core.Hart.ev": "given anew", "core.Hart.dec": "of the instruction set",
-	"core.counter.source": "follows from the event", "core.regime.perm": "a table of constants",
+	"core.TLBStats.Lookups": "what line tables did not answer; no result",
+	"core.counter.source":   "follows from the event", "core.regime.perm": "a table of constants",
 	"core.mmu.tables": "the hart", "core.mmu.noStamp": "nobody reads it", "core.mmu.hinted": "of one instruction",
 	"core.tlb.hint": "where an entry was found last", "core.tlb.lost": "its owner's", "core.tlb.stats": "a pointer to its owner's",
 	"device.ACLINT.pins": "what it drives", "device.PLIC.notify": "what it drives", "device.UART.irq": "what it drives", "device.UART.out": "what it drives",
@@ -191,16 +193,14 @@ func lines(a reflect.Value) string {
 	return b.String()
 }
 
-// fetches says where a hart fetches from: the address of the line, and its place
-// among the decoded ones.
+// fetches says where a hart fetches from: the address of the line, and its L1I slot.
 func fetches(h *core.Hart) string {
 	v := reflect.ValueOf(h).Elem()
-	decoded := v.FieldByName("tab").FieldByName("decoded")
-	off := v.FieldByName("fdec").Pointer() - decoded.Pointer()
-	if off >= uintptr(decoded.Len())*decoded.Type().Elem().Size() {
+	base, lines := v.FieldByName("fbase").Uint(), v.FieldByName("l1i").Elem().FieldByName("Data")
+	if base == 0x5555_5555_5555_0000 {
 		return "none"
 	}
-	return fmt.Sprintf("%#x at %d", v.FieldByName("fbase").Uint(), off)
+	return fmt.Sprintf("%#x at %d", base, v.FieldByName("fbytes").Pointer()-lines.Pointer())
 }
 
 // Differences is for the tests outside of the package.

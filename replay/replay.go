@@ -27,6 +27,7 @@ type Machine struct {
 	Memory  uint64            // and its bytes
 	MaxSATP int               // highest translation mode of the harts, as in satp
 	Clock   uint64            // Hz
+	Quantum uint64            // cycles
 	Seed    uint64
 }
 
@@ -49,6 +50,7 @@ type Replay struct {
 	clock     uint64
 	osAgent   int
 	now       uint64 // of the hart that the serial phase works for
+	enough    int    // references that last a hart for a quantum
 
 	devices devices
 
@@ -89,6 +91,7 @@ func New(c Config, m Machine) (*Replay, error) {
 	r := &Replay{
 		cfg: c, bus: m.Bus, oracle: m.Oracle, wake: m.Wake, warm: m.Warm, memory: m.Memory, ramEnd: m.RAM + m.Memory,
 		maxLevels: m.MaxSATP - 5, clock: m.Clock, osAgent: len(m.Harts), warmed: c.Warmup == 0,
+		enough: int(min(2*m.Quantum, uint64(c.Window))), // few take less than half a cycle
 	}
 	if c.Pages != PagesNone && r.maxLevels < 3 && !r.allPhysical() {
 		return nil, errors.New("the harts cannot translate: --set machine.mmu=sv48, or --pages none")
@@ -247,6 +250,19 @@ func (r *Replay) feed(a *agent) {
 			}
 			if again = s.pull() || again; a.ready() {
 				return
+			}
+		}
+	}
+}
+
+// EndQuantum is called in the serial phase at the end of every quantum. It brings
+// references for the threads that are alone in their sources before they need
+// them: a hart that asks for some in the middle of a quantum ends the round for
+// all harts. That changes no result, for nobody else waits for these references.
+func (r *Replay) EndQuantum() {
+	for _, a := range r.agents {
+		if t := a.cur; t != nil && !t.empty() && len(t.src.threads) == 1 {
+			for t.atHand() < r.enough && t.src.pull() {
 			}
 		}
 	}

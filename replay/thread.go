@@ -83,6 +83,15 @@ func (t *thread) advance(n int) {
 // update tells the thread's hart what has become of it.
 func (t *thread) update() { t.agent.turns.update(t, t == t.agent.cur) }
 
+// atHand is how many references the thread has at hand.
+func (t *thread) atHand() int {
+	n := -t.at
+	for i := range t.runs {
+		n += len(t.runs[i].refs)
+	}
+	return n
+}
+
 // first is the cycle before which the thread has nothing to do.
 func (t *thread) first() uint64 { return t.runs[0].refs[t.at].Cycle }
 

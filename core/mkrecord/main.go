@@ -46,7 +46,6 @@ import (
 	"math/bits"
 	"unsafe"
 
-	"mcsim/core/isa"
 	"mcsim/record"
 )
 

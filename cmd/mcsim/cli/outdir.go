@@ -49,7 +49,7 @@ func openOutDir(cfg *config.Stats, seed uint64, threads bool) (*outDir, error) {
 	}
 	dir := expandSeed(cfg.Dir, seed)
 	if err := os.MkdirAll(dir, 0o777); err != nil {
-		return nil, unwritable(err, "--out")
+		return nil, &fileError{flag: "--out", name: dir, output: true, err: err}
 	}
 	f, err := o.create(dir, outStats)
 	if err != nil {
@@ -77,7 +77,7 @@ func openOutDir(cfg *config.Stats, seed uint64, threads bool) (*outDir, error) {
 func (o *outDir) create(dir, name string) (*os.File, error) {
 	f, err := os.Create(filepath.Join(dir, name))
 	if err != nil {
-		return nil, unwritable(err, "--out")
+		return nil, &fileError{flag: "--out", name: filepath.Join(dir, name), output: true, err: err}
 	}
 	o.files = append(o.files, f)
 	return f, nil

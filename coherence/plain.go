@@ -1,0 +1,118 @@
+package coherence
+
+import "unsafe"
+
+// The plain way is that of nearly all misses: a load or a store whose line no
+// other hart has, on a machine of the usual build that nobody watches. It does
+// exactly what getS and getM do, and in their order; the rest of what they do has
+// no part in it, and is not asked for on the way. TestPlain runs both beside each
+// other.
+
+// isPlain says whether the machine's build has a plain way: no L2, and an inclusive
+// LLC with DRAM right behind it.
+func (b *Bus) isPlain() bool {
+	h := b.home
+	return b.cfg.L2.Size == 0 && h.inclusive && h.dram != nil && h.jitter == 0
+}
+
+// plainOps are the accesses that can go the plain way.
+var plainOps = [NumOps]bool{
+	OpLoad: true, OpWalk: true, OpLR: true, OpStore: true, OpCAS: true,
+	OpAMOSwap: true, OpAMOAdd: true, OpAMOXor: true, OpAMOAnd: true, OpAMOOr: true,
+	OpAMOMin: true, OpAMOMax: true, OpAMOMinU: true, OpAMOMaxU: true, OpLoadWords: true, OpStoreWords: true,
+}
+
+// servePlain serves r in the plain way, and returns false, having done nothing,
+// if that is not r's.
+func (b *Bus) servePlain(r *Request) bool {
+	if r.Kind > GetM || !b.plain || b.deadline <= r.Cycle || b.Notify != nil || b.Tap != nil || b.monitors != 0 || b.fast {
+		return false
+	}
+	a, h, line := r.access, b.home, r.Line
+	if !plainOps[a.Op] {
+		return false
+	}
+	t, me := h.tags, bit(r.Agent)
+	e := t.Lookup(line)
+	fresh := e < 0
+	if fresh {
+		e = t.Victim(line)
+	} else if *h.sharersOf(e)&^me != 0 {
+		return false
+	}
+	h.expect(e)
+	p := b.privs[r.Agent]
+	b.Stats.Kinds[r.Kind]++
+	now := b.order.take(r.Cycle, &b.order.usual) + b.cfg.Arbitration
+	slot := p.d.Victim(line)
+	if p.d.State[slot] != 0 {
+		p.evict(slot, now+b.behind)
+	}
+	p.d.Fill(slot, line, uint8(Shared))
+	if fresh {
+		if t.State[e] != 0 {
+			h.Evictions++
+			h.free(r, e, now+b.behind)
+		}
+		t.Fill(e, line, llcClean)
+		*h.sharersOf(e) = 0
+		h.Misses++
+		p.Home.Misses++
+	} else {
+		t.Touch(e)
+		now = h.arrived(e, now)
+	}
+	h.Accesses++
+	p.Home.Accesses++
+	bank := &h.banks[line&uint64(len(h.banks)-1)]
+	now = bank.take(now, &bank.usual) + b.cfg.LLCHit
+	data := h.llc.LineAt(e)
+	if fresh {
+		h.dram.Stats.Reads++
+		if h.dram.Notify == nil {
+			now = h.dram.access(line, now)
+		} else {
+			now = h.dram.timed(lineAddr(line, b.shift), now, false)
+		}
+		memory := h.dram.at(lineAddr(line, b.shift))
+		copyLine(data, memory, b.shift)
+		data = memory
+	}
+	copyLine(p.d.LineAt(slot), data, b.shift)
+	b.Stats.DataBytes += 1 << (b.shift & 63)
+	now = b.data.take(now, &b.data.usual) + b.beats
+	r.Done = now
+	if fresh || r.Kind == GetM { // else the LLC's copy can be read by many at a time
+		h.moves(e, now)
+	}
+	*h.sharersOf(e) |= me
+	b.grantPlain(r, p, e, slot)
+	if b.cfg.Check {
+		b.mustCheck(line)
+	}
+	return true
+}
+
+// grantPlain ends what servePlain does: the requester has the line, in slot, and no
+// one else.
+func (b *Bus) grantPlain(r *Request, p *Private, e, slot int32) {
+	h := b.home
+	if r.Kind == GetM {
+		h.owner[e] = int8(r.Agent)
+		p.d.State[slot] = uint8(b.moves[Invalid][FillModified].next)
+		p.settle(r.access, r.Line, slot, true)
+		return
+	}
+	st := b.moves[Invalid][b.cfg.Protocol.Alone&15].next
+	h.owner[e] = nobody
+	if b.moves.answers(st & 7) {
+		h.owner[e] = int8(r.Agent)
+	}
+	p.d.State[slot] = uint8(st)
+	p.inI[slot] = false
+	p.perform(r.access, slot)
+}
+
+func (h *home) sharersOf(e int32) *uint64 {
+	return (*uint64)(unsafe.Add(unsafe.Pointer(unsafe.SliceData(h.sharers)), int(e)*8))
+}

@@ -1,0 +1,255 @@
+package core
+
+import (
+	"bytes"
+	"slices"
+	"unsafe"
+
+	"mcsim/cache"
+	"mcsim/hostmem"
+)
+
+// A block has what was decoded of one line of physical memory. It holds runs:
+// instructions that follow each other, from where execution has come into the line
+// to a jump or the line's end. For each halfword it has an entry, which says where
+// the run that begins there is, and how many instructions and cycles it has:
+//
+//	place 9 bits, in steps from the block's begin | instructions 8 bits | cycles 15 bits
+//
+// The place is that of the step before the run's first: the loop begins by moving on.
+// 0 is a halfword at which nothing was decoded yet. The run loop charges and counts
+// a run whole when it enters it, and takes back what it leaves out: each step knows
+// what comes after it.
+//
+// Blocks outlive the line's stay in the L1I, since they save time only: one that is
+// wanted again is good if the line's bytes are still the same.
+type blocks struct {
+	mem    []byte
+	arena  *hostmem.Arena
+	info   []blockInfo
+	ofSlot []int32 // by L1I slot: its block, or -1
+	halves int     // halfwords in a line
+	stride int     // bytes of a block
+	size   int     // bytes of a line
+	ways   int     // of the L1I, and blocks in a group
+	groups uint64  // less one
+	turn   uint32  // which block of a group is given up next
+}
+
+// blockInfo is what the run loop need not know of a block.
+type blockInfo struct {
+	line uint64 // its physical line, noTag if it has none
+	slot int32  // the L1I slot whose line it is, or -1
+	used int32  // steps, with what the entries take
+}
+
+const (
+	entryBytes  = 4
+	entryCycles = 1<<15 - 1
+	entrySteps  = 1<<8 - 1
+	stepsShift  = 15
+	placeShift  = 23
+
+	// blocksPerSlot is how many blocks there are for each slot of the L1I. They take
+	// memory of the host only when they are used.
+	blocksPerSlot = 4
+)
+
+// room is how many steps a block has: rarely is a line entered at so many places
+// that it has more. Then it begins anew.
+func (b *blocks) room() int32 { return int32(b.halves + b.halves/4 + 2) }
+
+// first is the place of a block's first step.
+func (b *blocks) first() int32 { return int32(b.halves * entryBytes / int(stepBytes)) }
+
+func (b *blocks) init(i *cache.Array) {
+	b.size, b.halves, b.ways = i.LineBytes(), i.LineBytes()/2, i.Ways()
+	b.stride = (int(b.first()+b.room())*int(stepBytes) + b.size + 63) &^ 63
+	b.groups = uint64(i.Sets()*blocksPerSlot - 1)
+	n := i.Slots() * blocksPerSlot
+	b.arena = new(hostmem.Arena)
+	b.mem = b.arena.Bytes(n * b.stride)
+	b.info = make([]blockInfo, n)
+	for i := range b.info {
+		b.info[i] = blockInfo{line: noTag, slot: -1, used: b.first()}
+	}
+	b.ofSlot = make([]int32, i.Slots())
+	for i := range b.ofSlot {
+		b.ofSlot[i] = -1
+	}
+}
+
+func (b *blocks) at(i int32) unsafe.Pointer { return unsafe.Pointer(&b.mem[int(i)*b.stride]) }
+
+// index is the block at p.
+func (b *blocks) index(p unsafe.Pointer) int32 {
+	return int32((uintptr(p) - uintptr(unsafe.Pointer(&b.mem[0]))) / uintptr(b.stride))
+}
+
+// entries are a block's entries, one for each halfword of the line.
+func (b *blocks) entries(i int32) []uint32 { return unsafe.Slice((*uint32)(b.at(i)), b.halves) }
+
+// bytes is the line as it was decoded.
+func (b *blocks) bytes(i int32) []byte {
+	end := (int(i) + 1) * b.stride
+	return b.mem[end-b.size : end]
+}
+
+// clear forgets what was decoded.
+func (b *blocks) clear(i int32) {
+	clear(b.entries(i))
+	b.info[i].used = b.first()
+}
+
+// forget forgets what was decoded of all lines.
+func (b *blocks) forget() {
+	for i := range b.info {
+		if b.info[i].line != noTag {
+			b.clear(int32(i))
+		}
+	}
+}
+
+// claim is the block for the L1I slot that holds line, with these bytes.
+//
+// Lines that share a group share a set of the L1I too, and a group has as many
+// blocks as a set has slots: there is always one that no slot has.
+func (b *blocks) claim(slot int32, line uint64, data []byte) int32 {
+	if i := b.ofSlot[slot]; i >= 0 {
+		return i
+	}
+	i := b.find(line)
+	f := &b.info[i]
+	if f.slot >= 0 { // a slot that has lost the line
+		b.ofSlot[f.slot] = -1
+	}
+	f.slot, b.ofSlot[slot] = slot, i
+	if f.line != line || !bytes.Equal(b.bytes(i), data) {
+		f.line = line
+		copy(b.bytes(i), data)
+		b.clear(i)
+	}
+	return i
+}
+
+// find is the block that line has, or else the one that it is to have.
+func (b *blocks) find(line uint64) int32 {
+	first := int(line&b.groups) * b.ways
+	group := b.info[first : first+b.ways]
+	for w := range group {
+		if group[w].line == line {
+			return int32(first + w)
+		}
+	}
+	w := int(b.turn) % b.ways
+	b.turn++
+	for range group {
+		if group[w].slot < 0 {
+			break
+		}
+		if w++; w == b.ways {
+			w = 0
+		}
+	}
+	return int32(first + w)
+}
+
+// release says that the slot has another line now.
+func (b *blocks) release(slot int32) {
+	if i := b.ofSlot[slot]; i >= 0 {
+		b.info[i].slot, b.ofSlot[slot] = -1, -1
+	}
+}
+
+// enter decodes the current line from pc on, up to a jump, to what is decoded
+// already or to the line's end, and returns the entry of pc: 0 if the instruction
+// there cannot be kept.
+func (h *Hart) enter(pc uint64) uint32 {
+	b := &h.tab.blocks
+	i := b.index(h.fdec)
+	entries, f := b.entries(i), &b.info[i]
+	off := pc - h.fbase
+	if h.standsAlone(off) {
+		return 0
+	}
+	most := (h.lineSize-off)/2 + 1
+	if f.used+int32(most) > b.first()+b.room() {
+		b.clear(i)
+	}
+	steps := unsafe.Slice((*step)(unsafe.Add(h.fdec, uintptr(f.used)*stepBytes)), most)
+	k, rest := 0, uint32(0)
+	for ends := false; !ends; k++ {
+		s := &steps[k]
+		switch ends = true; {
+		case off == h.lineSize:
+			*s = step{op: stepEnd, at: placeOf(off)}
+		case entries[off/2] != 0:
+			rest = entries[off/2]
+			*s = step{op: stepJoin, imm: int32(rest >> placeShift * uint32(stepBytes))}
+		case h.standsAlone(off):
+			*s = step{op: stepFetch, at: placeOf(off)}
+		default:
+			in := h.decode(h.rawAt(off))
+			*s = stepFor(in, off)
+			s.after = uint16(in.Cost) // its own, until all are known
+			off += uint64(in.Size)
+			ends = endsRun(in.Op)
+		}
+	}
+	cycles, n := rest&entryCycles, rest>>stepsShift&entrySteps
+	for k := range slices.Backward(steps[:k]) {
+		s := &steps[k]
+		if s.raw == 0 && s.op != stepSlow { // at the run's end
+			continue
+		}
+		cost := uint32(s.after)
+		s.after, s.n = uint16(cycles), uint8(n)
+		cycles, n = cycles+cost, n+1
+		entries[s.at-1] = cycles | n<<stepsShift | uint32(f.used+int32(k)-1)<<placeShift
+	}
+	f.used += int32(k)
+	return entries[(pc-h.fbase)/2]
+}
+
+// placeOf is step.at of what stands at byte off of its line, from -2 on.
+func placeOf(off uint64) uint8 { return uint8(off/2 + 1) }
+
+// standsAlone says whether the instruction at byte off of the current line cannot be kept
+// in a block: it crosses the line's end, or a breakpoint may be there. A
+// block belongs to physical memory, which may have other addresses as well, but
+// within a page all of them are alike.
+func (h *Hart) standsAlone(off uint64) bool {
+	if off == h.lineSize-2 && *(*uint16)(unsafe.Add(h.fbytes, off))&3 == 3 {
+		return true
+	}
+	return h.dbg != nil && h.dbg.mayBreak(h.fbase+off)
+}
+
+// rawAt is the encoding of the instruction at byte off of the current line, in which
+// it ends.
+func (h *Hart) rawAt(off uint64) uint32 {
+	raw := uint32(*(*uint16)(unsafe.Add(h.fbytes, off)))
+	if raw&3 == 3 {
+		raw = *(*uint32)(unsafe.Add(h.fbytes, off))
+	}
+	return raw
+}
+
+// cutRun is for a run, behind in, that has more cycles than are left: it copies it up
+// to the first instruction that is not to be begun, and returns what is before the
+// copy. The whole run, which takes so many cycles, has been charged.
+func (h *Hart) cutRun(in *step, cycles int64) *step {
+	left := h.left + cycles
+	for i := 1; ; {
+		if in = in.next(); in.op == stepJoin {
+			in = (*step)(unsafe.Add(h.fdec, in.imm))
+			continue
+		}
+		h.cut[i] = *in
+		i++
+		if cycles-int64(in.after) >= left {
+			h.cut[i] = step{op: stepEnd, after: in.after, n: in.n, at: in.at + uint8(in.size()/2)}
+			return &h.cut[0]
+		}
+	}
+}
