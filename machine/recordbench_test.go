@@ -13,7 +13,7 @@ import (
 // recordedKernels are what recording and replay are measured on.
 var recordedKernels = []guest{
 	{"intloop", 1_000_000, 1}, {"chase", 1_000_000, 1}, {"stream", 3, 1}, {"matmul", 1, 1},
-	{"mt-compute", 10, 4}, {"mt-matmul", 4, 4}, {"mt-stream", 4, 4},
+	{"mt-compute", 40, 4}, {"mt-matmul", 4, 4}, {"mt-stream", 4, 4},
 }
 
 // recordTo runs g with a recording to a file.

@@ -1,41 +1,40 @@
 package record
 
-// BufferRecords is the number of records in one buffer: few enough to stay in
-// the host's caches.
-const BufferRecords = 4096
+// BufferRecords is the number of records in one buffer: few enough that those on
+// their way to the file stay in the caches of the host.
+const BufferRecords = 1024
 
 // Buffer takes the records of one hart. The hart fills it; the machine takes
 // what is full when the hart is parked.
 type Buffer struct {
-	buf  []Record
-	n    int
+	buf  *[BufferRecords]Record
+	n    uint // records in it
 	full [][]Record
 	free [][]Record
 }
 
 // NewBuffer returns an empty buffer.
-func NewBuffer() *Buffer { return &Buffer{buf: make([]Record, BufferRecords)} }
+func NewBuffer() *Buffer { return &Buffer{buf: new([BufferRecords]Record)} }
 
 // Next is the place of the next record, to be filled in whole. It may be
 // changed until the machine takes the buffer: to the end of the quantum at least.
 func (b *Buffer) Next() *Record {
-	if b.n == len(b.buf) {
+	if b.n == BufferRecords {
 		b.turn()
 	}
-	r := &b.buf[b.n]
 	b.n++
-	return r
+	return &b.buf[(b.n-1)%BufferRecords]
 }
 
 //go:noinline
 func (b *Buffer) turn() {
-	b.full = append(b.full, b.buf)
+	b.full = append(b.full, b.buf[:])
 	b.n = 0
 	if k := len(b.free) - 1; k >= 0 {
-		b.buf, b.free = b.free[k], b.free[:k]
+		b.buf, b.free = (*[BufferRecords]Record)(b.free[k]), b.free[:k]
 		return
 	}
-	b.buf = make([]Record, BufferRecords)
+	b.buf = new([BufferRecords]Record)
 }
 
 // TakeFull returns the full buffers, in their order, which are the caller's

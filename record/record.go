@@ -77,6 +77,17 @@ type Record struct {
 	Flags   uint8
 }
 
+// What is size, op and flags in one number, which tells records of one instruction
+// apart.
+func (r *Record) What() uint32 {
+	return uint32(r.Size) | uint32(r.Op)<<16 | uint32(r.Flags)<<24
+}
+
+// SetWhat is the inverse of What.
+func (r *Record) SetWhat(what uint32) {
+	r.Size, r.Op, r.Flags = uint16(what), Op(what>>16), uint8(what>>24)
+}
+
 // ContextOf packs privilege, ASID, VMID and the fields that references have
 // (traces.Fields) for a Context.
 func ContextOf(mode uint8, asid, vmid uint16, has uint8) uint64 {

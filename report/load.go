@@ -82,6 +82,7 @@ func (i *Info) vm(n int) string {
 // and what 'mcsim trace stats --json' printed, told apart by content.
 func Load(paths []string) (*Run, error) {
 	r := &Run{Name: filepath.Base(paths[0])}
+	folder := false // of a run, perhaps of half a one
 	for _, path := range paths {
 		info, err := os.Stat(path)
 		if err != nil {
@@ -89,7 +90,7 @@ func Load(paths []string) (*Run, error) {
 		}
 		files := []string{path}
 		if info.IsDir() {
-			files = nil
+			folder, files = true, nil
 			for _, name := range []string{StatsFile, LinesFile, ThreadsFile, TraceFile} {
 				if file := filepath.Join(path, name); exists(file) {
 					files = append(files, file)
@@ -104,6 +105,9 @@ func Load(paths []string) (*Run, error) {
 				return nil, fmt.Errorf("%s: %w", file, err)
 			}
 		}
+	}
+	if !folder && r.Stats == nil && r.Series == nil && r.Threads == nil && r.Trace == nil {
+		return nil, errors.New(strings.Join(r.Notes, "; ")) // all files are empty
 	}
 	return r, nil
 }

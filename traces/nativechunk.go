@@ -180,10 +180,7 @@ func (s *stream) finish() *chunk {
 	if c == nil {
 		return nil
 	}
-	if s.run > 0 {
-		c.rows = append(c.rows, uint8(tagRun+s.run-1))
-		s.run = 0
-	}
+	c.rows, s.run = putRun(c.rows, s.run), 0
 	c.last = s.prev.Cycle
 	s.open = nil
 	return c

@@ -37,11 +37,10 @@ type site struct {
 	step     uint64 // between its last two records
 	cycles   uint64 // to the record after its last one
 	insts    uint32 // to the same
-	size     uint16
+	what     uint32 // record.What
 	next     uint16 // the site of that record
-	op       record.Op
-	flags    uint8
 	occupied bool
+	_        uint64 // so that a site is found by a shift
 }
 
 // coder is the state that a chunk's encoder and decoder share. It begins empty
@@ -63,99 +62,6 @@ func (c *coder) reset(cycle uint64, instret uint32) {
 
 func zigzag(v uint64) uint64 { return v<<1 ^ uint64(int64(v)>>63) }
 func zagzig(v uint64) uint64 { return v>>1 ^ -(v & 1) }
-
-func hashSite(r *record.Record) uint16 {
-	h := (r.PC ^ uint64(r.Op)<<56 ^ uint64(r.Size)<<40 ^ uint64(r.Flags)<<32) * 0x9e3779b97f4a7c15
-	return uint16(h >> (64 - 10))
-}
-
-// encode appends recs, which continue the chunk, to b. run is the number of
-// predicted records that are not written yet.
-func (c *coder) encode(b []byte, recs []record.Record, run *int) []byte {
-	n := *run
-	for i := range recs {
-		r := &recs[i]
-		from := &c.site[c.last]
-		tag, at := uint8(0), from.next
-		e := &c.site[at]
-		known := e.is(r)
-		if !known {
-			tag = tagSite
-			at = hashSite(r)
-			e = &c.site[at]
-			if known = e.is(r); !known {
-				*e = site{pc: r.PC, op: r.Op, flags: r.Flags, size: r.Size, occupied: true}
-				tag |= tagVA
-			}
-		}
-		cycles, insts, step := r.Cycle-c.prev.Cycle, r.Instret-c.prev.Instret, r.VA-e.va
-		if cycles != from.cycles {
-			tag |= tagCycle
-		}
-		if insts != from.insts {
-			tag |= tagInst
-		}
-		if step != e.stride {
-			tag |= tagVA
-		}
-		delta, page := r.PA-r.VA, &c.delta[r.VA>>12&(pages-1)]
-		if delta != *page {
-			tag |= tagPA
-		}
-		if tag == 0 {
-			if n++; n == 256-tagRun {
-				b, n = append(b, 255), 0
-			}
-		} else {
-			if n > 0 {
-				b, n = append(b, uint8(tagRun+n-1)), 0
-			}
-			b = append(b, tag)
-			if tag&tagSite != 0 {
-				b = c.putSite(b, at, r, known)
-				from.next = at
-			}
-			if tag&tagCycle != 0 {
-				b = binary.AppendUvarint(b, zigzag(cycles))
-				from.cycles = cycles
-			}
-			if tag&tagInst != 0 {
-				b = binary.AppendUvarint(b, uint64(insts))
-				from.insts = insts
-			}
-			if tag&tagVA != 0 {
-				b = binary.AppendUvarint(b, zigzag(step))
-			}
-			if tag&tagPA != 0 {
-				b = binary.AppendUvarint(b, zigzag(delta-*page))
-				*page = delta
-			}
-		}
-		if step == e.step {
-			e.stride = step
-		}
-		e.va, e.step = r.VA, step
-		c.last = at
-		c.prev.Cycle, c.prev.Instret, c.prev.PC = r.Cycle, r.Instret, r.PC
-	}
-	*run = n
-	return b
-}
-
-// is says whether e is the site of r.
-func (e *site) is(r *record.Record) bool {
-	return e.pc == r.PC && e.op == r.Op && e.flags == r.Flags && e.size == r.Size && e.occupied
-}
-
-func (c *coder) putSite(b []byte, at uint16, r *record.Record, known bool) []byte {
-	if known {
-		return binary.LittleEndian.AppendUint16(b, at)
-	}
-	b = binary.LittleEndian.AppendUint16(b, at|siteNew)
-	b = binary.AppendUvarint(b, zigzag(r.PC-c.prev.PC))
-	b = append(b, uint8(r.Op), r.Flags)
-	return binary.AppendUvarint(b, uint64(r.Size))
-}
 
 // decode fills recs from b, the rows that are left of the chunk. run is the
 // number of predicted records that are still to come. It returns how many
@@ -200,7 +106,7 @@ func (c *coder) decode(recs []record.Record, b []byte, run *int) (n, used int, e
 			r.VA = e.va
 			r.PA = e.va + c.delta[e.va>>12&(pages-1)]
 			r.PC, r.Cycle, r.Instret = e.pc, cycle, inst
-			r.Size, r.Op, r.Flags = e.size, e.op, e.flags
+			r.SetWhat(e.what)
 			pc = e.pc
 			n++
 		}
@@ -243,7 +149,8 @@ func (c *coder) decodeRow(r *record.Record, b []byte) (used int, err error) {
 		*page += zagzig(in.uvarint())
 	}
 	r.PA = r.VA + *page
-	r.PC, r.Size, r.Op, r.Flags = e.pc, e.size, e.op, e.flags
+	r.PC = e.pc
+	r.SetWhat(e.what)
 	if step == e.step {
 		e.stride = step
 	}
@@ -269,7 +176,8 @@ func (c *coder) getSite(in *row) (uint16, error) {
 		if size > 1<<16-1 {
 			return 0, fmt.Errorf("a reference of %d bytes; 65535 are possible", size)
 		}
-		*e = site{pc: pc, op: record.Op(op), flags: flags, size: uint16(size), occupied: true}
+		is := record.Record{Op: record.Op(op), Flags: flags, Size: uint16(size)}
+		*e = site{pc: pc, what: is.What(), occupied: true}
 	}
 	return at, nil
 }

@@ -76,10 +76,11 @@ func openOutDir(cfg *config.Stats, seed uint64, threads bool) (*outDir, error) {
 
 func (o *outDir) create(dir, name string) (*os.File, error) {
 	f, err := os.Create(filepath.Join(dir, name))
-	if err == nil {
-		o.files = append(o.files, f)
+	if err != nil {
+		return nil, &fileError{flag: "--out", name: filepath.Join(dir, name), output: true, err: err}
 	}
-	return f, err
+	o.files = append(o.files, f)
+	return f, nil
 }
 
 // series makes the two files of a kind of rows.

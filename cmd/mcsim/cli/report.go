@@ -31,7 +31,7 @@ A folder's trace.json, which 'mcsim trace stats --out' writes, is taken too.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			r, err := htmlreport.Load(args)
 			if err != nil {
-				return err
+				return unreadable(err, "a folder that 'mcsim run --out' or 'mcsim replay --out' wrote, or one of its files")
 			}
 			if r.Stats != nil {
 				known, err := descriptions()
@@ -65,7 +65,7 @@ func writeReport(cmd *cobra.Command, r *htmlreport.Run, file string) error {
 	}
 	f, err := os.Create(file)
 	if err != nil {
-		return err
+		return unwritable(err, "--output")
 	}
 	w := bufio.NewWriter(f)
 	return errors.Join(htmlreport.Render(w, r), w.Flush(), f.Close())

@@ -185,7 +185,7 @@ func listPhases(cmd *cobra.Command, path string) error {
 func readPhases(path string) (*stats.Snapshot, []stats.Phase, error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, unreadable(err, "statistics, as --stats FILE writes them")
 	}
 	defer f.Close() //nolint:errcheck // only read
 	s, _, phases, err := stats.ReadPhases(f)

@@ -61,7 +61,7 @@ func (in *traceInput) open(cmd *cobra.Command, path string) (*traces.Trace, erro
 		return nil, fail(in.stop.code(), "%w", err)
 	}
 	if err != nil {
-		return nil, fail(exitLoad, "%w", err)
+		return nil, fail(exitLoad, "%w", unreadable(err, "a trace: a file, an archive, a folder of shards, or - for standard input"))
 	}
 	return t, nil
 }

@@ -70,7 +70,7 @@ func (o *traceOutput) write(cmd *cobra.Command, stop *stopper, r traces.Reader, 
 	if o.file != "-" {
 		f, err := os.Create(o.file)
 		if err != nil {
-			return err
+			return unwritable(err, "--output")
 		}
 		defer func() { err = errors.Join(err, f.Close()) }()
 		out = f

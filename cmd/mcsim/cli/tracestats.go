@@ -134,11 +134,11 @@ func (f *traceStatsFlags) run(cmd *cobra.Command, path string) error {
 // writeAnalysis puts an analysis beside a run's results.
 func writeAnalysis(dir string, r *analysis.Result) error {
 	if err := os.MkdirAll(dir, 0o777); err != nil {
-		return fail(exitOutput, "%w", err)
+		return fail(exitOutput, "%w", unwritable(err, "--out"))
 	}
 	f, err := os.Create(filepath.Join(dir, htmlreport.TraceFile))
 	if err != nil {
-		return fail(exitOutput, "%w", err)
+		return fail(exitOutput, "%w", unwritable(err, "--out"))
 	}
 	if err := errors.Join(writeJSON(f, r), f.Close()); err != nil {
 		return fail(exitOutput, "%w", err)
