@@ -1,6 +1,7 @@
 package coherence
 
 import (
+	"runtime"
 	"time"
 
 	"github.com/sourcegraph/conc/panics"
@@ -26,14 +27,23 @@ func (l *lane) init() {
 
 // spins is how often a lane polls its channel before it blocks: some 100
 // microseconds, several times as long as it takes to be woken by the scheduler.
-const spins = 20000
+// Every yieldEvery polls it lets another goroutine run: the one that it waits for
+// may be queued on the very thread that polls, where something else of this
+// process has the other core.
+const (
+	spins      = 20000
+	yieldEvery = 32
+)
 
 func receive(c chan []*agent) ([]*agent, bool) {
-	for range spins {
+	for i := range spins {
 		select {
 		case b, ok := <-c:
 			return b, ok
 		default:
+		}
+		if i%yieldEvery == yieldEvery-1 {
+			runtime.Gosched()
 		}
 	}
 	b, ok := <-c

@@ -11,6 +11,9 @@ func (b *Bus) ReadMemory(agent int, pa addr.PA, buf []byte, now uint64) (done ui
 	if !b.dmaRange(pa, len(buf)) {
 		return now, false
 	}
+	if b.Tap != nil {
+		b.Tap.DMA(MemoryRead, pa, len(buf), now)
+	}
 	r := Request{Kind: MemoryRead, Agent: int32(agent), Cycle: now}
 	done = now
 	for len(buf) > 0 {
@@ -28,6 +31,9 @@ func (b *Bus) ReadMemory(agent int, pa addr.PA, buf []byte, now uint64) (done ui
 func (b *Bus) WriteMemory(agent int, pa addr.PA, buf []byte, now uint64) (done uint64, ok bool) {
 	if !b.dmaRange(pa, len(buf)) {
 		return now, false
+	}
+	if b.Tap != nil {
+		b.Tap.DMA(MemoryWrite, pa, len(buf), now)
 	}
 	r := Request{Kind: MemoryWrite, Agent: int32(agent), Cycle: now}
 	done = now

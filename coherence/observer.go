@@ -45,6 +45,7 @@ type Tap interface {
 	Accessing(r *Request)
 	// Refused: its device has not accepted it.
 	Refused(r *Request)
-	// DMA: a device reads or writes n bytes of RAM.
-	DMA(pa addr.PA, n int, write bool, now uint64)
+	// DMA: a device reads or writes n bytes of RAM, with kind DMARead or DMAWrite, or
+	// past the caches with MemoryRead or MemoryWrite.
+	DMA(kind Kind, pa addr.PA, n int, now uint64)
 }

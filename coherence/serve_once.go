@@ -212,7 +212,7 @@ func (b *Bus) DMARead(agent int, pa addr.PA, buf []byte, now uint64) (done uint6
 		return now, false
 	}
 	if b.Tap != nil {
-		b.Tap.DMA(pa, len(buf), false, now)
+		b.Tap.DMA(DMARead, pa, len(buf), now)
 	}
 	r := Request{Kind: DMARead, Agent: int32(agent), Cycle: now}
 	b.by, b.asked = r.Agent, now
@@ -239,7 +239,7 @@ func (b *Bus) DMAWrite(agent int, pa addr.PA, buf []byte, now uint64) (done uint
 		return now, false
 	}
 	if b.Tap != nil {
-		b.Tap.DMA(pa, len(buf), true, now)
+		b.Tap.DMA(DMAWrite, pa, len(buf), now)
 	}
 	r := Request{Kind: DMAWrite, Agent: int32(agent), Cycle: now}
 	b.by, b.asked = r.Agent, now

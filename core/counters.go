@@ -22,13 +22,17 @@ type counter struct {
 	start   uint64 // source's value then
 	event   uint64 // mhpmevent
 	source  *uint64
-	stopped bool // mcountinhibit
+	stopped bool   // by mcountinhibit or the mode
+	seen    uint64 // value when somebody looked for an overflow
 }
 
 // counterFile has mcycle (0), minstret (2) and mhpmcounter3 to 31.
 type counterFile struct {
-	c       [32]counter
-	inhibit uint64
+	c        [32]counter
+	inhibit  uint64 // mcountinhibit
+	filtered uint64 // counters that stop in some mode
+	check    uint64 // when one may have wrapped
+	wake     uint64 // the same in WFI
 }
 
 // EventNumber selects what an mhpmcounter counts. The numbers are mcsim's own
@@ -55,6 +59,10 @@ const (
 	EventException
 	EventInterrupt
 	EventSlept
+	EventLLCAccess
+	EventLLCMiss
+	EventCycles       // as mcycle
+	EventInstructions // as minstret
 	NumEvents
 )
 
@@ -66,8 +74,12 @@ func (h *Hart) counterNow(i int) uint64 {
 	case 2:
 		return h.instret
 	}
-	if s := h.csr.counters.c[i].source; s != nil {
-		return *s
+	c := &h.csr.counters.c[i]
+	if c.source != nil {
+		return *c.source
+	}
+	if EventNumber(c.event&eventNumber) == EventCycles {
+		return h.Clock()
 	}
 	return 0
 }
@@ -83,36 +95,46 @@ func (h *Hart) readCounter(i int) uint64 {
 func (h *Hart) writeCounter(i int, v uint64) {
 	c := &h.csr.counters.c[i]
 	c.base, c.start = v, h.counterNow(i)
-	if i == 2 {
+	if i == 2 || EventNumber(c.event&eventNumber) == EventInstructions {
 		// The write replaces the increment of the writing instruction.
 		c.start++
 	}
+	c.seen = v
+	h.awaitOverflow()
 }
 
 func (h *Hart) writeInhibit(v uint64) {
 	f := &h.csr.counters
 	v &^= 2 // time cannot be stopped
 	v &= 0xffff_ffff
-	for i := range f.c {
-		c := &f.c[i]
-		if stop := v>>i&1 != 0; stop != c.stopped {
-			c.base = h.readCounter(i)
-			c.start = h.counterNow(i)
-			c.stopped = stop
-		}
-	}
 	f.inhibit = v
+	for i := range f.c {
+		h.settle(i)
+	}
+	h.awaitOverflow()
 }
 
 func (h *Hart) writeEvent(i int, v uint64) {
-	source := h.eventSource(EventNumber(v))
-	if source == nil {
-		v = 0
+	number, flags := v, uint64(0)
+	if h.cfg.ISA.Has(isa.ExtSscofpmf) {
+		number, flags = v&eventNumber, v&(eventOF|eventFilters)
 	}
-	c := &h.csr.counters.c[i]
+	source := h.eventSource(EventNumber(number))
+	if source == nil && EventNumber(number) != EventCycles {
+		number = 0
+	}
+	f := &h.csr.counters
+	c := &f.c[i]
 	c.base = h.readCounter(i)
-	c.event, c.source = v, source
+	c.event, c.source = number|flags, source
 	c.start = h.counterNow(i)
+	c.seen = c.base
+	f.filtered &^= 1 << i
+	if flags&eventFilters != 0 {
+		f.filtered |= 1 << i
+	}
+	h.settle(i)
+	h.awaitOverflow()
 }
 
 // eventSource is the statistic behind an event, nil if there is none.
@@ -146,6 +168,12 @@ func (h *Hart) eventSource(e EventNumber) *uint64 {
 		return &h.mem.U.Accesses
 	case EventL2Miss:
 		return &h.mem.U.Misses
+	case EventLLCAccess:
+		return &h.mem.Home.Accesses
+	case EventLLCMiss:
+		return &h.mem.Home.Misses
+	case EventInstructions:
+		return &h.instret
 	case EventBusRequest:
 		return h.mem.Requests()
 	case EventSnoop:
@@ -193,6 +221,8 @@ func addCounterCSRs(t *[4096]*csrReg) {
 		}
 	}
 	t[0xc01] = &csrReg{"time", func(h *Hart, _ uint16) uint64 { return h.time() }, nil, counterAllowed}
+	t[csrScountovf] = &csrReg{"scountovf", func(h *Hart, _ uint16) uint64 { return h.scountovf() }, nil,
+		func(h *Hart, _ uint16) bool { return h.cfg.ISA.Has(isa.ExtSscofpmf) }}
 	t[0x320] = &csrReg{"mcountinhibit",
 		func(h *Hart, _ uint16) uint64 { return h.csr.counters.inhibit },
 		func(h *Hart, _ uint16, v uint64) { h.writeInhibit(v) }, nil}

@@ -89,7 +89,7 @@ func TestEventCounters(t *testing.T) {
 		t.Errorf("an event that does not exist reads %d", v)
 	}
 	for e := EventNone + 1; e < NumEvents; e++ {
-		if r.eventSource(e) == nil {
+		if r.eventSource(e) == nil && e != EventCycles { // the clock is computed
 			t.Errorf("event %d has no source", e)
 		}
 	}

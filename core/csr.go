@@ -70,7 +70,7 @@ type csrFile struct {
 // and kernels that begin in M-mode without knowing menvcfg (xv6) count on it.
 func (h *Hart) resetCSRs() {
 	h.priv = Machine
-	h.csr = csrFile{timerAt: ^uint64(0), stimecmp: ^uint64(0)}
+	h.csr = csrFile{timerAt: never, stimecmp: never, counters: counterFile{check: never, wake: never}}
 	if h.cfg.ISA.Has(isa.ExtSvadu) && !h.cfg.ISA.Has(isa.ExtSvade) {
 		h.csr.menvcfg = menvcfgADUE
 	}
@@ -101,6 +101,7 @@ func (h *Hart) execCSR(in *isa.Inst) bool {
 	if r == nil || Priv(num>>8&3) > h.priv || write && num>>10 == 3 || r.check != nil && !r.check(h, num) {
 		return h.raise(causeIllegal, uint64(in.Raw))
 	}
+	h.lookForOverflow(num)
 	old := r.read(h, num)
 	if write {
 		v := operand

@@ -56,18 +56,18 @@ const (
 	supBits = mstatusSIE | mstatusSPIE | mstatusSPP | mstatusSUM | mstatusMXR | mstatusFS
 )
 
-func delegateAll(r *rig) { r.csr.mideleg = supInterrupts }
+func delegateAll(r *rig) { r.csr.mideleg = supInterrupts | 1<<irqLCOFI }
 
 var warlRows = []warl{
 	{0x300, "Machine Status (mstatus)", statusBits, 2<<32 | 2<<34, []warlField{oneOf(mstatusMPP, 0, 1, 3)}, nil},
 	{0x100, "Supervisor Status (sstatus)", supBits, 2 << 32, nil, nil},
 	{0x302, "Machine Trap Delegation: exceptions of S and U, and no call from M", 0xb3ff, 0, nil, nil},
-	{0x303, "Machine Trap Delegation: no delegation of M's interrupts", supInterrupts, 0, nil, nil},
-	{0x304, "Machine Interrupt (mip and mie)", 0xaaa, 0, nil, nil},
-	{0x344, "Machine Interrupt: SEIP, STIP and SSIP are writable", supInterrupts, 0, nil, nil},
+	{0x303, "Machine Trap Delegation: no delegation of M's interrupts", supInterrupts | 1<<13, 0, nil, nil},
+	{0x304, "Machine Interrupt (mip and mie; LCOFIE: Sscofpmf)", 0x2aaa, 0, nil, nil},
+	{0x344, "Machine Interrupt: LCOFIP, SEIP, STIP and SSIP are writable", supInterrupts | 1<<13, 0, nil, nil},
 	{0x104, "Supervisor Interrupt (sip and sie): nothing is delegated", 0, 0, nil, nil},
-	{0x104, "Supervisor Interrupt (sip and sie)", supInterrupts, 0, nil, delegateAll},
-	{0x144, "Supervisor Interrupt: only SSIP is writable", 1 << irqSSI, 0, nil, delegateAll},
+	{0x104, "Supervisor Interrupt (sip and sie)", supInterrupts | 1<<13, 0, nil, delegateAll},
+	{0x144, "Supervisor Interrupt: only LCOFIP and SSIP are writable", 1<<irqSSI | 1<<13, 0, nil, delegateAll},
 	{0x305, "Machine Trap-Vector Base-Address (mtvec)", ^uint64(3), 0, []warlField{oneOf(3, 0, 1)}, nil},
 	{0x105, "Supervisor Trap Vector Base Address (stvec)", ^uint64(3), 0, []warlField{oneOf(3, 0, 1)}, nil},
 	{0x306, "Machine Counter-Enable (mcounteren)", 0xffff_ffff, 0, nil, nil},
@@ -153,6 +153,7 @@ func there(num uint32) bool {
 		{0x100, 0x100}, {0x104, 0x106}, {0x10a, 0x10a}, {0x140, 0x144}, {0x14d, 0x14d}, {0x180, 0x180},
 		{0xf11, 0xf15}, {0x300, 0x306}, {0x30a, 0x30a}, {0x340, 0x344}, {0x320, 0x320}, {0x323, 0x33f},
 		{0x3a0, 0x3a0}, {0x3a2, 0x3a2}, {0x3b0, 0x3bf}, {0xb00, 0xb00}, {0xb02, 0xb1f}, {0x7a0, 0x7a3},
+		{0xda0, 0xda0}, // Sscofpmf
 	} {
 		if num >= span[0] && num <= span[1] {
 			return true

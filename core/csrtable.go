@@ -74,7 +74,7 @@ func addSupervisorCSRs(t *[4096]*csrReg) {
 		}, nil}
 	t[csrSIP] = &csrReg{"sip",
 		func(h *Hart, _ uint16) uint64 { return h.csr.mip & h.csr.mideleg },
-		func(h *Hart, _ uint16, v uint64) { h.writeMIP(v, h.csr.mideleg&(1<<irqSSI)) }, nil}
+		func(h *Hart, _ uint16, v uint64) { h.writeMIP(v, h.csr.mideleg&(1<<irqSSI|1<<irqLCOFI)) }, nil}
 	t[0x105] = vector("stvec", func(c *csrFile) *uint64 { return &c.stvec })
 	t[0x106] = field("scounteren", func(c *csrFile) *uint64 { return &c.scounteren }, 0xffff_ffff)
 	t[0x10a] = &csrReg{"senvcfg",
@@ -123,16 +123,16 @@ func addMachineCSRs(t *[4096]*csrReg) {
 	t[0x302] = field("medeleg", func(c *csrFile) *uint64 { return &c.medeleg }, 0xb3ff)
 	t[0x303] = &csrReg{"mideleg",
 		func(h *Hart, _ uint16) uint64 { return h.csr.mideleg },
-		func(h *Hart, _ uint16, v uint64) { h.csr.mideleg = v & supInterrupts; h.checkInterrupts() }, nil}
+		func(h *Hart, _ uint16, v uint64) { h.csr.mideleg = v & h.delegable(); h.checkInterrupts() }, nil}
 	t[0x304] = &csrReg{"mie",
 		func(h *Hart, _ uint16) uint64 { return h.csr.mie },
 		func(h *Hart, _ uint16, v uint64) {
-			h.csr.mie = v & (supInterrupts | 1<<irqMSI | 1<<irqMTI | 1<<irqMEI)
+			h.csr.mie = v & (h.delegable() | 1<<irqMSI | 1<<irqMTI | 1<<irqMEI)
 			h.checkInterrupts()
 		}, nil}
 	t[csrMIP] = &csrReg{"mip",
 		func(h *Hart, _ uint16) uint64 { return h.csr.mip },
-		func(h *Hart, _ uint16, v uint64) { h.writeMIP(v, supInterrupts) }, nil}
+		func(h *Hart, _ uint16, v uint64) { h.writeMIP(v, h.delegable()) }, nil}
 	t[0x305] = vector("mtvec", func(c *csrFile) *uint64 { return &c.mtvec })
 	t[0x306] = field("mcounteren", func(c *csrFile) *uint64 { return &c.mcounteren }, 0xffff_ffff)
 	t[0x30a] = &csrReg{"menvcfg",

@@ -21,6 +21,7 @@ func (h *Hart) SetFirmware(f Firmware) { h.firmware = f }
 
 // CSR reads a CSR as M-mode software would. One that is not there reads as 0.
 func (h *Hart) CSR(num uint16) uint64 {
+	h.lookForOverflow(num)
 	v, _ := h.ReadCSR(num)
 	return v
 }

@@ -221,6 +221,12 @@ func (f *follower) control(r *record.Record) {
 	case record.PMP:
 		f.pmp(r)
 	case record.Context:
+	case record.Trap:
+		if r.VA&causeInterrupt != 0 {
+			h.stats.Interrupts++
+		} else {
+			h.stats.Exceptions++
+		}
 	default:
 		f.fail(r, "a record of kind %d, which no hart makes there", r.Op)
 	}

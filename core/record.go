@@ -20,6 +20,7 @@ func (h *Hart) SetRecorder(b *record.Buffer) {
 	h.rec = b
 	if b != nil {
 		h.recordRegime()
+		h.recordPMP() // who boots may have set it up
 	}
 }
 
@@ -112,6 +113,13 @@ func (h *Hart) recordTurn(asleep bool, wake uint64) {
 	} else {
 		h.recordControl(record.Quantum, 0)
 	}
+}
+
+// recordTrap records a trap: a hart that follows only counts it.
+func (h *Hart) recordTrap(epc, cause, tval uint64) {
+	h.recordControl(record.Trap, cause)
+	r := h.rec.Last()
+	r.PC, r.PA = epc, tval
 }
 
 // RecordEnd records the hart's clock and instructions at the end of a run.

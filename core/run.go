@@ -23,6 +23,9 @@ func (h *Hart) run(end uint64) (asleep bool, wake uint64) {
 	for {
 		now := h.Clock()
 		h.updateTimers()
+		if now >= h.csr.counters.check {
+			h.checkOverflow()
+		}
 		if h.asleep() {
 			if wake = h.wakeCycle(); wake > now {
 				if h.ev.On(event.Run) {
@@ -54,7 +57,7 @@ func (h *Hart) run(end uint64) (asleep bool, wake uint64) {
 			h.takeInterrupt(cause)
 			continue
 		}
-		limit := min(end, h.nextTimer())
+		limit := min(end, h.nextTimer(), h.csr.counters.check)
 		if h.sbCount > 0 {
 			limit = min(limit, h.sb.next)
 		}
@@ -115,7 +118,7 @@ func (h *Hart) wakeCycle() uint64 {
 	if h.held {
 		return ^uint64(0)
 	}
-	wake := h.nextTimer()
+	wake := min(h.nextTimer(), h.csr.counters.wake)
 	if h.wrs {
 		wake = min(wake, h.wrsUntil)
 	}

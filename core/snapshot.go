@@ -56,7 +56,7 @@ func (f *csrFile) snapshot(c *snapshot.Coder) {
 	snapshot.Uint(c, &f.counters.inhibit)
 	for i := range f.counters.c {
 		k := &f.counters.c[i]
-		snapshot.Uint(c, &k.base, &k.start, &k.event)
+		snapshot.Uint(c, &k.base, &k.start, &k.event, &k.seen)
 		c.Bool(&k.stopped)
 	}
 }
@@ -67,7 +67,7 @@ func (m *mmu) snapshot(c *snapshot.Coder) {
 	c.Bool(&m.mxr)
 	s := &m.stats
 	for _, t := range []*TLBStats{&s.ITLB, &s.DTLB, &s.L2TLB} {
-		snapshot.Uint(c, &t.Accesses, &t.Lookups, &t.Misses, &t.Evictions)
+		snapshot.Uint(c, &t.Accesses, &t.Misses, &t.Evictions)
 	}
 	snapshot.Uint(c, &s.Walks, &s.WalkReads, &s.WalkCacheHits, &s.ADUpdates, &s.PageFaults)
 	snapshot.Uints(c, m.pmp.cfg[:])
@@ -122,10 +122,15 @@ func (h *Hart) loaded(c *snapshot.Coder) {
 	h.fpOff = h.csr.mstatus&mstatusFS == 0
 	for i := range h.csr.counters.c {
 		k := &h.csr.counters.c[i]
-		if k.source = h.eventSource(EventNumber(k.event)); k.source == nil {
-			k.event = 0
+		number := EventNumber(k.event & eventNumber)
+		if k.source = h.eventSource(number); k.source == nil && number != EventCycles {
+			k.event &^= eventNumber
+		}
+		if k.event&eventFilters != 0 {
+			h.csr.counters.filtered |= 1 << i
 		}
 	}
+	h.awaitOverflow()
 	m.pmp.compile()
 	h.setRegimes()
 	h.useContext(m.dctx, m.fctx)

@@ -35,13 +35,24 @@ const (
 	irqMTI = 7
 	irqSEI = 9
 	irqMEI = 11
+
+	irqLCOFI = 13 // a counter has wrapped (Sscofpmf)
 )
 
 const supInterrupts = 1<<irqSSI | 1<<irqSTI | 1<<irqSEI
 
+// delegable are the interrupts that can be S-mode's.
+func (h *Hart) delegable() uint64 {
+	if h.cfg.ISA.Has(isa.ExtSscofpmf) {
+		return supInterrupts | 1<<irqLCOFI
+	}
+	return supInterrupts
+}
+
 // interruptOrder is the priority of interrupts for the same mode (privileged
-// manual, mip and mie): external, software, timer; machine before supervisor.
-var interruptOrder = [...]uint{irqMEI, irqMSI, irqMTI, irqSEI, irqSSI, irqSTI}
+// manual, mip and mie): external, software, timer; machine before supervisor; the
+// counters' last (Sscofpmf).
+var interruptOrder = [...]uint{irqMEI, irqMSI, irqMTI, irqSEI, irqSSI, irqSTI, irqLCOFI}
 
 // takeTrap takes the exception that raise recorded, for the instruction at epc.
 func (h *Hart) takeTrap(epc uint64) {
@@ -58,6 +69,9 @@ func (h *Hart) takeInterrupt(cause uint64) {
 // enterTrap moves to the handler (privileged manual, Privilege and Global
 // Interrupt-Enable Stack in mstatus; mtvec; medeleg).
 func (h *Hart) enterTrap(epc, cause, tval, deleg uint64) {
+	if h.rec != nil {
+		h.recordTrap(epc, cause, tval)
+	}
 	c := &h.csr
 	number := cause &^ causeInterrupt
 	var vector uint64
@@ -75,6 +89,9 @@ func (h *Hart) enterTrap(epc, cause, tval, deleg uint64) {
 		s |= c.mstatus & mstatusMIE << 4 // MPIE
 		c.mstatus = s
 		h.priv, vector = Machine, c.mtvec
+	}
+	if h.csr.counters.filtered != 0 {
+		h.filterCounters()
 	}
 	h.pc = vector &^ 3
 	if vector&1 != 0 && cause&causeInterrupt != 0 {
@@ -176,6 +193,9 @@ func (h *Hart) supReturn() {
 func (h *Hart) finishReturn(to Priv, pc uint64) {
 	from := h.priv
 	h.priv, h.pc = to, pc
+	if h.csr.counters.filtered != 0 {
+		h.filterReturn()
+	}
 	h.left -= int64(h.cfg.Latency.Trap)
 	h.setContext()
 	h.checkInterrupts()

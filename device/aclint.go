@@ -135,29 +135,6 @@ func (a *ACLINT) Fire(now uint64) {
 	}
 }
 
-// Save returns a copy of the state.
-func (a *ACLINT) Save() ACLINTState {
-	s := a.st
-	s.MSIP = append([]bool(nil), s.MSIP...)
-	s.MTimeCmp = append([]uint64(nil), s.MTimeCmp...)
-	return s
-}
-
-// Restore takes over a state that Save gave for as many harts.
-func (a *ACLINT) Restore(now uint64, s ACLINTState) error {
-	if n := len(a.st.MSIP); len(s.MSIP) != n || len(s.MTimeCmp) != n {
-		return fmt.Errorf("aclint: state is of %d and %d harts, this machine has %d", len(s.MSIP), len(s.MTimeCmp), n)
-	}
-	a.st.Offset = s.Offset
-	copy(a.st.MSIP, s.MSIP)
-	copy(a.st.MTimeCmp, s.MTimeCmp)
-	for h, level := range a.st.MSIP {
-		a.pins.SetSoftware(h, level)
-	}
-	a.drive(now)
-	return nil
-}
-
 func (a *ACLINT) msip(h uint64) uint64 {
 	if h < uint64(len(a.st.MSIP)) && a.st.MSIP[h] {
 		return 1

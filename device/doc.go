@@ -27,8 +27,8 @@ package device
 // NoDeadline is the Deadline of a device that waits for nothing.
 const NoDeadline = ^uint64(0)
 
-// Line drives one interrupt wire. It is called when the level changes and
-// once on Restore.
+// Line drives one interrupt wire. It is called when the level changes; the UART
+// calls it also when the level stays (see PLIC.PulsedLine).
 type Line func(level bool)
 
 // Exit is a guest's wish to end the run or to restart the machine.

@@ -31,7 +31,6 @@ type HTIFConfig struct {
 
 // HTIFState is all that an HTIF remembers.
 type HTIFState struct {
-	Windows  [][]byte // the bytes of each window
 	Halves   uint8    // 4-byte halves of tohost written since the last command
 	Due      uint64   // cycle at which a half-written word counts, or NoDeadline
 	Replies  []uint64 // what waits for fromhost to be free
@@ -51,7 +50,7 @@ type HTIFState struct {
 type HTIF struct {
 	cfg     HTIFConfig
 	windows []*HTIFWindow
-	st      HTIFState // Windows unused: the windows own their bytes
+	st      HTIFState
 }
 
 // HTIFWindow is one region of an HTIF, to be mapped at Base for Size bytes
@@ -209,36 +208,4 @@ func (h *HTIF) Push(p []byte) int {
 	h.st.Received = append(h.st.Received, p[:n]...)
 	h.typed()
 	return n
-}
-
-// Save returns a copy of the state.
-func (h *HTIF) Save() HTIFState {
-	s := h.st
-	s.Windows = nil
-	for _, w := range h.windows {
-		s.Windows = append(s.Windows, append([]byte(nil), w.Data...))
-	}
-	s.Replies = append([]uint64(nil), s.Replies...)
-	s.Received = append([]byte(nil), s.Received...)
-	return s
-}
-
-// Restore takes over a state that Save gave for the same program and line.
-func (h *HTIF) Restore(s HTIFState) error {
-	if len(s.Windows) != len(h.windows) {
-		return fmt.Errorf("htif: state has %d windows, this program has %d", len(s.Windows), len(h.windows))
-	}
-	for i, w := range h.windows {
-		if len(s.Windows[i]) != len(w.Data) {
-			return fmt.Errorf("htif: state has a window of %d bytes, this machine of %d", len(s.Windows[i]), len(w.Data))
-		}
-	}
-	for i, w := range h.windows {
-		copy(w.Data, s.Windows[i])
-	}
-	s.Windows = nil
-	s.Replies = append([]uint64(nil), s.Replies[:min(len(s.Replies), htifReplies)]...)
-	s.Received = append([]byte(nil), s.Received[:min(len(s.Received), htifInputLimit)]...)
-	h.st = s
-	return nil
 }

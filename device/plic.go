@@ -39,13 +39,15 @@ type PLICState struct {
 	Level     [plicWords]uint32 // the wires of the sources
 	Pending   [plicWords]uint32 // IP bits
 	InService [plicWords]uint32 // gateways that wait for completion
+	Heard     [plicWords]uint32 // pulsed sources: the wire is high as it was when it was claimed
 	Contexts  []PLICContextState
 }
 
 // PLIC is the platform-level interrupt controller, with level-triggered
-// gateways.
+// gateways, and edge-triggered ones for pulsed sources.
 type PLIC struct {
 	st     PLICState
+	pulsed [plicWords]uint32
 	last   int               // the highest source
 	mask   [plicWords]uint32 // sources that exist
 	wires  []bool            // per context: the notification as driven
@@ -74,6 +76,19 @@ func (p *PLIC) Line(source int) Line {
 	return func(level bool) { p.SetLevel(source, level) }
 }
 
+// PulsedLine returns the wire of a source whose device drives it anew, high or low,
+// whenever anything about its interrupt changes. Its gateway is edge-triggered in
+// that it asks again after completion only if the wire is high and has been driven
+// since the claim: a handler that leaves its device as it was is not called for
+// ever. QEMU's PLIC forgets the level likewise, and systems made for its virt board
+// rely on that: xv6 never resets the UART's transmitter interrupt.
+func (p *PLIC) PulsedLine(source int) Line {
+	if source >= 1 && source <= p.last {
+		p.pulsed[source/32] |= 1 << (source % 32)
+	}
+	return p.Line(source)
+}
+
 // SetLevel drives the wire of a source. A request that its gateway has passed
 // on stays, even if the wire falls ("Interrupt Gateways").
 func (p *PLIC) SetLevel(source int, level bool) {
@@ -81,6 +96,7 @@ func (p *PLIC) SetLevel(source int, level bool) {
 		return
 	}
 	w, bit := source/32, uint32(1)<<(source%32)
+	p.st.Heard[w] &^= bit
 	if !level {
 		p.st.Level[w] &^= bit
 		return
@@ -93,7 +109,7 @@ func (p *PLIC) SetLevel(source int, level bool) {
 
 // gateway passes a high wire on as a request, unless one is under way.
 func (p *PLIC) gateway(w int, bit uint32) bool {
-	if p.st.Level[w]&^p.st.InService[w]&^p.st.Pending[w]&bit == 0 {
+	if p.st.Level[w]&^p.st.InService[w]&^p.st.Pending[w]&^p.st.Heard[w]&bit == 0 {
 		return false
 	}
 	p.st.Pending[w] |= bit
@@ -170,6 +186,7 @@ func (p *PLIC) claim(c *PLICContextState) uint32 {
 		w, bit := id/32, uint32(1)<<(id%32)
 		p.st.Pending[w] &^= bit
 		p.st.InService[w] |= bit
+		p.st.Heard[w] |= bit & p.pulsed[w] & p.st.Level[w]
 		p.update()
 	}
 	return id
@@ -224,39 +241,6 @@ func (p *PLIC) context(i uint64) *PLICContextState {
 		return nil
 	}
 	return &p.st.Contexts[i]
-}
-
-// Save returns a copy of the state.
-func (p *PLIC) Save() PLICState {
-	s := p.st
-	s.Contexts = append([]PLICContextState(nil), s.Contexts...)
-	return s
-}
-
-// Restore takes over a state that Save gave for as many harts. Bits of sources
-// that this PLIC lacks are dropped.
-func (p *PLIC) Restore(s PLICState) error {
-	if len(s.Contexts) != len(p.st.Contexts) {
-		return fmt.Errorf("plic: state is of %d contexts, this machine has %d", len(s.Contexts), len(p.st.Contexts))
-	}
-	s.Contexts = append([]PLICContextState(nil), s.Contexts...)
-	p.st = s
-	for i := range p.st.Priority {
-		p.st.Priority[i] &= PLICMaxPriority
-	}
-	for w, m := range p.mask {
-		p.st.Level[w] &= m
-		p.st.Pending[w] &= m
-		p.st.InService[w] &= m
-		for c := range p.st.Contexts {
-			p.st.Contexts[c].Enable[w] &= m
-		}
-	}
-	for i := range p.st.Contexts {
-		p.wires[i] = p.level(i)
-		p.notify(i/2, i%2 == 0, p.wires[i])
-	}
-	return nil
 }
 
 func plicAccess(off uint64, size int) bool {

@@ -133,16 +133,6 @@ func (r *RTC) Fire(now uint64) {
 	}
 }
 
-// Save returns a copy of the state.
-func (r *RTC) Save() RTCState { return r.st }
-
-// Restore takes over a state that Save gave.
-func (r *RTC) Restore(s RTCState) {
-	r.st = s
-	r.level = s.Pending && s.Enabled
-	r.irq(r.level)
-}
-
 func (r *RTC) drive() {
 	if level := r.st.Pending && r.st.Enabled; level != r.level {
 		r.level = level

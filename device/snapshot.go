@@ -23,6 +23,7 @@ func (p *PLIC) Snapshot(c *snapshot.Coder) {
 	snapshot.Uints(c, s.Level[:])
 	snapshot.Uints(c, s.Pending[:])
 	snapshot.Uints(c, s.InService[:])
+	snapshot.Uints(c, s.Heard[:])
 	for i := range s.Contexts {
 		k := &s.Contexts[i]
 		snapshot.Uints(c, k.Enable[:])
@@ -36,6 +37,7 @@ func (p *PLIC) Snapshot(c *snapshot.Coder) {
 		s.Level[w] &= m
 		s.Pending[w] &= m
 		s.InService[w] &= m
+		s.Heard[w] &= p.pulsed[w]
 		for i := range s.Contexts {
 			s.Contexts[i].Enable[w] &= m
 		}
@@ -46,7 +48,8 @@ func (p *PLIC) Snapshot(c *snapshot.Coder) {
 func (u *UART) Snapshot(c *snapshot.Coder) {
 	s := &u.st
 	snapshot.Uint(c, &s.IER, &s.FCR, &s.LCR, &s.MCR, &s.SCR, &s.DLL, &s.DLM, &s.MSR, &s.Shift)
-	c.Bool(&s.Overrun, &s.THREPending, &s.Timeout, &s.Sending, &u.level)
+	c.Bool(&s.Overrun, &s.THREPending, &s.Timeout, &s.Sending, &u.news)
+	snapshot.Uint(c, &u.driven)
 	snapshot.Uint(c, &s.SentAt, &s.LastRX)
 	c.Buffer(&s.RX, uartFIFO)
 	c.Buffer(&s.TX, uartFIFO)

@@ -1,6 +1,9 @@
 package device
 
-import "io"
+import (
+	"io"
+	"math/bits"
+)
 
 // UARTSize is the size of the UART's registers; it decodes no more.
 const UARTSize = 8
@@ -69,11 +72,13 @@ type UART struct {
 	charCycles uint64
 	out        io.Writer
 	irq        Line
-	level      bool
+	driven     uint8   // the causes that irq was last driven for
+	news       bool    // a character came or went since
 	one        [1]byte // what out.Write gets
 }
 
-// NewUART returns a UART after reset that prints to out. charCycles is how
+// NewUART returns a UART after reset that prints to out. It drives irq anew whenever
+// anything about its interrupt changes, also where the level stays. charCycles is how
 // long a character takes in the shift register; with 0 it is out at once.
 func NewUART(charCycles uint64, out io.Writer, irq Line) *UART {
 	// Beyond this, cycle arithmetic could overflow in a run of any length.
@@ -225,6 +230,7 @@ func (u *UART) modem() {
 		changed &^= msrRI // TERI is the trailing edge only
 	}
 	s.MSR = lines | s.MSR&0x0f | changed>>4
+	u.news = u.news || changed != 0
 }
 
 // update moves characters, lets time pass up to now and drives the interrupt.
@@ -234,28 +240,39 @@ func (u *UART) update(now uint64) {
 	if now >= u.timeoutAt() {
 		u.st.Timeout = true
 	}
-	if level := u.iir() != iirNone; level != u.level {
-		u.level = level
-		u.irq(level)
+	causes := u.causes()
+	if causes == u.driven && !(u.news && causes != 0) {
+		return
 	}
+	u.driven, u.news = causes, false
+	u.irq(causes != 0)
 }
 
-// iir returns the pending interrupt of the highest priority (section 8.6).
-func (u *UART) iir() uint8 {
+// causes are the interrupts that are enabled and pending, that of the highest
+// priority in the lowest bit (section 8.6).
+func (u *UART) causes() (c uint8) {
 	s := &u.st
-	switch {
-	case s.IER&ierRLS != 0 && s.Overrun:
-		return iirRLS
-	case s.IER&ierRDA != 0 && len(s.RX) >= u.trigger():
-		return iirRDA
-	case s.IER&ierRDA != 0 && s.Timeout:
-		return iirTimeout
-	case s.IER&ierTHRE != 0 && s.THREPending:
-		return iirTHRE
-	case s.IER&ierMSI != 0 && s.MSR&0x0f != 0:
-		return iirMSI
+	for i, pending := range [...]bool{
+		s.IER&ierRLS != 0 && s.Overrun,
+		s.IER&ierRDA != 0 && len(s.RX) >= u.trigger(),
+		s.IER&ierRDA != 0 && s.Timeout,
+		s.IER&ierTHRE != 0 && s.THREPending,
+		s.IER&ierMSI != 0 && s.MSR&0x0f != 0,
+	} {
+		if pending {
+			c |= 1 << i
+		}
 	}
-	return iirNone
+	return c
+}
+
+// iir returns the pending interrupt of the highest priority.
+func (u *UART) iir() uint8 {
+	c := u.causes()
+	if c == 0 {
+		return iirNone
+	}
+	return [...]uint8{iirRLS, iirRDA, iirTimeout, iirTHRE, iirMSI}[bits.TrailingZeros8(c)]
 }
 
 func (u *UART) lsr() uint8 {

@@ -40,7 +40,7 @@ func (u *UART) shift(at uint64) {
 	s.Sending, s.Shift, s.SentAt = true, s.TX[0], at+u.charCycles
 	s.TX = slices.Delete(s.TX, 0, 1)
 	if len(s.TX) == 0 {
-		s.THREPending = true
+		s.THREPending, u.news = true, true
 	}
 }
 
@@ -66,7 +66,7 @@ func (u *UART) emit(at uint64, c uint8) {
 		return
 	}
 	s.RX = append(s.RX, c)
-	s.LastRX = at
+	s.LastRX, u.news = at, true
 }
 
 // fill takes what the terminal typed into the FIFO, as far as there is room.
@@ -81,7 +81,7 @@ func (u *UART) fill(now uint64) {
 	}
 	s.RX = append(s.RX, s.Received[:n]...)
 	s.Received = slices.Delete(s.Received, 0, n)
-	s.LastRX = now
+	s.LastRX, u.news = now, true
 }
 
 // receive takes the oldest character from the FIFO, 0 if there is none.
@@ -92,7 +92,7 @@ func (u *UART) receive(now uint64) uint8 {
 	}
 	c := s.RX[0]
 	s.RX = slices.Delete(s.RX, 0, 1)
-	s.Timeout, s.LastRX = false, now
+	s.Timeout, s.LastRX, u.news = false, now, true
 	return c
 }
 
@@ -121,19 +121,5 @@ func (u *UART) Deadline() uint64 {
 // Fire lets time pass up to now.
 func (u *UART) Fire(now uint64) { u.update(now) }
 
-// Save returns a copy of the state.
-func (u *UART) Save() UARTState {
-	s := u.st
-	s.RX, s.TX, s.Received = slices.Clone(s.RX), slices.Clone(s.TX), slices.Clone(s.Received)
-	return s
-}
-
-// Restore takes over a state that Save gave. What does not fit is cut off.
-func (u *UART) Restore(s UARTState) {
-	u.st = s
-	u.st.RX = slices.Clone(s.RX[:min(len(s.RX), u.depth())])
-	u.st.TX = slices.Clone(s.TX[:min(len(s.TX), u.depth())])
-	u.st.Received = slices.Clone(s.Received[:min(len(s.Received), uartInputLimit)])
-	u.level = u.iir() != iirNone
-	u.irq(u.level)
-}
+// Listens says whether the guest wants an interrupt when something is typed.
+func (u *UART) Listens() bool { return u.st.IER&ierRDA != 0 }

@@ -13,6 +13,8 @@
 // numbers are those of its RISC-V port.
 package gdb
 
+import "cmp"
+
 // Numbers of registers: x0 to x31, pc, f0 to f31, then the CSRs by their own.
 const (
 	RegPC   = 32
@@ -48,6 +50,18 @@ type Target interface {
 type Watch struct {
 	Addr, Size  uint64
 	Read, Write bool
+}
+
+// compare orders watchpoints.
+func (w Watch) compare(v Watch) int {
+	number := func(b bool) int {
+		if b {
+			return 1
+		}
+		return 0
+	}
+	return cmp.Or(cmp.Compare(w.Addr, v.Addr), cmp.Compare(w.Size, v.Size),
+		number(w.Read)-number(v.Read), number(w.Write)-number(v.Write))
 }
 
 // Stop says why a thread has stopped.

@@ -286,6 +286,34 @@ func TestManyPoints(t *testing.T) {
 	}
 }
 
+// Watchpoints are set in the same order in every run: where several cover an
+// access, the first is told.
+func TestWatchOrder(t *testing.T) {
+	f := newFake()
+	s := &Server{target: f, breaks: map[uint64]int{}, watches: map[Watch]int{}}
+	for _, kind := range []string{"4", "2", "3"} {
+		for _, at := range []int{0x1040, 0x1000, 0x1080, 0x1020, 0x1060} {
+			for _, size := range []int{8, 4} {
+				if got := s.point(true, fmt.Sprintf("%s,%x,%d", kind, at, size)); got != "OK" {
+					t.Fatal(got)
+				}
+			}
+		}
+	}
+	s.resume([]byte("c"))
+	var want []string
+	for _, at := range []int{0x1000, 0x1020, 0x1040, 0x1060, 0x1080} {
+		for _, size := range []int{4, 8} {
+			for _, which := range []string{"false true", "true false", "true true"} { // read, write
+				want = append(want, fmt.Sprintf("{%d %d %s}", at, size, which))
+			}
+		}
+	}
+	if line := "0: [] [" + strings.Join(want, " ") + "] false"; f.armed[0] != line {
+		t.Errorf("armed %s, want %s", f.armed[0], line)
+	}
+}
+
 // Whatever a debugger sends, the server answers or waits, and allocates little.
 func FuzzPackets(f *testing.F) {
 	for _, seed := range []string{"$g#67", "$m1000,4#8e", "+$qSupported#37\x03", "$vCont;s:1;c#00", "$X1000,4:}\x03}#00", "$$$#", "$Z0,1,2#00"} {

@@ -282,7 +282,8 @@ func (s *Server) resumeOld(p string) bool {
 // there when it ran last, for GDB takes them out to step over one of them.
 func (s *Server) resume(do []byte) bool {
 	now := slices.Sorted(maps.Keys(s.breaks))
-	watches := slices.Collect(maps.Keys(s.watches))
+	// In an order of their own: where several cover an access, the first is told.
+	watches := slices.SortedFunc(maps.Keys(s.watches), Watch.compare)
 	held := slices.Clone(now)
 	for _, at := range s.before {
 		if !slices.Contains(held, at) {

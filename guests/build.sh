@@ -37,8 +37,23 @@ for source in runtime/crt.S runtime/*.c; do
 	runtime="$runtime $(basename "$source").o"
 done
 
-[ $# -gt 0 ] || set -- $(ls programs/*.c | sed 's,programs/,,; s,\.c$,,')
+# tool NAME builds a program for Linux, which starts at the usual place of programs.
+tool() {
+	compile "tools/$1.c"
+	# shellcheck disable=SC2086
+	(cd "$objects" && LC_ALL=C $cc $flags -nostdlib -nostartfiles -static -Wl,--build-id=none -Wl,--gc-sections \
+		-Wl,-z,max-page-size=4096 -Wl,-z,noexecstack -Wl,-s -o tool "$1.c.o")
+	mkdir -p "$out/linux"
+	cp "$objects/tool" "$out/linux/$1"
+	chmod 644 "$out/linux/$1"
+	if [ -n "$check" ] && ! cmp "$out/linux/$1" "bin/linux/$1"; then
+		failed=1
+	fi
+}
+
 failed=0
+[ $# -gt 0 ] || tool mcsim-marker
+[ $# -gt 0 ] || set -- $(ls programs/*.c | sed 's,programs/,,; s,\.c$,,')
 for name; do
 	own=
 	for source in "programs/$name".[cS]; do

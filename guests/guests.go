@@ -4,6 +4,7 @@
 //
 //	programs/NAME.c --build.sh--> bin/NAME.elf --go:embed--> Get(NAME) --> a machine
 //	                                  \--verify.sh spike--> testdata/NAME.out
+//	tools/NAME.c    --build.sh--> bin/linux/NAME, for guests that run Linux
 //
 // testdata/NAME.out is what NAME prints on four harts wherever it runs. A line that begins with a
 // blank is a measurement, which differs between machines, and is left out; Comparable
@@ -22,6 +23,12 @@ import (
 
 //go:embed bin/*.elf
 var files embed.FS
+
+//go:embed bin/linux/mcsim-marker
+var marker []byte
+
+// Marker is the command mcsim-marker for a shell in Linux on riscv64: a static program.
+func Marker() []byte { return bytes.Clone(marker) }
 
 // DefaultName names the program of the default experiment.
 const DefaultName = "default"

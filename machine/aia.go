@@ -41,7 +41,13 @@ func (m *Machine) addInterrupts() (line func(source int) device.Line, err error)
 		return nil, err
 	}
 	m.plic = p
-	return p.Line, m.amap.Add(coherence.Region{Name: "plic", Base: plicBase, Size: plicSize, Dev: p})
+	line = func(source int) device.Line {
+		if source == uartSource {
+			return p.PulsedLine(source)
+		}
+		return p.Line(source)
+	}
+	return line, m.amap.Add(coherence.Region{Name: "plic", Base: plicBase, Size: plicSize, Dev: p})
 }
 
 // external drives MEIP or SEIP of a hart.

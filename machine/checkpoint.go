@@ -31,6 +31,11 @@ func (m *Machine) Checkpoint(w io.Writer, reason string) error {
 		Program: m.image.Name, Cycle: m.cycles, Instructions: m.instructions(), Harts: len(m.harts),
 		Reason: reason, By: m.opts.Version, Config: cfg, Fast: m.engine.Fast(), ConsoleIn: m.taken,
 	}
+	for i := range m.virtio {
+		for q := range m.virtio[i].Model().Queues() {
+			h.InFlight += m.virtio[i].InFlight(q)
+		}
+	}
 	if m.opts.Log != nil {
 		h.LogBytes = m.opts.Log.Written()
 	}
@@ -142,11 +147,11 @@ func (m *Machine) sections(c *snapshot.Coder, how *changes) {
 	})
 	m.snapshotDevices(c)
 	for i, h := range m.harts {
-		c.Section(fmt.Sprintf("hart %d", i), 1, func(c *snapshot.Coder) { h.Snapshot(c, !how.caches) })
+		c.Section(fmt.Sprintf("hart %d", i), 2, func(c *snapshot.Coder) { h.Snapshot(c, !how.caches) })
 		section(c, fmt.Sprintf("TLBs of hart %d", i), how.tlbs, h.SnapshotTLBs)
 	}
 	c.Section("engine", 1, m.engine.Snapshot)
-	c.Section("run", 1, func(c *snapshot.Coder) {
+	c.Section("run", 2, func(c *snapshot.Coder) {
 		snapshot.Uint(c, &m.taken)
 		pending := 0
 		if m.input != nil {
@@ -154,6 +159,7 @@ func (m *Machine) sections(c *snapshot.Coder, how *changes) {
 		}
 		snapshot.Int(c, &pending)
 		m.untaken = pending
+		m.panic.Snapshot(c)
 		m.snapshotPhases(c)
 	})
 }
@@ -181,13 +187,13 @@ func (m *Machine) snapshotDevices(c *snapshot.Coder) {
 			c.Fail("device %s at %#x cannot save its state", g.Name, uint64(g.Base))
 			return
 		}
-		c.Section("device "+g.Name, 1, d.Snapshot)
+		c.Section("device "+g.Name, 2, d.Snapshot)
 	}
 	for i, d := range m.disks {
-		c.Section(fmt.Sprintf("disk %d", i), 1, d.Snapshot)
+		c.Section(fmt.Sprintf("disk %d", i), 2, d.Snapshot)
 	}
 	if m.firmware != nil {
-		c.Section("firmware", 1, m.firmware.Snapshot)
+		c.Section("firmware", 2, m.firmware.Snapshot)
 	}
 }
 

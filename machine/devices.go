@@ -15,7 +15,8 @@ import (
 // addDevices puts RAM and the configured devices on the map.
 func (m *Machine) addDevices() error {
 	c := &m.cfg.Machine
-	m.console = device.NewOutput(m.opts.Console)
+	m.panic.w = m.opts.Console
+	m.console = device.NewOutput(&m.panic)
 	add := func(name string, base addr.PA, size uint64, d coherence.Device) error {
 		return m.amap.Add(coherence.Region{Name: name, Base: base, Size: size, Dev: d})
 	}
@@ -244,7 +245,7 @@ func (m *Machine) deviceTree() (dtb []byte, at addr.PA, err error) {
 		return nil, 0, err
 	}
 	if p := m.boot; p != nil {
-		if len(dtb) > dtbRoom-4096 {
+		if dtb = withRoom(dtb); len(dtb) > dtbRoom-4096 {
 			return nil, 0, fmt.Errorf("a device tree of %d bytes", len(dtb))
 		}
 		return dtb, p.dtb, nil

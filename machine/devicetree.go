@@ -2,6 +2,7 @@ package machine
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"math"
@@ -85,6 +86,19 @@ func BuildDTB(c DTConfig) ([]byte, error) {
 		return nil, fmt.Errorf("device tree: %w", err)
 	}
 	return out.Bytes(), nil
+}
+
+// dtbFree is how much a loader may add to a device tree where it lies, in bytes.
+const dtbFree = 4096
+
+// withRoom gives a flattened device tree free space at its end (specification,
+// section 5.1, totalsize). Firmware that changes the tree leaves some, and U-Boot
+// counts on it: told to use the tree in place, it adds to /chosen what would else
+// run into its own data behind.
+func withRoom(blob []byte) []byte {
+	blob = append(blob, make([]byte, dtbFree)...)
+	binary.BigEndian.PutUint32(blob[4:], uint32(len(blob)))
+	return blob
 }
 
 func (c *DTConfig) check() error {

@@ -11,6 +11,8 @@ import (
 	"testing"
 
 	"github.com/u-root/u-root/pkg/dt"
+
+	"mcsim/core"
 )
 
 // virt describes a machine with the layout of QEMU's virt board.
@@ -233,6 +235,27 @@ func TestDeviceTreeCompiler(t *testing.T) {
 	}
 }
 
+// A loader finds room behind the strings, the last section, and dtc the same tree.
+func TestDeviceTreeRoom(t *testing.T) {
+	blob := build(t, virt())
+	roomy := withRoom(bytes.Clone(blob))
+	cell := func(i int) int { return int(binary.BigEndian.Uint32(roomy[4*i:])) }
+	// Section 5.2: totalsize is cell 1, off_dt_strings 3, size_dt_strings 8.
+	if end := cell(3) + cell(8); cell(1) != len(roomy) || cell(1)-end < dtbFree || cell(1) > end+2*dtbFree {
+		t.Errorf("the strings end at %d of %d, in a file of %d", end, cell(1), len(roomy))
+	}
+	if !reflect.DeepEqual(flat(parse(t, roomy)), flat(parse(t, blob))) {
+		t.Error("the tree has changed")
+	}
+	dtc, err := exec.LookPath("dtc")
+	if err != nil {
+		t.Skip("dtc is not installed (Debian: device-tree-compiler)")
+	}
+	if again := run(t, dtc, roomy, "-q", "-I", "dtb", "-O", "dtb", "-"); !reflect.DeepEqual(flat(parse(t, again)), flat(parse(t, blob))) {
+		t.Error("dtc reads another tree")
+	}
+}
+
 // run gives a command's output; any word on stderr is a failure.
 func run(t *testing.T, command string, in []byte, args ...string) []byte {
 	t.Helper()
@@ -306,6 +329,58 @@ func TestDeviceTreeLikeQEMU(t *testing.T) {
 			if i >= len(x) || i >= len(y) || x[i+4:i+8] != y[i+4:i+8] {
 				t.Errorf("interrupts of %s: %q, on QEMU %q", path, x, y)
 				break
+			}
+		}
+	}
+}
+
+// What M-mode firmware is told of counters (OpenSBI, docs/pmu_support.md): cache misses
+// in general and of the last level are the LLC's; raw events are those that harts
+// have, each by its whole number; with Sscofpmf cycles and instructions are
+// programmable events, for only those interrupt.
+func TestDTPMU(t *testing.T) {
+	for _, x := range []struct {
+		extensions []string
+		l2         uint64
+		cycles     bool // programmable
+	}{{[]string{"i", "zihpm"}, 0, false}, {[]string{"i", "sscofpmf", "zihpm"}, 256 << 10, true}} {
+		root := parse(t, build(t, DTConfig{Harts: 1, TimebaseHz: 1, MemoryBase: 0x80000000, MemorySize: 1 << 20, Extensions: x.extensions,
+			L2: DTCache{x.l2, 8, 64}, LLC: DTCache{1 << 20, 8, 64}, PMU: true}))
+		cells := func(name string) (v []uint32) {
+			for text := value(t, find(t, root, "pmu"), name); len(text) >= 4; text = text[4:] {
+				v = append(v, binary.BigEndian.Uint32([]byte(text)))
+			}
+			return v
+		}
+		selector := map[uint32]uint32{}
+		for v := cells("riscv,event-to-mhpmevent"); len(v) >= 3; v = v[3:] {
+			selector[v[0]] = v[2]
+		}
+		for sbi, event := range map[uint32]core.EventNumber{3: core.EventLLCAccess, 4: core.EventLLCMiss, 0x10011: core.EventLLCMiss, 0x10001: core.EventL1DMiss, 0x10019: core.EventDTLBMiss} {
+			if selector[sbi] != uint32(event) {
+				t.Errorf("event %#x is mhpmevent %d, want %d", sbi, selector[sbi], event)
+			}
+		}
+		if selector[1] == uint32(core.EventCycles) != x.cycles {
+			t.Errorf("%v: cycles are mhpmevent %d", x.extensions, selector[1])
+		}
+		counters := map[uint32]uint32{}
+		for v := cells("riscv,event-to-mhpmcounters"); len(v) >= 3; v = v[3:] {
+			counters[v[0]] = v[2]
+		}
+		if (counters[1] == 1) == x.cycles || counters[4] != 0xffff_fff8 {
+			t.Errorf("%v: cycles have counters %#x, misses %#x", x.extensions, counters[1], counters[4])
+		}
+		raw := map[uint32]bool{}
+		for v := cells("riscv,raw-event-to-mhpmcounters"); len(v) >= 5; v = v[5:] {
+			if raw[v[1]] = true; v[0] != 0 || v[2] != 0xffff_ffff || v[3] != 0xffff_ffff || v[4] != 0xffff_fff8 {
+				t.Errorf("raw event %#x", v[:5])
+			}
+		}
+		for e := core.EventNone; e <= core.NumEvents; e++ {
+			l2 := e == core.EventL2Access || e == core.EventL2Miss
+			if want := e > 0 && e < core.NumEvents && (!l2 || x.l2 > 0); raw[uint32(e)] != want {
+				t.Errorf("%v: raw event %d is offered: %v", x.extensions, e, raw[uint32(e)])
 			}
 		}
 	}

@@ -24,6 +24,7 @@ var forgotten = map[string]string{
 	"machine.Machine.armed": "the debugger's",
 	"machine.Machine.due":   "about checkpoints", "machine.Machine.saveE": "about checkpoints",
 	"machine.Segment.Data": "in memory", "machine.pins": "the machine",
+	"machine.panicWatch.w": "the host's", "disk.Disk.known": "worked out anew",
 	"stats.Snapshot.stats": "the registry's", "stats.Snapshot.index": "the registry's",
 
 	"coherence.Engine.OnQuantum": "given anew", "coherence.Engine.OnIdle": "given anew", "coherence.Engine.OnNotice": "given anew", "coherence.Engine.Limit": "given anew",
@@ -50,7 +51,8 @@ var forgotten = map[string]string{
 	"core.Hart.across": "decoded instructions by their bytes", "core.Hart.seen": "the same", "core.Hart.singleOK": "of one instruction", "core.Hart.singleBytes": "the same", "core.Hart.singleLen": "the same",
 	"core.Hart.acc": "the same", "core.Hart.trap": "the same", "core.Hart.current": "the same", "core.Hart.executing": "false between instructions",
 	"core.Hart.note": "what was told last", "core.Hart.dbg": "given anew", "core.Hart.ev": "given anew", "core.Hart.dec": "of the instruction set",
-	"core.counter.source": "follows from the event", "core.regime.perm": "a table of constants",
+	"core.TLBStats.Lookups": "what line tables did not answer; no result",
+	"core.counter.source":   "follows from the event", "core.regime.perm": "a table of constants",
 	"core.mmu.tables": "the hart", "core.mmu.noStamp": "nobody reads it", "core.mmu.hinted": "of one instruction",
 	"core.tlb.hint": "where an entry was found last", "core.tlb.lost": "its owner's", "core.tlb.stats": "a pointer to its owner's",
 	"device.ACLINT.pins": "what it drives", "device.PLIC.notify": "what it drives", "device.UART.irq": "what it drives", "device.UART.out": "what it drives",

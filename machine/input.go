@@ -114,7 +114,8 @@ func (in *input) holds() bool { return in != nil && len(in.pending) > 0 }
 // deliver hands the guest what has come from outside, but for the terminal.
 func (m *Machine) deliver(now uint64) bool {
 	frames := m.net.deliver(now)
-	return m.vconsole.deliver(now) || frames
+	window := m.resized(now)
+	return m.vconsole.deliver(now) || frames || window
 }
 
 // offerInput gives the guest what its terminal typed, as far as it takes it. It
@@ -152,7 +153,7 @@ func (m *Machine) offerInput(ctx context.Context, wait bool) bool {
 // listens to it: for the terminal it has to have asked for an interrupt when a
 // character comes. It returns false if nothing will come.
 func (m *Machine) waitForInput(ctx context.Context) bool {
-	typed := m.input != nil && (m.vconsole.takes() || m.uart != nil && m.uart.Save().IER&1 != 0)
+	typed := m.input != nil && (m.vconsole.takes() || m.uart != nil && m.uart.Listens())
 	if !typed && m.net == nil && m.vconsole.silent() {
 		return false
 	}

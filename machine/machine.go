@@ -56,6 +56,7 @@ const (
 type Options struct {
 	Console io.Writer   // what the guest prints; nil: nowhere
 	Stdin   io.Reader   // what the guest's terminal types; nil: nothing
+	Window  *Window     // its size, for a virtio console; nil: unknown
 	Log     *log.Writer // nil: no events
 	Check   bool        // check coherence invariants after each transaction
 	Record  *Recording  // nil: none
@@ -121,8 +122,9 @@ type Machine struct {
 	phases   phases
 	due      string // why a checkpoint is to be taken when the quantum ends
 	stopping string // the reason for which the run ends with the quantum
-	savable  bool   // a quantum has just ended
-	armed    []arm  // by hart, where a debugger stops it
+	panic    panicWatch
+	savable  bool  // a quantum has just ended
+	armed    []arm // by hart, where a debugger stops it
 	ctx      context.Context
 
 	restored bool   // from a checkpoint

@@ -22,6 +22,11 @@ func (m *Machine) pace(ctx context.Context, from, to uint64) uint64 {
 	if s := float64(to-from) / hz * 1e9; s < float64(forever) {
 		wait = time.Duration(s)
 	}
+	if d := m.opts.Debugger; d != nil {
+		var cancel context.CancelFunc
+		ctx, cancel = d.Until(ctx)
+		defer cancel()
+	}
 	start := now()
 	if m.outside(ctx, wait) {
 		passed := uint64(now().Sub(start).Seconds() * hz)
@@ -63,6 +68,7 @@ func (m *Machine) outside(ctx context.Context, wait time.Duration) bool {
 		m.input.came(b, ok)
 	case b, ok := <-pty.comes():
 		pty.came(b, ok)
+	case <-m.changes(): // deliver looks at the size itself
 	case <-ctx.Done():
 	}
 	return true

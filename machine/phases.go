@@ -43,8 +43,8 @@ func (m *Machine) marker(hart int, n core.Notice) {
 	name, cycle := event.PackedName(n.Value), m.harts[hart].Clock()
 	m.bufs[hart].Emit(event.Event{Cycle: cycle, Hart: int16(hart), Kind: event.MarkerHit,
 		Arg: [4]uint64{uint64(n.Code), n.Value, m.harts[hart].PC()}})
-	for _, h := range m.harts {
-		if h.Between() {
+	for i, h := range m.harts {
+		if i == hart || h.Between() {
 			h.SyncMMUStats()
 		}
 	}

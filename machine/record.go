@@ -76,8 +76,9 @@ func (m *Machine) recordHeader(o *Recording) (*traces.Header, error) {
 	h := &traces.Header{
 		Version: o.Version, Program: o.Program, Seed: m.cfg.Machine.Seed, Config: cfg,
 		Has: record.HasAll, Instructions: true, CycleUnit: "cycle",
-		Exact: (o.Filter == nil || !o.Filter.Any()) && !m.restored && m.opts.Protocol == nil && m.cfg.Run.FastUntil == "",
+		Inexact: m.inexact(o),
 	}
+	h.Exact = h.Inexact == ""
 	if o.Filter != nil {
 		h.Filters = o.Filter.Texts()
 	}
@@ -96,6 +97,21 @@ func (m *Machine) recordHeader(o *Recording) (*traces.Header, error) {
 		h.Map = append(h.Map, traces.MapRegion{Name: g.Name, Base: uint64(g.Base), Size: g.Size, Kind: kind})
 	}
 	return h, nil
+}
+
+// inexact is why a recording cannot be followed exactly, "" if it can be.
+func (m *Machine) inexact(o *Recording) string {
+	switch {
+	case o.Filter != nil && o.Filter.Any():
+		return "references were filtered"
+	case m.restored:
+		return "it begins at a checkpoint, with what caches and memory held there"
+	case m.opts.Protocol != nil:
+		return "the protocol is none that can be named"
+	case m.cfg.Run.FastUntil != "":
+		return "a part of the run was without timing (--fast-until)"
+	}
+	return ""
 }
 
 // collect hands the full buffers over, in the order of the harts, and returns
@@ -166,12 +182,16 @@ func (r *recorder) Accessing(*coherence.Request) { r.before = false }
 func (r *recorder) Refused(*coherence.Request) { r.control(record.Refuse, 0, r.m.bus.Now()) }
 
 // DMA implements coherence.Tap.
-func (r *recorder) DMA(pa addr.PA, n int, write bool, now uint64) {
+func (r *recorder) DMA(kind coherence.Kind, pa addr.PA, n int, now uint64) {
 	op := record.DMARead
-	if write {
+	if kind == coherence.DMAWrite || kind == coherence.MemoryWrite {
 		op = record.DMAWrite
 	}
-	r.control(op, uint64(n), now).PA = uint64(pa)
+	out := r.control(op, uint64(n), now)
+	out.PA = uint64(pa)
+	if kind == coherence.MemoryRead || kind == coherence.MemoryWrite {
+		out.Flags |= record.Uncached
+	}
 }
 
 func (r *recorder) woken(hart int, cycle uint64) {

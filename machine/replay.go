@@ -52,7 +52,7 @@ func (m *Machine) LoadReplay(c replay.Config) error {
 		Wake: func(hart int) { m.engine.Wake(hart, m.engine.Now()) },
 		Warm: m.warm,
 		RAM:  uint64(RAMBase), Memory: uint64(k.Memory),
-		MaxSATP: satpModes[k.MMU], Clock: uint64(k.Clock), Seed: k.Seed,
+		MaxSATP: satpModes[k.MMU], Clock: uint64(k.Clock), Quantum: uint64(k.Quantum), Seed: k.Seed,
 	})
 	if err != nil {
 		return err
@@ -84,6 +84,7 @@ func (m *Machine) Replay() *replay.Replay { return m.replay }
 // have ended by it, too.
 func (m *Machine) replayEnds(ctx context.Context) string {
 	r := m.replay
+	r.EndQuantum()
 	switch {
 	case r.Stale() > 0:
 		return "incoherent"

@@ -35,7 +35,7 @@ type Result struct {
 	// Reason is "exit" (the guest ended it), "reset" (the guest wants the machine
 	// restarted), "max-instructions", "max-cycles", "interrupted", "stuck" (nobody
 	// can go on), "check" (a broken invariant), "stop-at" (the configured end),
-	// "marker" (the guest's marker), "refused" (it was not begun),
+	// "marker" (the guest's marker), "panic" (the guest's kernel stands still), "refused" (it was not begun),
 	// "killed" (by the debugger), "checkpoint" or "recording" (one could not be
 	// written) or "bug"; of a replay also
 	// "trace-end" (all traces were replayed), "trace-error" (one could not be) or "incoherent" (a
@@ -161,6 +161,8 @@ func (r *running) over(cycle uint64) string {
 	switch {
 	case r.stopping != "":
 		return r.stopping
+	case r.panicked():
+		return "panic"
 	case l.Instructions > 0 && r.begun() >= l.Instructions:
 		return "max-instructions"
 	case l.Cycles > 0 && cycle >= l.Cycles:

@@ -60,6 +60,9 @@ func (m *Machine) registerHart(at string, i int) {
 	if p.L2() != nil {
 		level("l2", &p.U.Accesses, &p.U)
 	}
+	r.Counter(at+"llc.accesses", stats.Events, "reads of the LLC for this hart", &p.Home.Accesses)
+	r.Counter(at+"llc.misses", stats.Events, "of them that went to memory", &p.Home.Misses)
+	r.Quotient(at+"llc.miss_rate", stats.Ratio, "misses per access", 1, at+"llc.misses", at+"llc.accesses")
 	t := h.MMUStats()
 	for _, x := range []struct {
 		name, doc        string

@@ -151,3 +151,33 @@ func entropyDriver() []byte {
 	reg(0, 0x5555)
 	return assemble(append(code, 0x0000006f)...)
 }
+
+// A restored machine may have its images elsewhere, if they are the same; another
+// image, or a disk that was something else to the guest, is refused.
+func TestRestoredDisks(t *testing.T) {
+	dir := t.TempDir()
+	write := func(name string, fill byte) string {
+		file := filepath.Join(dir, name)
+		if err := os.WriteFile(file, bytes.Repeat([]byte{fill}, 1<<20), 0o666); err != nil {
+			t.Fatal(err)
+		}
+		return file
+	}
+	first, moved, other := write("first.img", 1), write("moved.img", 1), write("other.img", 2)
+	code := append([]uint32{lui(t1, 32), addi(t1, t1, -1), bne(t1, zero, -4)}, powerOff()...)
+	s := &saving{job: job{image: assemble(code...), set: []string{"machine.virtio.disks=" + first + ",overlay"}}, at: "cycle:50000"}
+	s.run(t)
+	for disk, want := range map[string]string{
+		moved + ",overlay": "",
+		other + ",overlay": "is not the image",
+		moved + ",ro":      "cannot change",
+		`["` + moved + `,overlay","` + other + `,ro"]`: "cannot change",
+	} {
+		r, err := restore(t, s.file.Bytes(), "machine.virtio.disks="+disk)
+		if want == "" && err == nil {
+			r.run(t)
+		} else if want == "" || err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %q", disk, err, want)
+		}
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"sync/atomic"
 
 	"github.com/creack/pty"
 	"golang.org/x/term"
@@ -17,7 +18,7 @@ import (
 type vconsole struct {
 	con   *virtio.Console
 	dev   *virtio.Device
-	stdio bool           // the terminal types to it, once a driver is there
+	stdio bool           // the terminal types to it, once the guest uses it
 	out   *device.Output // of its own, or nil
 	in    *input         // of its own, or nil
 	name  string         // of its pseudo-terminal
@@ -28,9 +29,11 @@ func (m *Machine) newConsole() (*virtio.Console, error) {
 	c := &m.cfg.Machine
 	v := &vconsole{}
 	out := m.console
+	var columns, rows uint16
 	switch c.Virtio.Console {
 	case "stdio":
 		v.stdio = true
+		columns, rows = m.opts.Window.size()
 	case "pty":
 		master, slave, err := pty.Open()
 		if err != nil {
@@ -53,8 +56,61 @@ func (m *Machine) newConsole() (*virtio.Console, error) {
 		out = v.out
 	}
 	m.vconsole = v
-	v.con = virtio.NewConsole(virtio.ConsoleConfig{Out: out, Latency: c.Micros(1)})
+	v.con = virtio.NewConsole(virtio.ConsoleConfig{Out: out, Latency: c.Micros(1), Columns: columns, Rows: rows})
 	return v.con, nil
+}
+
+// Window is the size of the user's terminal, which may change at any time. Like
+// what is typed, it is an input that no seed repeats: the guest is told at the end
+// of a quantum.
+type Window struct {
+	now     atomic.Uint32 // columns<<16 | rows
+	changed chan struct{}
+}
+
+// NewWindow returns a window of a size in characters.
+func NewWindow(columns, rows uint16) *Window {
+	w := &Window{changed: make(chan struct{}, 1)}
+	w.now.Store(uint32(columns)<<16 | uint32(rows))
+	return w
+}
+
+// Resize says that the window has another size. Any goroutine may call it.
+func (w *Window) Resize(columns, rows uint16) {
+	w.now.Store(uint32(columns)<<16 | uint32(rows))
+	select {
+	case w.changed <- struct{}{}:
+	default: // that it has changed is known already
+	}
+}
+
+func (w *Window) size() (columns, rows uint16) {
+	if w == nil {
+		return 0, 0
+	}
+	v := w.now.Load()
+	return uint16(v >> 16), uint16(v)
+}
+
+// changes is ready when the size has changed; nil if nobody is to be told.
+func (m *Machine) changes() <-chan struct{} {
+	if m.opts.Window == nil || m.vconsole == nil || !m.vconsole.stdio {
+		return nil
+	}
+	return m.opts.Window.changed
+}
+
+// resized tells the guest the size of the window, if it is another one.
+func (m *Machine) resized(now uint64) bool {
+	if m.changes() == nil {
+		return false
+	}
+	v := m.vconsole
+	if !v.con.Resize(m.opts.Window.size()) {
+		return false
+	}
+	v.dev.ConfigChanged(now)
+	return true
 }
 
 // impatient drops what a pseudo-terminal that nobody reads does not take.
@@ -72,8 +128,11 @@ func (w impatient) Write(p []byte) (int, error) {
 	return len(p), err
 }
 
-// takes says whether the terminal types to the virtio console.
-func (v *vconsole) takes() bool { return v != nil && v.stdio && v.dev.Live() }
+// takes says whether the terminal types to the virtio console: once the guest has
+// printed there, for a driver alone is no user of it.
+func (v *vconsole) takes() bool {
+	return v != nil && v.stdio && v.dev.Live() && v.dev.Stats.BytesRead > 0
+}
 
 // silent says whether nothing will ever be typed to the virtio console itself.
 func (v *vconsole) silent() bool { return v == nil || v.in == nil }

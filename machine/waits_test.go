@@ -41,6 +41,30 @@ func TestIdleTimeStopsAtLimit(t *testing.T) {
 	}
 }
 
+// Idle time passes at once, or as on the wall; the guest cannot tell.
+func TestRealtime(t *testing.T) {
+	const mie, ticks = 0x304, 200 << 12 // at 10 MHz: 82 ms
+	code := append([]uint32{
+		lui(t0, 0x2004), lui(t1, ticks>>12), sd(t1, t0, 0), // mtimecmp
+		addi(t2, zero, 128), csrw(mie, t2), wfi,
+	}, powerOff()...)
+	const slept = ticks * 100 // cycles at 1 GHz
+	var cycles [2]uint64
+	for i, set := range [][]string{nil, {"run.realtime=true"}} {
+		o := job{image: assemble(code...), set: set}.run(t)
+		o.mustEnd(t)
+		if cycles[i] = o.Cycles; o.Cycles < slept || o.Cycles > slept+10_000 {
+			t.Errorf("%v: %d cycles", set, o.Cycles)
+		}
+		if i == 1 && o.HostSeconds < slept/1e9 {
+			t.Errorf("%v: 82 ms passed in %.3f s", set, o.HostSeconds)
+		}
+	}
+	if cycles[0] != cycles[1] {
+		t.Errorf("%d cycles, in real time %d", cycles[0], cycles[1])
+	}
+}
+
 // Input that is there already is read in step with the guest: equal runs.
 func TestInputInStep(t *testing.T) {
 	// Polls the UART's LSR for characters, adds them up until a newline.

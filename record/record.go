@@ -44,6 +44,7 @@ const (
 	PMP                    // region PC of PMP is now VA, its address register, and PA, its configuration
 	Serial                 // the simulator's own firmware acts in the serial phase
 	Refuse                 // a device does not accept the access
+	Trap                   // an exception, or an interrupt, is taken: VA the cause as in mcause, PC and PA what mepc and mtval are
 	NumOps
 )
 

@@ -2,7 +2,6 @@ package replay
 
 import (
 	"fmt"
-	"slices"
 
 	"mcsim/addr"
 	"mcsim/coherence"
@@ -18,8 +17,9 @@ type agent struct {
 	driver *core.Driver
 	caches *coherence.Private
 
-	threads  []*thread // that have not ended, in the order of their turns
+	turns    turns     // the threads that have not ended
 	cur      *thread   // whose turn it is
+	ran      []*thread // that had a turn in the interval in progress
 	space    *space    // of cur; nil for physical addresses
 	turnEnd  uint64
 	err      error
@@ -68,11 +68,11 @@ func (a *agent) Run(end uint64) (asleep bool, wake uint64) {
 		}
 		t := a.choose(now)
 		switch {
-		case t == nil:
+		case t == nil && a.turns.live == 0:
 			a.leave()
 			a.finish = a.Clock()
 			return true, forever
-		case t.empty():
+		case t == nil:
 			return true, end // the window is full of what others have to do
 		case t.first() >= end:
 			a.driver.Drain()
@@ -86,7 +86,7 @@ func (a *agent) Run(end uint64) (asleep bool, wake uint64) {
 			continue
 		}
 		limit := end
-		if len(a.threads) > 1 {
+		if a.turns.live > 1 {
 			limit = min(end, a.turnEnd)
 		}
 		a.run(t, limit)
@@ -101,14 +101,14 @@ func (a *agent) run(t *thread, limit uint64) {
 		if why == core.StopOther {
 			a.ref = t.runs[0].refs[t.at+n]
 		}
-		t.advance(n)
+		a.advance(t, n)
 	} else if why == core.StopOther {
 		a.ref = t.runs[0].refs[t.at]
 	}
 	switch why {
 	case core.StopOther:
 		a.caches.Service(a.other, a.Clock())
-		t.advance(1)
+		a.advance(t, 1)
 	case core.StopError:
 		if a.err == nil {
 			a.err = a.noMemory(t)
@@ -132,28 +132,34 @@ func (r *Replay) noMemory(ref *core.Ref) error {
 		ref.Op, ref.Size, ref.VA, core.ErrNoMemory, r.ramEnd, help)
 }
 
+// advance takes n references off a thread's queue.
+func (a *agent) advance(t *thread, n int) {
+	if t.advance(n); t.empty() {
+		a.turns.update(t, true)
+	}
+}
+
 // choose finds the thread to run next: the present one until its time is up,
-// then the others in turn. It returns nil if there is none, and a thread without
-// references if all must wait.
+// then the others in turn. It returns nil if there is none, or all must wait.
 func (a *agent) choose(now uint64) *thread {
 	for {
 		t := a.cur
-		if t != nil && !t.empty() && (now < a.turnEnd && t.first() <= now || len(a.threads) == 1) {
+		if t != nil && !t.empty() && (now < a.turnEnd && t.first() <= now || a.turns.live == 1) {
 			return t
 		}
-		if a.dry() {
+		if len(a.turns.hungry) > 0 || a.turns.live == 0 {
 			a.caches.Service(a.refill, now)
 			if t != nil && !t.empty() && now < a.turnEnd {
 				continue
 			}
 		}
 		a.retire(now)
-		if len(a.threads) == 0 {
-			return nil
+		if a.cur != nil && !a.cur.empty() {
+			a.turns.put(a.cur)
 		}
-		next := a.next(now)
+		next := a.turns.take(now)
 		if next == nil {
-			return a.threads[0]
+			return nil
 		}
 		if next != a.cur {
 			a.enter(next)
@@ -166,53 +172,17 @@ func (a *agent) choose(now uint64) *thread {
 	}
 }
 
-// dry says whether a thread of the hart needs references and may get some, or
-// whether the hart has no thread.
-func (a *agent) dry() bool {
-	for _, t := range a.threads {
-		if t.empty() && !t.over() {
-			return true
-		}
-	}
-	return len(a.threads) == 0
-}
-
-// next is the thread whose turn is next: the first after the present one that
-// has something to do now, else the one that has something to do first. It is nil
-// if none has references at hand.
-func (a *agent) next(now uint64) *thread {
-	start := slices.Index(a.threads, a.cur) + 1
-	var best *thread
-	for i := range a.threads {
-		t := a.threads[(start+i)%len(a.threads)]
-		if t.empty() {
-			continue
-		}
-		if t.first() <= now {
-			return t
-		}
-		if best == nil || t.first() < best.first() {
-			best = t
-		}
-	}
-	return best
-}
-
 // retire lets threads go that have ended.
 func (a *agent) retire(now uint64) {
-	for i := 0; i < len(a.threads); {
-		t := a.threads[i]
-		if !t.over() {
-			i++
-			continue
-		}
+	for _, t := range a.turns.gone {
 		if t == a.cur {
 			a.leave()
 			now = a.Clock()
 		}
 		t.Stats.Finish = now
-		a.threads = slices.Delete(a.threads, i, i+1)
+		a.turns.live--
 	}
+	a.turns.gone = a.turns.gone[:0]
 }
 
 // leave ends the present thread's turn.
@@ -223,6 +193,9 @@ func (a *agent) leave() {
 		t.version = a.driver.Version
 		a.caches.DropReservation()
 		a.cur = nil
+		if !t.empty() { // it may have been given references while the hart waited
+			a.turns.put(t)
+		}
 	}
 }
 
@@ -232,7 +205,16 @@ func (a *agent) settle() {
 	if t := a.cur; t != nil {
 		now := a.counted()
 		t.Stats.add(&t.since, &now)
+		t.span.add(&t.since, &now)
 		t.since = now
+	}
+}
+
+// note lists a thread among those that ran in the interval.
+func (a *agent) note(t *thread) {
+	if !t.listed {
+		t.listed = true
+		a.ran = append(a.ran, t)
 	}
 }
 
@@ -246,6 +228,8 @@ func (a *agent) enter(t *thread) {
 	a.cur = t
 	t.since = a.counted()
 	t.Stats.Turns++
+	t.span.Turns++
+	a.note(t)
 	a.driver.Version = t.version
 	a.ref = core.Ref{Op: core.RefOther, Region: otherSpace, VA: uint64(t.asid)}
 	a.caches.Service(a.other, a.Clock())
@@ -306,6 +290,7 @@ func (a *agent) doOther() {
 	switch r := &a.ref; r.Region {
 	case otherWarm:
 		a.cur.warm = true
+		a.turns.cold--
 		a.r.checkWarm()
 	case otherSpace:
 		a.cur.asid = uint16(r.VA)

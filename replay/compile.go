@@ -27,6 +27,7 @@ type compiler struct {
 	base     uint64 // the time stamp that is cycle 0
 	feeds    map[uint32]*feed
 	order    []*feed // in the order of first appearance
+	ended    int     // of them have reached their limit
 	touched  []*feed // by the batch in progress
 	seen     uint64  // references so far
 }
@@ -123,15 +124,7 @@ func (c *compiler) single(raw []traces.Ref) bool {
 // allEnded says whether every thread so far has reached its limit: then there is
 // nothing more to read.
 func (c *compiler) allEnded() bool {
-	if c.cfg.Limit == 0 {
-		return false
-	}
-	for _, f := range c.order {
-		if !f.ended {
-			return false
-		}
-	}
-	return len(c.order) > 0
+	return len(c.order) > 0 && c.ended == len(c.order)
 }
 
 // thread appends references of one thread to out.
@@ -229,6 +222,7 @@ func (c *compiler) careful(f *feed, raw []traces.Ref, out []core.Ref) ([]core.Re
 		if c.cfg.Skip|c.cfg.Warmup|c.cfg.Limit != 0 {
 			skip, warm := f.progress(c.cfg, uint64(o.Work))
 			if f.ended {
+				c.ended++
 				return out, nil
 			}
 			if skip {

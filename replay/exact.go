@@ -151,15 +151,18 @@ func (x *Exact) do(r *record.Record) {
 func (x *Exact) dma(r *record.Record) {
 	var buf [4096]byte
 	agent := len(x.Harts)
+	access := x.Bus.DMARead
+	switch past := r.Flags&record.Uncached != 0; {
+	case r.Op == record.DMARead && past:
+		access = x.Bus.ReadMemory
+	case past:
+		access = x.Bus.WriteMemory
+	case r.Op == record.DMAWrite:
+		access = x.Bus.DMAWrite
+	}
 	for pa, left := r.PA, r.VA; left > 0; {
 		n := min(left, uint64(len(buf))-pa&uint64(len(buf)-1))
-		var ok bool
-		if r.Op == record.DMARead {
-			_, ok = x.Bus.DMARead(agent, addr.PA(pa), buf[:n], r.Cycle)
-		} else {
-			_, ok = x.Bus.DMAWrite(agent, addr.PA(pa), buf[:n], r.Cycle)
-		}
-		if !ok {
+		if _, ok := access(agent, addr.PA(pa), buf[:n], r.Cycle); !ok {
 			return // nor was it
 		}
 		pa, left = pa+n, left-n
@@ -188,7 +191,7 @@ func (x *Exact) Accessing(*coherence.Request) {
 func (x *Exact) Refused(*coherence.Request) {}
 
 // DMA implements coherence.Tap.
-func (x *Exact) DMA(addr.PA, int, bool, uint64) {}
+func (x *Exact) DMA(coherence.Kind, addr.PA, int, uint64) {}
 
 // Quantum is what the engine calls at the end of every quantum. It returns
 // false where the recorded run ended, and where this one cannot go on.

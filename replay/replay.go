@@ -27,6 +27,7 @@ type Machine struct {
 	Memory  uint64            // and its bytes
 	MaxSATP int               // highest translation mode of the harts, as in satp
 	Clock   uint64            // Hz
+	Quantum uint64            // cycles
 	Seed    uint64
 }
 
@@ -42,12 +43,14 @@ type Replay struct {
 	agents    []*agent
 	threads   []*thread
 	sources   []*source
+	ended     int // of the sources
 	memory    uint64
 	ramEnd    uint64
 	maxLevels int
 	clock     uint64
 	osAgent   int
 	now       uint64 // of the hart that the serial phase works for
+	enough    int    // references that last a hart for a quantum
 
 	devices devices
 
@@ -88,6 +91,7 @@ func New(c Config, m Machine) (*Replay, error) {
 	r := &Replay{
 		cfg: c, bus: m.Bus, oracle: m.Oracle, wake: m.Wake, warm: m.Warm, memory: m.Memory, ramEnd: m.RAM + m.Memory,
 		maxLevels: m.MaxSATP - 5, clock: m.Clock, osAgent: len(m.Harts), warmed: c.Warmup == 0,
+		enough: int(min(2*m.Quantum, uint64(c.Window))), // few take less than half a cycle
 	}
 	if c.Pages != PagesNone && r.maxLevels < 3 && !r.allPhysical() {
 		return nil, errors.New("the harts cannot translate: --set machine.mmu=sv48, or --pages none")
@@ -237,10 +241,7 @@ func (r *Replay) serve(a *agent, f func()) {
 // as the windows allow. If no thread has any then, every source of the VM is read
 // on until one of them names something for the hart.
 func (r *Replay) feed(a *agent) {
-	for _, t := range a.threads {
-		for t.empty() && t.src.pull() {
-		}
-	}
+	a.turns.feed()
 	for again := !a.ready(); again; {
 		again = false
 		for _, s := range a.vm.sources {
@@ -254,15 +255,21 @@ func (r *Replay) feed(a *agent) {
 	}
 }
 
-// ready says whether a thread of the hart has references at hand.
-func (a *agent) ready() bool {
-	for _, t := range a.threads {
-		if !t.empty() {
-			return true
+// EndQuantum is called in the serial phase at the end of every quantum. It brings
+// references for the threads that are alone in their sources before they need
+// them: a hart that asks for some in the middle of a quantum ends the round for
+// all harts. That changes no result, for nobody else waits for these references.
+func (r *Replay) EndQuantum() {
+	for _, a := range r.agents {
+		if t := a.cur; t != nil && !t.empty() && len(t.src.threads) == 1 {
+			for t.atHand() < r.enough && t.src.pull() {
+			}
 		}
 	}
-	return false
 }
+
+// ready says whether a thread of the hart has references at hand.
+func (a *agent) ready() bool { return a.cur != nil && !a.cur.empty() || a.turns.waiting() }
 
 // pull takes the source's next batch. It returns false if there is none, or
 // none yet.
@@ -272,7 +279,7 @@ func (s *source) pull() bool {
 	}
 	b := s.next()
 	if b == nil {
-		s.ended = true
+		s.end()
 		return false
 	}
 	s.taken++
@@ -287,14 +294,13 @@ func (s *source) pull() bool {
 		}
 	}
 	if b.err != nil {
-		s.ended = true
 		switch {
 		case errors.Is(b.err, traces.ErrInterrupted):
 			s.interrupted = true
 		case b.err != io.EOF:
 			s.err = b.err
 		}
-		s.wakeAll()
+		s.end()
 	}
 	return true
 }
@@ -308,10 +314,11 @@ func (s *source) deliver(u run) {
 	t.ended = t.ended || u.ended
 	if len(u.refs) == 0 {
 		u.done()
-		return
+	} else {
+		t.runs = append(t.runs, u)
+		s.vm.r.wake(t.agent.id)
 	}
-	t.runs = append(t.runs, u)
-	s.vm.r.wake(t.agent.id)
+	t.update()
 }
 
 // cut says whether the source ended because its file is cut off.
@@ -320,10 +327,13 @@ func (s *source) cut() bool {
 	return errors.As(s.err, &cut)
 }
 
-// wakeAll lets the harts see that the source has ended.
-func (s *source) wakeAll() {
+// end lets the harts see that the source has ended.
+func (s *source) end() {
+	s.ended = true
+	s.vm.r.ended++
 	for _, t := range s.threads {
 		s.vm.r.wake(t.agent.id)
+		t.update()
 	}
 }
 
@@ -339,7 +349,7 @@ func (s *source) newThread(f *feed) *thread {
 	f.thread = t
 	r.threads = append(r.threads, t)
 	s.threads = append(s.threads, t)
-	t.agent.threads = append(t.agent.threads, t)
+	t.agent.turns.add(t)
 	return t
 }
 
@@ -351,24 +361,25 @@ func (r *Replay) Done() bool {
 	if r.devices.err != nil {
 		return true
 	}
-	all := true
-	for _, s := range r.sources {
-		over := s.ended && len(s.runs) == 0
-		for _, t := range s.threads {
-			over = over && t.empty()
-		}
-		if over && s.err != nil && !s.cut() {
-			return true
-		}
-		all = all && over
-	}
 	for _, a := range r.agents {
 		if a.err != nil {
 			return true
 		}
-		all = all && len(a.threads) == 0
 	}
-	return all
+	for _, s := range r.sources {
+		if s.err != nil && !s.cut() && s.usedUp() {
+			return true
+		}
+	}
+	if r.ended < len(r.sources) || slices.ContainsFunc(r.devices.sources, func(s *source) bool { return len(s.runs) > 0 }) {
+		return false
+	}
+	return !slices.ContainsFunc(r.agents, func(a *agent) bool { return a.turns.live > 0 })
+}
+
+// usedUp says whether nothing is left of what the source gave before it ended.
+func (s *source) usedUp() bool {
+	return s.ended && len(s.runs) == 0 && !slices.ContainsFunc(s.threads, func(t *thread) bool { return !t.empty() })
 }
 
 // checkWarm ends the warm-up if every thread that was seen has done its own, or
@@ -377,8 +388,8 @@ func (r *Replay) checkWarm() {
 	if r.warmed || len(r.threads) == 0 {
 		return
 	}
-	for _, t := range r.threads {
-		if !t.warm && !t.over() {
+	for _, a := range r.agents {
+		if a.turns.cold > 0 {
 			return
 		}
 	}

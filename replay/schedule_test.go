@@ -251,6 +251,26 @@ func TestThousandsOfThreads(t *testing.T) {
 	}
 }
 
+// The most threads that there can be, on one hart and with turns of a few
+// references: what a thread costs does not grow with their number. Turns and
+// references are counted exactly; turns_test.go bounds the work for each.
+func TestMostThreads(t *testing.T) {
+	const threads, each = 1<<16 - 2, 3
+	var refs []traces.Ref
+	for k := range each {
+		for i := range threads {
+			refs = append(refs, traces.Ref{VA: 0x10000 + 64*uint64(i), Size: 8, Kind: traces.Kind(1 + k%2), Instructions: 1, Thread: uint32(i), Has: traces.HasVA})
+		}
+	}
+	_, s := play(t, settings(t), replay.Config{VMs: all(inMemory(refs)), Slice: 1, Pages: replay.PagesNone})
+	if n := get(t, s, "replay.references"); n != threads*each {
+		t.Errorf("%d references", n)
+	}
+	if n := get(t, s, "replay.threads"); n != threads {
+		t.Errorf("%d threads", n)
+	}
+}
+
 // One thread's references come long after the others': its hart waits, and
 // nothing is lost.
 func TestWindowIsFull(t *testing.T) {

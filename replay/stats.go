@@ -1,7 +1,9 @@
 package replay
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 
 	"mcsim/core"
 	"mcsim/stats"
@@ -140,16 +142,54 @@ func (r *Replay) threadStats() *stats.Registry {
 		}
 		at := fmt.Sprintf("threads[%d].", i)
 		reg.Level(at+"id", stats.Events, "the number that the trace gives the thread", func() uint64 { return uint64(t.id) })
+		reg.Level(at+"vm", stats.Events, "the VM that it is of", func() uint64 { return uint64(t.src.vm.number) })
 		reg.Level(at+"hart", stats.Events, "the hart that it was replayed on", func() uint64 { return uint64(t.agent.id) })
-		reg.Counter(at+"references", stats.Events, "references replayed", &t.Stats.References)
-		reg.Counter(at+"instructions", stats.Instructions, "instructions that passed", &t.Stats.Instructions)
-		reg.Counter(at+"cycles", stats.Cycles, "time of its turns", &t.Stats.Cycles)
-		reg.Counter(at+"turns", stats.Events, "turns on its hart", &t.Stats.Turns)
-		reg.Counter(at+"l1d.misses", stats.Events, "misses of the L1D in its turns", &t.Stats.L1DMisses)
-		reg.Counter(at+"l1i.misses", stats.Events, "misses of the L1I in its turns", &t.Stats.L1IMisses)
-		reg.Counter(at+"requests", stats.Events, "requests to the bus in its turns", &t.Stats.Requests)
-		reg.Counter(at+"walks", stats.Events, "page-table walks in its turns", &t.Stats.Walks)
+		t.Stats.register(reg, at)
 	}
 	reg.Freeze()
 	return reg
+}
+
+func (s *ThreadStats) register(reg *stats.Registry, at string) {
+	reg.Counter(at+"references", stats.Events, "references replayed", &s.References)
+	reg.Counter(at+"instructions", stats.Instructions, "instructions that passed", &s.Instructions)
+	reg.Counter(at+"cycles", stats.Cycles, "time of its turns", &s.Cycles)
+	reg.Counter(at+"turns", stats.Events, "turns on its hart", &s.Turns)
+	reg.Counter(at+"l1d.misses", stats.Events, "misses of the L1D in its turns", &s.L1DMisses)
+	reg.Counter(at+"l1i.misses", stats.Events, "misses of the L1I in its turns", &s.L1IMisses)
+	reg.Counter(at+"requests", stats.Events, "requests to the bus in its turns", &s.Requests)
+	reg.Counter(at+"walks", stats.Events, "page-table walks in its turns", &s.Walks)
+}
+
+// RanThreads gives, for each thread that ran since it was last called, in the order
+// of the threads, what it counted since: thread is the i of threads[i], the others
+// are named as there. The work and the rows are those of the threads that ran,
+// however many there are. All harts are parked.
+func (r *Replay) RanThreads(yield func(*stats.Snapshot) bool) {
+	r.Finish()
+	var ran []*thread
+	for _, a := range r.agents {
+		ran = append(ran, a.ran...)
+		for _, t := range a.ran {
+			t.listed = false
+		}
+		if a.ran = a.ran[:0]; a.cur != nil {
+			a.note(a.cur)
+		}
+	}
+	slices.SortFunc(ran, func(a, b *thread) int { return cmp.Compare(a.number, b.number) })
+	var t *thread
+	var counts ThreadStats
+	reg := new(stats.Registry)
+	reg.Level("thread", stats.Events, "the thread, as in threads[i]", func() uint64 { return uint64(t.number) })
+	reg.Level("id", stats.Events, "the number that the trace gives the thread", func() uint64 { return uint64(t.id) })
+	reg.Level("vm", stats.Events, "the VM that it is of", func() uint64 { return uint64(t.src.vm.number) })
+	reg.Level("hart", stats.Events, "the hart that it was replayed on", func() uint64 { return uint64(t.agent.id) })
+	counts.register(reg, "")
+	reg.Freeze()
+	more := true
+	for _, t = range ran {
+		counts, t.span = t.span, ThreadStats{}
+		more = more && (counts == ThreadStats{} || yield(reg.Snapshot()))
+	}
 }

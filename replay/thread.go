@@ -14,9 +14,16 @@ type thread struct {
 	warm   bool
 	asid   uint16
 
+	share  *share // of its source, on its hart
+	order  int    // among the threads of its hart, from 1
+	state  state
+	queued bool // waits for its turn
+
 	version uint64 // of its last store
 	Stats   ThreadStats
 	since   ThreadStats // the hart's when the thread's turn began
+	span    ThreadStats // of the interval in progress
+	listed  bool        // in ran of its agent
 }
 
 // ThreadStats counts what a thread did.
@@ -71,6 +78,18 @@ func (t *thread) advance(n int) {
 		t.runs = t.runs[1:]
 		t.at = 0
 	}
+}
+
+// update tells the thread's hart what has become of it.
+func (t *thread) update() { t.agent.turns.update(t, t == t.agent.cur) }
+
+// atHand is how many references the thread has at hand.
+func (t *thread) atHand() int {
+	n := -t.at
+	for i := range t.runs {
+		n += len(t.runs[i].refs)
+	}
+	return n
 }
 
 // first is the cycle before which the thread has nothing to do.

@@ -17,20 +17,22 @@ import (
 
 // Names of files in a folder of results.
 const (
-	StatsFile = "stats.json"
-	LinesFile = "intervals.jsonl"
-	TraceFile = "trace.json"
+	StatsFile   = "stats.json"
+	LinesFile   = "intervals.jsonl"
+	ThreadsFile = "threads.jsonl"
+	TraceFile   = "trace.json"
 )
 
 // Run is what a report is about. Any of its parts may be missing.
 type Run struct {
-	Name   string
-	Info   Info
-	Config json.RawMessage
-	Stats  *stats.Snapshot
-	Series *series.Series
-	Trace  *analysis.Result
-	Notes  []string // what was wrong with the input, and went on without
+	Name    string
+	Info    Info
+	Config  json.RawMessage
+	Stats   *stats.Snapshot
+	Series  *series.Series
+	Threads *series.Series // a row for each thread that ran in an interval
+	Trace   *analysis.Result
+	Notes   []string // what was wrong with the input, and went on without
 }
 
 // Info is what the statistics say of their run.
@@ -88,7 +90,7 @@ func Load(paths []string) (*Run, error) {
 		files := []string{path}
 		if info.IsDir() {
 			files = nil
-			for _, name := range []string{StatsFile, LinesFile, TraceFile} {
+			for _, name := range []string{StatsFile, LinesFile, ThreadsFile, TraceFile} {
 				if file := filepath.Join(path, name); exists(file) {
 					files = append(files, file)
 				}
@@ -126,32 +128,49 @@ func (r *Run) loadFile(path string) (err error) {
 	if _, err := f.Seek(0, io.SeekStart); err != nil {
 		return err
 	}
-	key, err := firstKey(head[:n])
+	keys, err := firstKeys(head[:n])
 	switch {
 	case n == 0:
 		r.note("%s is empty: the run was shorter than an interval, or was ended by force", filepath.Base(path))
 		return nil
 	case err != nil:
 		return err
-	case key == "from":
-		return r.loadSeries(f, path)
-	case key == "references":
+	case keys[0] == "from" && keys[2] == "thread":
+		r.Threads, err = r.loadSeries(f, path, series.ReadParts)
+		return err
+	case keys[0] == "from":
+		r.Series, err = r.loadSeries(f, path, series.Read)
+		return err
+	case keys[0] == "references":
 		return r.loadTrace(f)
 	}
 	return r.loadStats(f)
 }
 
-func firstKey(head []byte) (string, error) {
+// firstKeys are the first keys of an object, as far as the values before them are
+// numbers; the others are "".
+func firstKeys(head []byte) (keys [3]string, err error) {
 	dec := json.NewDecoder(bytes.NewReader(head))
 	if t, err := dec.Token(); err != nil || t != json.Delim('{') {
-		return "", errors.New("is neither statistics, intervals as JSON lines nor an analysis of a trace")
+		return keys, errors.New("is neither statistics, intervals as JSON lines nor an analysis of a trace")
 	}
-	t, err := dec.Token()
-	key, ok := t.(string)
-	if err != nil || !ok {
-		return "", errors.New("is cut off, or holds nothing")
+	for i := range keys {
+		t, err := dec.Token()
+		key, ok := t.(string)
+		if err != nil || !ok {
+			break
+		}
+		keys[i] = key
+		if v, err := dec.Token(); err != nil {
+			break
+		} else if _, ok := v.(float64); !ok {
+			break
+		}
 	}
-	return key, nil
+	if keys[0] == "" {
+		return keys, errors.New("is cut off, or holds nothing")
+	}
+	return keys, nil
 }
 
 func (r *Run) note(format string, args ...any) {
@@ -160,10 +179,10 @@ func (r *Run) note(format string, args ...any) {
 
 // loadSeries keeps the rows before one that is wrong: a run that was ended by
 // force leaves half a line.
-func (r *Run) loadSeries(f io.Reader, path string) error {
-	s, err := series.Read(f)
+func (r *Run) loadSeries(f io.Reader, path string, read func(io.Reader) (*series.Series, error)) (*series.Series, error) {
+	s, err := read(f)
 	if err != nil && len(s.From) == 0 {
-		return err
+		return nil, err
 	}
 	if err != nil {
 		r.note("%s: %v; the rows before it are shown", filepath.Base(path), err)
@@ -171,8 +190,7 @@ func (r *Run) loadSeries(f io.Reader, path string) error {
 	for name, c := range s.Columns { // the row that was wrong may have begun
 		s.Columns[name] = c[:min(len(c), len(s.From))]
 	}
-	r.Series = s
-	return nil
+	return s, nil
 }
 
 func (r *Run) loadStats(f io.Reader) error {

@@ -112,6 +112,14 @@ func (v *view) sections(r *Run) {
 		s.table(slowdowns(r.Stats, &r.Info))
 		v.add(s)
 	}
+	threads := section{ID: "threads", Title: "Threads"}
+	if r.Threads != nil && len(r.Threads.From) > 0 {
+		threads.Charts = threadCharts(r.Threads, r.Series)
+	}
+	if r.Stats != nil {
+		threads.table(threadTable(r.Stats))
+	}
+	v.add(threads)
 	if r.Trace != nil {
 		s := section{ID: "trace", Title: "The trace", Charts: traceCharts(r.Trace)}
 		s.Tables = sharing(r.Trace)

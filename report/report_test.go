@@ -103,6 +103,48 @@ func TestManyHarts(t *testing.T) {
 	}
 }
 
+// Threads over time: those with most references have lines, the others one, and
+// intervals in which a thread did not run count as nothing.
+func TestThreads(t *testing.T) {
+	dir := t.TempDir()
+	write(t, dir, LinesFile, `{"from":0,"to":100,"sim.cycles":100}
+{"from":100,"to":200,"sim.cycles":100}
+{"from":200,"to":300,"sim.cycles":100}
+`)
+	var b strings.Builder
+	for i, to := range []int{100, 300} {
+		for n := range 20 {
+			fmt.Fprintf(&b, `{"from":%d,"to":%d,"thread":%d,"id":7,"vm":0,"hart":0,"references":%d,"instructions":10,"l1d.misses":%d}`+"\n", to-100, to, n, 100+n, 5*i)
+		}
+	}
+	write(t, dir, ThreadsFile, b.String())
+	charts := chartsOf(t, render(t, dir))
+	c := charts["threads-instructions"]
+	names := ""
+	for _, l := range c.Lines {
+		names += l.Name + " "
+	}
+	if names != "thread 13 thread 14 thread 15 thread 16 thread 17 thread 18 thread 19 13 others " {
+		t.Fatalf("lines of %s", names)
+	}
+	for i, want := range []float64{1300, 0, 1300} { // 13 threads of 10 in 100 cycles
+		if v := *c.Lines[7].Values[i]; v != want {
+			t.Errorf("interval %d: %v for the others, want %v", i, v, want)
+		}
+	}
+	misses := charts["threads-misses"].Lines[0].Values // of thread 13, with 113 references
+	if *misses[0] != 0 || misses[1] != nil || math.Abs(*misses[2]-5.0/113) > 1e-6 {
+		t.Errorf("misses of thread 13: %v", misses)
+	}
+	// Without the file of intervals, those of the threads are the axis.
+	if err := os.Remove(filepath.Join(dir, LinesFile)); err != nil {
+		t.Fatal(err)
+	}
+	if x := chartsOf(t, render(t, dir))["threads-instructions"].X; len(x) != 2 || x[1] != 300 {
+		t.Errorf("points at %v", x)
+	}
+}
+
 // A miss ratio at a size that only the other curve has is that of the next
 // smaller one.
 func TestCurves(t *testing.T) {

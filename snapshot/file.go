@@ -23,6 +23,7 @@ type Header struct {
 	Config       json.RawMessage `json:"config"`        // the whole configuration of the run
 	Fast         bool            `json:"fast"`          // it was taken in functional mode
 	LogBytes     uint64          `json:"log_bytes"`     // written to the event log by then
+	InFlight     int             `json:"in_flight"`     // requests of devices that are under way
 	ConsoleIn    uint64          `json:"console_input"` // characters that the guest had been given by then
 }
 

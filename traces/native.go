@@ -61,6 +61,8 @@ type Header struct {
 	Filters []string `json:"filters,omitempty"`
 	// Exact says that the recording holds all that an exact replay needs.
 	Exact bool `json:"exact,omitempty"`
+	// Inexact is why a machine's recording does not, for people.
+	Inexact string `json:"inexact,omitempty"`
 
 	Has          Fields `json:"has"`                    // what references may tell
 	Instructions bool   `json:"instructions,omitempty"` // as in Info

@@ -233,6 +233,12 @@ func openNative(in *input, _ *Options, info *Info) ([]Reader, error) {
 	for _, f := range h.Filters {
 		info.Notes = append(info.Notes, "recorded with a filter: "+f)
 	}
+	switch {
+	case h.Exact:
+		info.Notes = append(info.Notes, "complete: the same machine replays it exactly")
+	case h.Inexact != "" && len(h.Filters) == 0:
+		info.Notes = append(info.Notes, "no exact replay: "+h.Inexact)
+	}
 	var readers []Reader
 	for i := range h.Streams {
 		readers = append(readers, rec.Refs(i))

@@ -57,6 +57,9 @@ func openScreen(t testing.TB, args ...string) *screen {
 		t.Fatal(err)
 	}
 	defer tty.Close()
+	if err := unix.IoctlSetWinsize(fd, unix.TIOCSWINSZ, &firstWindow); err != nil {
+		t.Fatal(err)
+	}
 	exe, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
@@ -87,6 +90,17 @@ func openScreen(t testing.TB, args ...string) *screen {
 		}
 	}()
 	return s
+}
+
+// firstWindow is the window's size at the start.
+var firstWindow = unix.Winsize{Row: 24, Col: 80}
+
+// resize changes the window's size, of which the terminal tells mcsim.
+func (s *screen) resize(to unix.Winsize) {
+	s.Helper()
+	if err := unix.IoctlSetWinsize(int(s.pty.Fd()), unix.TIOCSWINSZ, &to); err != nil {
+		s.Fatal(err)
+	}
 }
 
 // expect waits until the terminal shows a text that it has not matched yet.
@@ -139,9 +153,7 @@ func TestConsole(t *testing.T) {
 	s.send("echo $((6*7)) $(nproc)\r")
 	s.expect("\n42 2")
 	s.expect(prompt)
-	if err := unix.IoctlSetWinsize(int(s.pty.Fd()), unix.TIOCSWINSZ, &unix.Winsize{Row: 40, Col: 132}); err != nil {
-		t.Fatal(err)
-	}
+	s.resize(unix.Winsize{Row: 40, Col: 132})
 	s.send("\x01h")
 	s.expect("Ctrl-A x  quit")
 	// The shell has given the terminal back before it prints: what comes earlier
@@ -155,8 +167,62 @@ func TestConsole(t *testing.T) {
 	s.expect(prompt)
 	s.send("echo co\x01x")
 	// Ctrl-A x quits, with the results so far.
-	if code := s.code(); code != 0 || !strings.Contains(s.seen.String(), "mcsim: interrupted after") {
+	if code := s.code(); code != 0 || !strings.Contains(s.seen.String(), "mcsim: ended by Ctrl-A x after") {
 		t.Errorf("Ctrl-A x: exit code %d\n%s", code, s.tail())
+	}
+}
+
+// A virtio console has the size of the window, and its driver is told when that
+// changes, over both transports.
+func TestWindow(t *testing.T) {
+	requireGuest(t)
+	for _, transport := range []string{"pci", "mmio"} {
+		s := openScreen(t, "run", "--kernel", "guest:debian", "--no-table", "--append", "quiet console=hvc0",
+			"--set", "machine.virtio.console=stdio", "--set", "machine.virtio.transport="+transport)
+		const prompt = "mcsim:~# "
+		s.expect(prompt)
+		for _, size := range []unix.Winsize{{}, {Row: 40, Col: 132}, {Row: 11, Col: 47}} {
+			if size.Row != 0 {
+				s.resize(size)
+			} else {
+				size = firstWindow
+			}
+			// The guest is told at the end of a quantum, which the shell does not wait for.
+			s.send("until [ \"$(stty size)\" = \"" + fmt.Sprintf("%d %d", size.Row, size.Col) + "\" ]; do :; done; tty; echo $((6*7))\r")
+			s.expect("\n/dev/hvc0\r\n42")
+			s.expect(prompt)
+		}
+		s.send("exit\r")
+		if code := s.code(); code != 0 {
+			t.Errorf("exit code %d\n%s", code, s.tail())
+		}
+	}
+}
+
+// A session is saved from within its shell, and goes on from there as often as one
+// likes, with another seed too.
+func TestRestoredSession(t *testing.T) {
+	requireGuest(t)
+	const prompt = "mcsim:~# "
+	file := filepath.Join(t.TempDir(), "boot.ckpt")
+	s := openScreen(t, "run", "--kernel", "guest:debian", "--no-table", "--append", "quiet", "--checkpoint", file)
+	s.expect(prompt)
+	s.send("x=42; mcsim-marker checkpoint ready\r")
+	s.expect("mcsim: checkpoint in " + file + ", at marker:ready")
+	s.send("\x01x")
+	if code := s.code(); code != 0 {
+		t.Errorf("exit code %d\n%s", code, s.tail())
+	}
+	for _, seed := range []string{"1", "7"} {
+		s := openScreen(t, "run", "--restore", file, "--no-table", "--seed", seed)
+		s.expect("mcsim: guest:debian, restored at cycle ")
+		s.expect(prompt)
+		s.send("echo $x $(uname -m)\r")
+		s.expect("\n42 riscv64")
+		s.send("exit\r")
+		if code := s.code(); code != 0 || !strings.Contains(s.seen.String(), "mcsim: exit code 0 after") {
+			t.Errorf("seed %s: exit code %d\n%s", seed, code, s.tail())
+		}
 	}
 }
 

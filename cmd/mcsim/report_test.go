@@ -91,7 +91,7 @@ func TestReportInBrowser(t *testing.T) {
 			"L1D misses", "LLC misses", "Bus traffic by kind", "Instructions per cycle", "Miss ratio by cache size", "Working set",
 			"Sharing of data lines", "false sharing", "migratory", "0x900000", "builtin:prodcons", "4 harts, MESI", "harts", "Configuration",
 		},
-		"vms": {"LLC misses by VM", "Bus requests by VM", "Slowdown of VMs", "app.text", "slowdown"},
+		"vms": {"LLC misses by VM", "Bus requests by VM", "L1D misses by thread", "Instructions by thread", "number in the trace", "Slowdown of VMs", "app.text", "slowdown"},
 	}
 	for _, name := range []string{"r", "vms"} {
 		page := filepath.Join(dir, name, "report.html")

@@ -38,6 +38,7 @@ const (
 	ExtZbs
 	ExtSmaia
 	ExtSsaia
+	ExtSscofpmf
 	ExtSstc
 	ExtSvade
 	ExtSvadu
@@ -92,6 +93,7 @@ var extensions = []extension{
 	{"zbs", ExtZbs, 0},
 	{"smaia", ExtSmaia, ExtSsaia | ExtZicsr},
 	{"ssaia", ExtSsaia, ExtZicsr},
+	{"sscofpmf", ExtSscofpmf, ExtZihpm},
 	{"sstc", ExtSstc, 0},
 	{"svade", ExtSvade, 0},
 	{"svadu", ExtSvadu, 0},

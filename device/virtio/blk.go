@@ -57,7 +57,7 @@ const (
 	blkIDBytes    = 20
 	blkSegBytes   = 128 << 10 // size_max
 	blkSegs       = 126       // seg_max
-	blkMostBytes  = blkSegs * blkSegBytes
+	blkMostBytes  = 256 << 20 // U-Boot asks for whole files, whatever size_max says; but one event must not take for ever
 	blkRangeBytes = 16      // of a discard or write zeroes segment
 	blkRanges     = 16      // of them in a request
 	blkRangeMax   = 1 << 20 // sectors of one

@@ -122,10 +122,12 @@ func (c *Console) Finish(d *Device, r *Request, now uint64) (done uint64, wrong 
 	return done, ""
 }
 
-// Resize changes the size of the terminal. The caller tells the driver by
-// ConfigChanged.
-func (c *Console) Resize(columns, rows uint16) {
-	if c.st.Columns != 0 && columns != 0 {
-		c.st.Columns, c.st.Rows = columns, rows
+// Resize changes the size of the terminal, where it was known. If it returns true
+// the caller tells the driver by ConfigChanged.
+func (c *Console) Resize(columns, rows uint16) bool {
+	if c.st.Columns == 0 || columns == 0 || c.st.Columns == columns && c.st.Rows == rows {
+		return false
 	}
+	c.st.Columns, c.st.Rows = columns, rows
+	return true
 }

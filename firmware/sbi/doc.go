@@ -68,6 +68,7 @@ const (
 	csrPMPAddr    = 0x3b0
 	csrMcycle     = 0xb00
 	csrMhpmevent  = 0x320
+	csrScountovf  = 0xda0
 
 	mstatusSIE  = 1 << 1
 	mstatusSPIE = 1 << 5
@@ -76,7 +77,7 @@ const (
 	mstatusMPPS = 1 << 11
 	mstatusFS   = 3 << 13
 
-	bitSSI, bitMSI, bitSTI, bitMTI, bitSEI = 1 << 1, 1 << 3, 1 << 5, 1 << 7, 1 << 9
+	bitSSI, bitMSI, bitSTI, bitMTI, bitSEI, bitLCOFI = 1 << 1, 1 << 3, 1 << 5, 1 << 7, 1 << 9, 1 << 13
 
 	causeIllegal   = 2
 	causeSupCall   = 9

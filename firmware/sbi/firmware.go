@@ -133,7 +133,7 @@ func (f *Firmware) reset(h *hart) {
 		deleg &^= 1 << causeIllegal // for reads of the time, which it emulates
 	}
 	c.SetCSR(csrMedeleg, deleg)
-	c.SetCSR(csrMideleg, bitSSI|bitSTI|bitSEI)
+	c.SetCSR(csrMideleg, bitSSI|bitSTI|bitSEI|bitLCOFI) // the last one with Sscofpmf
 	c.SetCSR(csrMie, bitMSI)
 	c.SetCSR(csrMcounteren, 0xffff_ffff)
 	env := uint64(1<<63 | 1<<62 | 7<<4 | 1<<7) // STCE, PBMTE, CBIE and CBCFE, CBZE

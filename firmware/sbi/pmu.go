@@ -1,7 +1,6 @@
 package sbi
 
 import (
-	"encoding/binary"
 	"math/bits"
 
 	"mcsim/core"
@@ -41,19 +40,25 @@ const (
 // Flags of sbi_pmu_counter_config_matching, _start and _stop.
 const (
 	cfgSkipMatch, cfgClear, cfgStart, cfgAll = 1, 2, 4, 0xff
+	cfgNotUser, cfgNotSupervisor, cfgNotM    = 1 << 5, 1 << 6, 1 << 7
 	startInit, startSnapshot, startAll       = 1, 2, 3
 	stopReset, stopSnapshot, stopAll         = 1, 2, 3
 )
 
-// pmu is the counters of one hart. Overflows raise no interrupt, for that takes
-// Sscofpmf, which harts do not have: perf stat counts, perf record cannot sample.
+// Bits of mhpmevent (Sscofpmf).
+const (
+	eventOF                                            = 1 << 63
+	eventNotM, eventNotSupervisor, eventNotUser uint64 = 1 << 62, 1 << 61, 1 << 60
+)
+
+// pmu is the counters of one hart. With Sscofpmf they ask for an interrupt of S-mode
+// when they wrap, so that perf can sample, and follow filters by mode; without it
+// they only count.
 type pmu struct {
 	events   [numCounters]uint32 // event indices, 0: none
 	values   [fwCounters]uint64
 	running  uint64 // firmware's counters, from bit 0
 	hardware uint64 // counters that the hart has
-	shmem    uint64 // physical address of the snapshot page
-	snapshot bool
 }
 
 // reset stops all counters but cycle and instret, which software expects to run.
@@ -76,30 +81,36 @@ func (p *pmu) count(event uint32) {
 }
 
 // mapped gives the hart's event (core.EventNumber) behind an event index, or a
-// counter of fixed purpose. The L1D does not count loads and stores apart, so
-// that both appear as reads.
-func mapped(index uint32, data uint64) (event core.EventNumber, fixed int, ok bool) {
+// counter of fixed purpose, which can neither interrupt nor be filtered: with
+// Sscofpmf all are programmable. Cache references and misses in general are those of
+// the last level, as perf means them (perf_event_open(2)). The L1D does not count
+// loads and stores apart, so that both appear as reads.
+func mapped(c *core.Hart, index uint32, data uint64) (event core.EventNumber, fixed int, ok bool) {
 	const l1d, l1i, ll, dtlb, itlb = 0, 1 << 3, 2 << 3, 3 << 3, 4 << 3
 	const access, miss = 0, 1 // of op READ
 	fixed = -1
 	switch index >> 16 {
 	case typeGeneral:
-		switch index & 0xffff {
-		case 1:
+		switch code := index & 0xffff; {
+		case code == 1 && c.Has(isa.ExtSscofpmf):
+			event = core.EventCycles
+		case code == 2 && c.Has(isa.ExtSscofpmf):
+			event = core.EventInstructions
+		case code == 1:
 			return 0, cycleCounter, data == 0
-		case 2:
+		case code == 2:
 			return 0, instretCounter, data == 0
-		case 3:
-			event = core.EventL1DAccess
-		case 4:
-			event = core.EventL1DMiss
+		case code == 3:
+			event = core.EventLLCAccess
+		case code == 4:
+			event = core.EventLLCMiss
 		}
 		return event, fixed, event != 0 && data == 0
 	case typeCache:
 		event = map[uint32]core.EventNumber{
 			l1d | access: core.EventL1DAccess, l1d | miss: core.EventL1DMiss,
 			l1i | access: core.EventL1IAccess, l1i | miss: core.EventL1IMiss,
-			ll | access: core.EventL2Access, ll | miss: core.EventL2Miss,
+			ll | access: core.EventLLCAccess, ll | miss: core.EventLLCMiss,
 			dtlb | miss: core.EventDTLBMiss, itlb | miss: core.EventITLBMiss,
 		}[index&0xffff]
 		return event, fixed, event != 0 && data == 0
@@ -143,14 +154,10 @@ func (p *pmu) run(c *core.Hart, i int, on bool) {
 		p.running = p.running&^(1<<(i-hwCounters)) | b2u(on)<<(i-hwCounters)
 		return
 	}
-	c.SetCSR(csrInhibit, c.CSR(csrInhibit)&^(1<<i)|b2u(!on)<<i)
-}
-
-func (p *pmu) value(c *core.Hart, i int) uint64 {
-	if i >= hwCounters {
-		return p.values[i-hwCounters]
+	if on && i >= firstHPM && c.Has(isa.ExtSscofpmf) {
+		c.SetCSR(csrMhpmevent+uint16(i), c.CSR(csrMhpmevent+uint16(i))&^eventOF)
 	}
-	return c.CSR(csrMcycle + uint16(i))
+	c.SetCSR(csrInhibit, c.CSR(csrInhibit)&^(1<<i)|b2u(!on)<<i)
 }
 
 func (p *pmu) setValue(c *core.Hart, i int, v uint64) {
@@ -161,7 +168,10 @@ func (p *pmu) setValue(c *core.Hart, i int, v uint64) {
 	c.SetCSR(csrMcycle+uint16(i), v)
 }
 
-// pmuCall is the PMU extension.
+// pmuCall is the PMU extension, without snapshots (sbi_pmu_snapshot_set_shmem, which
+// is optional): with them Linux 6.12 does not start a counter again that has
+// wrapped, for it names another one (pmu_sbi_start_ovf_ctrs_snapshot passes its loop
+// variable as the base). OpenSBI has none either.
 func (f *Firmware) pmuCall(h *hart, fid uint64, a *[6]uint64) result {
 	p := &h.pmu
 	switch fid {
@@ -190,14 +200,12 @@ func (f *Firmware) pmuCall(h *hart, fid uint64, a *[6]uint64) result {
 			return gives(0)
 		}
 		return gives(p.values[a[0]-hwCounters])
-	case 7:
-		return f.setSnapshot(h, a[0], a[1], a[2])
 	}
 	return fails(errNotSupported)
 }
 
-// match is sbi_pmu_counter_config_matching. Filters by mode are hints, and not
-// followed: the counters have none.
+// match is sbi_pmu_counter_config_matching. Filters by mode are hints: counters that
+// have none do not follow them.
 func (p *pmu) match(c *core.Hart, base, mask, flags, index, data uint64) result {
 	counters, ok := p.set(base, mask)
 	if !ok || flags&^cfgAll != 0 || index>>20 != 0 || counters == 0 {
@@ -209,7 +217,7 @@ func (p *pmu) match(c *core.Hart, base, mask, flags, index, data uint64) result 
 		if p.events[i] == 0 {
 			return fails(errInvalidParam) // nothing was configured that could be kept
 		}
-	} else if i = p.find(c, counters, uint32(index), data); i < 0 {
+	} else if i = p.find(c, counters, flags, uint32(index), data); i < 0 {
 		return fails(errNotSupported)
 	}
 	if flags&cfgClear != 0 {
@@ -223,8 +231,8 @@ func (p *pmu) match(c *core.Hart, base, mask, flags, index, data uint64) result 
 
 // find configures a counter of a set for an event, and returns -1 if none can
 // count it.
-func (p *pmu) find(c *core.Hart, counters uint64, index uint32, data uint64) int {
-	event, fixed, ok := mapped(index, data)
+func (p *pmu) find(c *core.Hart, counters, flags uint64, index uint32, data uint64) int {
+	event, fixed, ok := mapped(c, index, data)
 	lo, hi := firstHPM, hwCounters
 	if index>>16 == typeFirmware {
 		code := index & 0xffff
@@ -245,11 +253,26 @@ func (p *pmu) find(c *core.Hart, counters uint64, index uint32, data uint64) int
 		}
 		p.events[i] = index
 		if fixed < 0 && i < hwCounters {
-			c.SetCSR(csrMhpmevent+uint16(i), uint64(event))
+			c.SetCSR(csrMhpmevent+uint16(i), uint64(event)|filters(c, flags))
 		}
 		return i
 	}
 	return -1
+}
+
+// filters are the bits of mhpmevent for flags. A counter that does not run yet has OF
+// set, and cannot interrupt.
+func filters(c *core.Hart, flags uint64) (v uint64) {
+	if !c.Has(isa.ExtSscofpmf) {
+		return 0
+	}
+	v = eventOF
+	for flag, bit := range map[uint64]uint64{cfgNotUser: eventNotUser, cfgNotSupervisor: eventNotSupervisor, cfgNotM: eventNotM} {
+		if flags&flag != 0 {
+			v |= bit
+		}
+	}
+	return v
 }
 
 func (f *Firmware) startCounters(h *hart, base, mask, flags, value uint64) (r result) {
@@ -258,12 +281,8 @@ func (f *Firmware) startCounters(h *hart, base, mask, flags, value uint64) (r re
 	if !ok || flags&^startAll != 0 || flags&startAll == startAll {
 		return fails(errInvalidParam)
 	}
-	var page [snapshotBytes]byte
 	if flags&startSnapshot != 0 {
-		if !p.snapshot {
-			return fails(errNoShmem)
-		}
-		c.Serially(func(now uint64) uint64 { f.plat.ReadPhys(now, p.shmem, page[:]); return now })
+		return fails(errNoShmem)
 	}
 	for m := counters; m != 0; m &= m - 1 {
 		i := bits.TrailingZeros64(m)
@@ -273,8 +292,6 @@ func (f *Firmware) startCounters(h *hart, base, mask, flags, value uint64) (r re
 		}
 		if flags&startInit != 0 {
 			p.setValue(c, i, value)
-		} else if flags&startSnapshot != 0 {
-			p.setValue(c, i, binary.LittleEndian.Uint64(page[8+8*(uint64(i)-base):]))
 		}
 		p.run(c, i, true)
 	}
@@ -287,7 +304,7 @@ func (f *Firmware) stopCounters(h *hart, base, mask, flags uint64) (r result) {
 	if !ok || flags&^stopAll != 0 {
 		return fails(errInvalidParam)
 	}
-	if flags&stopSnapshot != 0 && !p.snapshot {
+	if flags&stopSnapshot != 0 {
 		return fails(errNoShmem)
 	}
 	for m := counters; m != 0; m &= m - 1 {
@@ -296,18 +313,6 @@ func (f *Firmware) stopCounters(h *hart, base, mask, flags uint64) (r result) {
 			r = fails(errStopped)
 		}
 		p.run(c, i, false)
-	}
-	if flags&stopSnapshot != 0 {
-		c.Serially(func(now uint64) uint64 {
-			var word [8]byte
-			f.plat.WritePhys(now, p.shmem, word[:]) // no overflow is known
-			for m := counters; m != 0; m &= m - 1 {
-				i := bits.TrailingZeros64(m)
-				binary.LittleEndian.PutUint64(word[:], p.value(c, i))
-				f.plat.WritePhys(now, p.shmem+8+8*(uint64(i)-base), word[:])
-			}
-			return now
-		})
 	}
 	if flags&stopReset != 0 {
 		for m := counters; m != 0; m &= m - 1 {
@@ -319,29 +324,6 @@ func (f *Firmware) stopCounters(h *hart, base, mask, flags uint64) (r result) {
 		}
 	}
 	return r
-}
-
-// snapshotBytes are those of a snapshot page that have a meaning: a bitmap of
-// overflows and 64 counters.
-const snapshotBytes = 8 + 64*8
-
-func (f *Firmware) setSnapshot(h *hart, lo, hi, flags uint64) result {
-	p := &h.pmu
-	if flags != 0 {
-		return fails(errInvalidParam)
-	}
-	if lo == ^uint64(0) && hi == ^uint64(0) {
-		p.snapshot = false
-		return result{}
-	}
-	if lo&4095 != 0 {
-		return fails(errInvalidParam)
-	}
-	if r := f.shared(h, lo, hi, 4096, true); r.err != success {
-		return r
-	}
-	p.shmem, p.snapshot = lo, true
-	return result{}
 }
 
 func b2u(b bool) uint64 {

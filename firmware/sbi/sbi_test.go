@@ -246,8 +246,8 @@ func TestProtected(t *testing.T) {
 		if err, _ := r.call(0, extDBCN, 0, 16, pa); err != errInvalidParam {
 			t.Errorf("printing %#x: error %d", pa, err)
 		}
-		if err, _ := r.call(0, extPMU, 7, pa&^4095, 0, 0); err != errInvalidAddr {
-			t.Errorf("a snapshot at %#x: error %d", pa, err)
+		if err, _ := r.call(0, extDBCN, 1, 16, pa); err != errInvalidParam {
+			t.Errorf("reading to %#x: error %d", pa, err)
 		}
 	}
 	if !r.harts[0].Allowed(ramBase+512<<10, 4, true, true) {

@@ -36,6 +36,5 @@ const maxFences = 2 * MaxHarts
 func (p *pmu) state(c *snapshot.Coder) {
 	snapshot.Uints(c, p.events[:])
 	c.Words(p.values[:])
-	snapshot.Uint(c, &p.running, &p.hardware, &p.shmem)
-	c.Bool(&p.snapshot)
+	snapshot.Uint(c, &p.running, &p.hardware)
 }

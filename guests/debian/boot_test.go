@@ -3,7 +3,10 @@ package debian_test
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/binary"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -12,20 +15,25 @@ import (
 	"sync"
 	"testing"
 
+	"mcsim/event"
+	"mcsim/gdb"
 	"mcsim/guests/debian"
 	"mcsim/machine"
 	"mcsim/machine/config"
+	"mcsim/machine/log"
+	"mcsim/stats"
 )
 
 // requireVariable is set where the kernel must be there: in CI, which fetches it.
 const requireVariable = "MCSIM_REQUIRE_GUESTS"
 
-// fetched is the guest; tests of it are skipped where nobody fetched it.
-func fetched(t testing.TB) *debian.Guest {
+// fetched is the guest of a suite, "" for the default; tests of it are skipped where
+// nobody fetched it.
+func fetched(t testing.TB, suite string) *debian.Guest {
 	t.Helper()
-	g, err := debian.Cached("")
+	g, err := debian.CachedSuite(suite)
 	if err != nil {
-		if os.Getenv(requireVariable) != "" {
+		if os.Getenv(requireVariable) != "" && suite == "" {
 			t.Fatal(err)
 		}
 		t.Skip(err)
@@ -81,6 +89,7 @@ func TestMain(m *testing.M) {
 
 // boot is a boot of the self-test.
 type boot struct {
+	suite   string // of Debian, "" for the default
 	harts   int
 	opensbi bool
 	set     []string
@@ -90,6 +99,12 @@ type boot struct {
 	saveAt string        // a point to take a checkpoint at
 	saved  *bytes.Buffer // where it goes; without saveAt, the checkpoint to go on from
 
+	log bool // write a log, of devices and the run
+
+	debugger *gdb.Server // waited for before it begins
+
+	record io.Writer // of a recording, or nil
+
 	initramfs debian.Initramfs // instead of the self-test's
 	ends      string           // the reason that the run ends with; "" is exit, with code 0
 }
@@ -98,11 +113,15 @@ type outcome struct {
 	machine.Result
 	console string
 	values  map[string]string // statistics that must be the same in equal runs
+	phases  []stats.Phase
+	total   *stats.Snapshot // what was counted from the start, or the guest's reset
+	events  string          // the log, if it was wanted
+	digest  string          // of the machine where the guest has asked for a checkpoint
 }
 
 func (b boot) run(t testing.TB) outcome {
 	t.Helper()
-	g := fetched(t)
+	g := fetched(t, b.suite)
 	if b.initramfs.Init == nil {
 		b.initramfs.Init, _ = selftest(t)
 	}
@@ -136,8 +155,15 @@ func (b boot) run(t testing.TB) outcome {
 	if b.opensbi {
 		s.BIOS = read(g.BIOSFile())
 	}
-	var console bytes.Buffer
-	m, err := machine.New(cfg, machine.Options{Console: &console, Check: b.check})
+	var console, events bytes.Buffer
+	o := machine.Options{Console: &console, Check: b.check, Debugger: b.debugger}
+	if b.log {
+		o.Log = log.New(&events, log.Options{Level: event.Debug, Only: []event.Category{event.Run, event.Device}})
+	}
+	if b.record != nil {
+		o.Record = &machine.Recording{To: b.record, Version: "test", Program: "guest:debian"}
+	}
+	m, err := machine.New(cfg, o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -155,23 +181,45 @@ func (b boot) run(t testing.TB) outcome {
 		if l.CheckpointAt, err = config.ParseTrigger(b.saveAt); err != nil {
 			t.Fatal(err)
 		}
-		l.Checkpoint = func(reason string) error { return m.Checkpoint(b.saved, reason) }
+	}
+	var out outcome
+	l.Checkpoint = func(reason string) error {
+		if reason == b.saveAt {
+			return m.Checkpoint(b.saved, reason)
+		}
+		var file bytes.Buffer
+		err := m.Checkpoint(&file, reason)
+		out.digest += fmt.Sprintf("%s %x\n", reason, sha256.Sum256(state(file.Bytes())))
+		return err
 	}
 	res, err := m.Run(context.Background(), l)
-	o := outcome{Result: res, console: console.String(), values: map[string]string{}}
+	if o.Log != nil {
+		if err := o.Log.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	out.Result, out.console, out.events, out.values = res, console.String(), events.String(), map[string]string{}
 	if b.ends == "" {
 		b.ends = "exit"
 	}
 	if err != nil || res.Reason != b.ends || res.ExitCode != 0 {
-		t.Fatalf("ended by %q with code %d: %v\n%s", res.Reason, res.ExitCode, err, tail(o.console))
+		t.Fatalf("ended by %q with code %d: %v\n%s", res.Reason, res.ExitCode, err, tail(out.console))
 	}
+	out.total, out.phases = m.Report()
 	for _, v := range m.Stats().Snapshot().Values {
 		if v.Name != "sim.mips" && !strings.HasPrefix(v.Name, "sim.host_") {
-			o.values[v.Name] = fmt.Sprint(v.U, v.F)
+			out.values[v.Name] = fmt.Sprint(v.U, v.F)
 		}
 	}
 	t.Logf("%d harts: %d instructions, %d cycles, %.1f s", b.harts, res.Instructions, res.Cycles, res.HostSeconds)
-	return o
+	return out
+}
+
+// state is what a checkpoint has behind its header (docs/checkpoint-format.md),
+// which counts the bytes of the log: a restored run's has a line more.
+func state(file []byte) []byte {
+	const fixed = 17 + 4 + 4
+	return file[fixed+int(binary.LittleEndian.Uint32(file[fixed-4:]))+4:]
 }
 
 // tail is the end of a console log.
@@ -213,21 +261,27 @@ func TestBoot(t *testing.T) {
 	}
 }
 
-// Equal boots are equal, console and statistics, on one core of the host and on
-// two.
+// Equal boots are equal, console, statistics and the machine's whole state, on one
+// core of the host and on two.
 func TestBootRepeats(t *testing.T) {
-	b := boot{harts: 2, args: "selftest.only=shared,futex,memory,shell"}
+	b := boot{harts: 2, args: "selftest.only=shared,futex,memory,shell selftest.digest=1"}
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
 	one := b.run(t)
 	runtime.GOMAXPROCS(2)
 	two := b.run(t)
-	if one.console != two.console {
-		t.Errorf("consoles differ:\n%s\n%s", tail(one.console), tail(two.console))
+	one.same(t, two)
+}
+
+// same compares consoles, all that was counted, and the machines as the guest has
+// saved them.
+func (o outcome) same(t *testing.T, other outcome) {
+	t.Helper()
+	if o.console != other.console {
+		t.Errorf("consoles differ:\n%s\n%s", tail(o.console), tail(other.console))
 	}
-	for name, v := range one.values {
-		if two.values[name] != v {
-			t.Errorf("%s is %s and %s", name, v, two.values[name])
-		}
+	o.sameStats(t, other)
+	if o.digest == "" || o.digest != other.digest {
+		t.Errorf("machines differ:\n%s%s", o.digest, other.digest)
 	}
 }
 

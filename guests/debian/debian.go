@@ -16,16 +16,18 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
+	"strings"
 )
 
 // Name is the guest's, as in mcsim guest fetch debian.
 const Name = "debian"
 
-// suite is the release that is fetched, whatever the host's own is.
-const (
-	suite        = "trixie"
-	architecture = "riscv64"
-)
+// DefaultSuite is the release that is fetched unless another is asked for, whatever
+// the host's own is. It is the one that tests boot.
+const DefaultSuite = "trixie"
+
+const architecture = "riscv64"
 
 // Guest is what was fetched.
 type Guest struct {
@@ -36,6 +38,23 @@ type Guest struct {
 	Busybox  string            `json:"busybox"`
 	BIOS     string            `json:"bios"` // OpenSBI's fw_dynamic
 	Modules  string            `json:"modules"`
+}
+
+// FullName is the guest's with its suite, unless that is the default: debian/sid.
+func (g *Guest) FullName() string {
+	if g.Suite == "" || g.Suite == DefaultSuite {
+		return Name
+	}
+	return Name + "/" + g.Suite
+}
+
+// Named is the fetched guest of a full name.
+func Named(name string) (*Guest, error) {
+	base, suite, apart := strings.Cut(name, "/")
+	if base != Name || apart && suite == "" {
+		return nil, fmt.Errorf("no guest %q; there is %s, and other suites as in %s/sid", name, Name, Name)
+	}
+	return CachedSuite(suite)
 }
 
 // KernelFile is the kernel: a flat Image.
@@ -53,22 +72,50 @@ func (g *Guest) ModulesDir() string { return filepath.Join(g.Dir, g.Modules) }
 // ErrNotFetched is the error of Cached where nothing is.
 var ErrNotFetched = errors.New("Debian's kernel has not been fetched; run: mcsim guest fetch debian") //nolint:staticcheck // a proper name
 
-// CacheDir is where guests are kept: the user's cache directory.
-func CacheDir() (string, error) {
+// CacheDir is where the guest of a suite, "" for DefaultSuite, is kept: in the user's
+// cache directory, each suite apart.
+func CacheDir(suite string) (string, error) {
 	dir, err := os.UserCacheDir()
 	if err != nil {
 		return "", fmt.Errorf("no cache directory: %w", err)
 	}
-	return filepath.Join(dir, "mcsim", "guests", Name), nil
+	dir = filepath.Join(dir, "mcsim", "guests", Name)
+	if suite == "" || suite == DefaultSuite {
+		return dir, nil
+	}
+	return dir + "-" + suite, checkSuite(suite)
+}
+
+var suiteRE = regexp.MustCompile(`^[a-z][a-z0-9-]*$`)
+
+// checkSuite refuses what would not do as part of a path, or of sources.list.
+func checkSuite(suite string) error {
+	if !suiteRE.MatchString(suite) || len(suite) > 64 {
+		return fmt.Errorf("%q is no suite of Debian; there are for instance %s, testing and sid", suite, DefaultSuite)
+	}
+	return nil
+}
+
+// CachedSuite is the guest that was fetched last of a suite, "" for DefaultSuite.
+func CachedSuite(suite string) (*Guest, error) {
+	dir, err := CacheDir(suite)
+	if err != nil {
+		return nil, err
+	}
+	g, err := Cached(dir)
+	if errors.Is(err, ErrNotFetched) && suite != "" && suite != DefaultSuite {
+		return nil, fmt.Errorf("%w --suite %s", err, suite)
+	}
+	return g, err
 }
 
 const manifest = "guest.json"
 
-// Cached is the guest that was fetched last into dir, "" for CacheDir.
+// Cached is the guest that was fetched last into dir, "" for that of DefaultSuite.
 func Cached(dir string) (*Guest, error) {
 	if dir == "" {
 		var err error
-		if dir, err = CacheDir(); err != nil {
+		if dir, err = CacheDir(DefaultSuite); err != nil {
 			return nil, err
 		}
 	}

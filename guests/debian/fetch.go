@@ -3,7 +3,6 @@ package debian
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -15,7 +14,8 @@ import (
 
 // Options say how to fetch.
 type Options struct {
-	Dir      string                           // where to keep it, "" for CacheDir
+	Suite    string                           // release, as apt names it: trixie, testing, sid ...; "" for DefaultSuite
+	Dir      string                           // where to keep it, "" for the suite's CacheDir
 	Mirror   string                           // URI of the archive, "" for what apt's sources say
 	Keyring  string                           // "" for Debian's own
 	Progress func(format string, args ...any) // may be nil
@@ -34,9 +34,15 @@ func Fetch(ctx context.Context, o Options) (*Guest, error) {
 	if o.Progress == nil {
 		o.Progress = func(string, ...any) {}
 	}
+	if o.Suite == "" {
+		o.Suite = DefaultSuite
+	}
+	if err := checkSuite(o.Suite); err != nil {
+		return nil, err
+	}
 	if o.Dir == "" {
 		var err error
-		if o.Dir, err = CacheDir(); err != nil {
+		if o.Dir, err = CacheDir(o.Suite); err != nil {
 			return nil, err
 		}
 	}
@@ -55,22 +61,23 @@ func Fetch(ctx context.Context, o Options) (*Guest, error) {
 	if len(uris) == 0 {
 		return nil, fmt.Errorf("apt has no sources in %s; set %s to the URI of a Debian mirror", aptDir, MirrorVariable)
 	}
-	a := &apt{dir: filepath.Join(o.Dir, "apt"), keyring: o.Keyring}
+	a := &apt{dir: filepath.Join(o.Dir, "apt"), suite: o.Suite, keyring: o.Keyring}
 	var errs []error
 	for _, uri := range uris {
-		o.Progress("asking %s for %s", uri, suite)
+		o.Progress("asking %s for %s", uri, o.Suite)
 		if err := a.update(ctx, uri); err != nil {
 			errs = append(errs, fmt.Errorf("%s: %w", uri, err))
 			continue
 		}
 		return a.fetch(ctx, &o)
 	}
-	return nil, fmt.Errorf("no mirror serves %s for %s:\n%w", suite, architecture, errors.Join(errs...))
+	return nil, fmt.Errorf("no mirror serves %s for %s:\n%w", o.Suite, architecture, errors.Join(errs...))
 }
 
 // apt runs apt's tools with directories of their own.
 type apt struct {
 	dir     string
+	suite   string
 	keyring string
 }
 
@@ -84,7 +91,7 @@ func (a *apt) update(ctx context.Context, uri string) error {
 			return err
 		}
 	}
-	sources := fmt.Sprintf("deb [arch=%s signed-by=%s] %s %s main\n", architecture, a.keyring, uri, suite)
+	sources := fmt.Sprintf("deb [arch=%s signed-by=%s] %s %s main\n", architecture, a.keyring, uri, a.suite)
 	conf := strings.NewReplacer("@", a.dir).Replace(`Dir::State "@/state";
 Dir::State::lists "@/lists";
 Dir::State::status "@/status";
@@ -135,20 +142,17 @@ func (a *apt) run(ctx context.Context, dir, tool string, args ...string) (string
 	return out.String(), nil
 }
 
-var (
-	versionRE = regexp.MustCompile(`(?m)^Version: (\S+)$`)
-	kernelRE  = regexp.MustCompile(`(?m)^Depends:.*\b(linux-image-[0-9][^ ,]*-` + architecture + `)\b`)
-)
+var versionRE = regexp.MustCompile(`(?m)^Version: (\S+)$`)
 
 // candidate is the newest version of a package, and its record.
 func (a *apt) candidate(ctx context.Context, pkg string) (version, record string, err error) {
 	record, err = a.run(ctx, "", "apt-cache", "show", "--no-all-versions", pkg)
-	if err != nil {
-		return "", "", err
-	}
 	m := versionRE.FindStringSubmatch(record)
-	if m == nil {
-		return "", "", fmt.Errorf("the archive has no package %s; a partial mirror may not carry it: set %s to another", pkg, MirrorVariable)
+	switch {
+	case err != nil && !strings.Contains(err.Error(), "No packages found"):
+		return "", "", err
+	case m == nil:
+		return "", "", fmt.Errorf("%s has no package %s for %s; a partial mirror may not carry it: set %s to another", a.suite, pkg, architecture, MirrorVariable)
 	}
 	return m[1], record, nil
 }
@@ -159,13 +163,16 @@ func (a *apt) fetch(ctx context.Context, o *Options) (*Guest, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := kernelRE.FindStringSubmatch(record)
-	if m == nil {
+	image := newestImage(record)
+	if image == "" {
 		return nil, fmt.Errorf("linux-image-%s depends on no kernel of its version:\n%s", architecture, record)
 	}
-	g := &Guest{Suite: suite, Packages: map[string]string{}}
+	if _, record, err = a.candidate(ctx, image); err != nil {
+		return nil, err
+	}
+	g := &Guest{Suite: o.Suite, Packages: map[string]string{}}
 	var download []string
-	for _, pkg := range []string{m[1], "busybox-static", "opensbi"} {
+	for _, pkg := range append(kernelPackages(image, record), "busybox-static", "opensbi") {
 		v, _, err := a.candidate(ctx, pkg)
 		if err != nil {
 			return nil, err
@@ -193,7 +200,7 @@ func (a *apt) fetch(ctx context.Context, o *Options) (*Guest, error) {
 	if err := a.unpack(ctx, o, debs, fresh); err != nil {
 		return nil, err
 	}
-	return g, g.install(o.Dir, fresh, strings.TrimPrefix(m[1], "linux-image-"))
+	return g, g.install(o.Dir, fresh, strings.TrimPrefix(image, imagePrefix))
 }
 
 func (a *apt) unpack(ctx context.Context, o *Options, debs, into string) error {
@@ -220,43 +227,4 @@ func sameVersions(a, b map[string]string) bool {
 		}
 	}
 	return true
-}
-
-// install finds the files, writes the manifest and puts fresh in the place of
-// what was current.
-func (g *Guest) install(dir, fresh, version string) error {
-	for _, f := range []struct {
-		at      *string
-		pattern string
-	}{
-		{&g.Kernel, "boot/vmlinu?-" + version},
-		{&g.Busybox, "usr/bin/busybox"},
-		{&g.BIOS, "usr/lib/riscv64-linux-gnu/opensbi/generic/fw_dynamic.bin"},
-		{&g.Modules, "usr/lib/modules/" + version},
-	} {
-		found, _ := filepath.Glob(filepath.Join(fresh, f.pattern))
-		if len(found) != 1 {
-			return fmt.Errorf("the packages have %d files like %s, not one", len(found), f.pattern)
-		}
-		rel, err := filepath.Rel(fresh, found[0])
-		if err != nil {
-			return err
-		}
-		*f.at = rel
-	}
-	data, err := json.MarshalIndent(g, "", "  ")
-	if err != nil {
-		return err
-	}
-	if err := os.WriteFile(filepath.Join(fresh, manifest), append(data, '\n'), 0o644); err != nil {
-		return err
-	}
-	if err := os.Chmod(fresh, 0o755); err != nil {
-		return err
-	}
-	g.Dir = filepath.Join(dir, current)
-	if err := os.RemoveAll(g.Dir); err != nil {
-		return err
-	}
-	return os.Rename(fresh, g.Dir)
 }

@@ -19,7 +19,7 @@ func TestFetchRefuses(t *testing.T) {
 		}
 	}
 	archive := t.TempDir()
-	release := filepath.Join(archive, "dists", suite)
+	release := filepath.Join(archive, "dists", DefaultSuite)
 	if err := os.MkdirAll(release, 0o755); err != nil {
 		t.Fatal(err)
 	}

@@ -16,6 +16,7 @@ func TestHostileGuests(t *testing.T) {
 		init, args, reason, says string
 	}{
 		"panic, reboot": {"#!/bin/busybox sh\nexit 3\n", "panic=-1", "reset", "Attempted to kill init"},
+		"panic":         {"#!/bin/busybox sh\nexit 3\n", "", "panic", "---[ end Kernel panic - not syncing: Attempted to kill init"},
 		"fork bomb": {`#!/bin/busybox sh
 /bin/busybox mkdir /cg
 /bin/busybox mount -t cgroup2 cg /cg
@@ -24,15 +25,16 @@ echo +pids > /cg/cgroup.subtree_control
 echo 60 > /cg/bomb/pids.max
 /bin/busybox sh -c 'echo $$ > /cg/bomb/cgroup.procs; b() { b | b & }; b' 2>/dev/null
 /bin/busybox usleep 200000
-echo still here
+[ "$(/bin/busybox cat /cg/bomb/pids.current)" -gt 50 ] || echo no bomb
+/bin/busybox grep 'max 0' /cg/bomb/pids.events || echo refused some, still here
 /bin/busybox poweroff -f
-`, "", "exit", "still here"},
+`, "", "exit", "refused some, still here"},
 		"out of memory": {`#!/bin/busybox sh
 /bin/busybox mount -t tmpfs tmpfs /tmp
 /bin/busybox dd if=/dev/zero of=/tmp/x bs=1048576 2>/dev/null
-echo still here
+[ $? -eq 0 ] || echo 'dd failed, still here'
 /bin/busybox poweroff -f
-`, "", "exit", "still here"},
+`, "", "exit", "dd failed, still here"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			o := boot{

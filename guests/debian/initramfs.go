@@ -11,6 +11,8 @@ import (
 	"strings"
 
 	"github.com/u-root/u-root/pkg/cpio"
+
+	"mcsim/guests"
 )
 
 // Initramfs is what goes into an initramfs besides busybox.
@@ -31,7 +33,8 @@ var shellInit []byte
 var dhcpScript []byte
 
 // Initramfs makes an uncompressed initramfs, which is the same for the same input:
-// busybox with a link for sh, the console's node, modules, and the given files.
+// busybox with a link for sh, mcsim-marker, the console's node, modules, and the given
+// files.
 func (g *Guest) Initramfs(in Initramfs) ([]byte, error) {
 	busybox, err := os.ReadFile(g.BusyboxFile())
 	if err != nil {
@@ -40,7 +43,7 @@ func (g *Guest) Initramfs(in Initramfs) ([]byte, error) {
 	if in.Init == nil {
 		in.Init = shellInit
 	}
-	files := map[string][]byte{"bin/busybox": busybox, "init": in.Init, "etc/udhcpc.sh": dhcpScript}
+	files := map[string][]byte{"bin/busybox": busybox, "init": in.Init, "etc/udhcpc.sh": dhcpScript, "bin/mcsim-marker": guests.Marker()}
 	for name, data := range in.Files {
 		if path.Clean("/" + name)[1:] != name || name == "" {
 			return nil, fmt.Errorf("%q is no path within an initramfs", name)

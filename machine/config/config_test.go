@@ -104,6 +104,7 @@ func TestMistakes(t *testing.T) {
 		{"", "preset=x", `--set preset=x: preset: preset "x" is unknown; there is default, inorder-soc or server`},
 		{"run:\n  check: true\n  check: false", "", "m.yaml:3: run.check: given twice, first in line 2; drop one"},
 		{"a: b\n---\nc: d", "", "m.yaml:1: a: no such field; there is preset, machine, program, run, log, stats, record\nm.yaml:2: a second document begins here; leave one and drop the line ---"},
+		{"machine:\n  isa: rv64imafdc\n  virtio: {coherent: false, rng: true}\n", "", "m.yaml:3: machine.virtio.coherent: without snooping, drivers must clean and invalidate lines, which takes Zicbom; add _zicbom to machine.isa, or let virtio be coherent"},
 		{"run: {<<: {check: true}}", "", "m.yaml:1: run: merge keys (<<) are not supported"},
 	} {
 		set := []string{}

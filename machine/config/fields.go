@@ -212,7 +212,7 @@ func (f *Field) canonical(text string) (string, error) {
 			return e, nil
 		}
 	}
-	if near := nearest(text, f.Enum); near != "" {
+	if near := Nearest(text, f.Enum); near != "" {
 		return "", fmt.Errorf("%q is unknown; did you mean %s?", clipped(text), near)
 	}
 	return "", fmt.Errorf("%q is unknown; there is %s", clipped(text), orList(f.Enum))

@@ -23,7 +23,7 @@ func parseISA(s string) (isa.Extensions, error) {
 		if x, e := isa.ParseISA("rv64i_" + name); e == nil && x != 0 {
 			continue
 		}
-		if near := nearest(name, known); near != "" {
+		if near := Nearest(name, known); near != "" {
 			return 0, fmt.Errorf("extension %q is unknown; did you mean %s?", name, near)
 		}
 	}

@@ -60,7 +60,7 @@ func Presets() []string {
 func PresetSource(name string) ([]byte, error) {
 	if !slices.Contains(Presets(), name) {
 		hint := "there is " + orList(Presets())
-		if near := nearest(name, Presets()); near != "" {
+		if near := Nearest(name, Presets()); near != "" {
 			hint = "did you mean " + near + "?"
 		}
 		return nil, fmt.Errorf("preset %q is unknown; %s", clipped(name), hint)

@@ -2,8 +2,8 @@ package config
 
 import "strings"
 
-// nearest is the candidate that a typing mistake most likely meant, or "".
-func nearest(word string, candidates []string) string {
+// Nearest is the candidate that a typing mistake most likely meant, or "".
+func Nearest(word string, candidates []string) string {
 	best, bestAt := "", 1<<30
 	if len(word) > 64 {
 		return ""
@@ -70,7 +70,7 @@ func unknownHint(path string) string {
 			siblings = append(siblings, f.Name)
 		}
 	}
-	if near := nearest(name, siblings); near != "" {
+	if near := Nearest(name, siblings); near != "" {
 		return "did you mean " + strings.TrimPrefix(parent+"."+near, ".") + "?"
 	}
 	// The section may be what is missing: l1d.ways for machine.l1d.ways.
@@ -86,7 +86,7 @@ func unknownHint(path string) string {
 	for _, f := range inOrder {
 		all = append(all, f.Path)
 	}
-	if near := nearest(path, all); near != "" {
+	if near := Nearest(path, all); near != "" {
 		return "did you mean " + near + "?"
 	}
 	if len(siblings) > 0 {

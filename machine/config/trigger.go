@@ -56,7 +56,7 @@ func ParseTrigger(s string) (Trigger, error) {
 		return Trigger{Kind: AtMarker, Name: what}, nil
 	}
 	hint := ""
-	if near := nearest(kind, []string{"cycle", "instructions", "symbol", "marker"}); near != "" {
+	if near := Nearest(kind, []string{"cycle", "instructions", "symbol", "marker"}); near != "" {
 		hint = "; did you mean " + near + "?"
 	}
 	return Trigger{}, fmt.Errorf("%q: there is no %q%s", clipped(s), kind, hint)

@@ -171,7 +171,7 @@ type Devices struct {
 type Program struct {
 	Bare string `yaml:"bare" doc:"ELF64 program to start in M-mode on all harts; builtin:NAME for one of mcsim's own, empty for the example"`
 
-	Kernel string `yaml:"kernel" doc:"kernel to boot in S-mode: vmlinux, Image, Image.gz, or guest:NAME for a fetched one (mcsim guest)"`
+	Kernel string `yaml:"kernel" doc:"kernel to boot in S-mode: vmlinux, Image, Image.gz, or guest:NAME for a fetched one (mcsim guest), as guest:debian or guest:debian/sid"`
 	Initrd string `yaml:"initrd" doc:"initial RAM disk of the kernel; guest:NAME has a fetched one's"`
 	Append string `yaml:"append" doc:"command line of the kernel"`
 	BIOS   string `yaml:"bios" doc:"M-mode firmware under the kernel, ELF or flat, such as OpenSBI's fw_dynamic.bin; none is the built-in SBI"`
@@ -185,6 +185,7 @@ type Run struct {
 	Realtime        bool   `yaml:"realtime" doc:"idle time passes as on the wall, instead of at once; not reproducible"`
 	Check           bool   `yaml:"check" doc:"check coherence invariants during the run; slow"`
 
+	PanicEnds bool   `yaml:"panic_ends" doc:"end the run where a booted Linux panics and would stand still for ever; not with a debugger"`
 	Markers   bool   `yaml:"markers" doc:"hints of the guest (slti x0, see guests/runtime/mcsim.h) mark regions, reset and dump statistics, take checkpoints, stop"`
 	FastUntil string `yaml:"fast_until" doc:"run without timing up to here: cycle:N, instructions:N, symbol:NAME, symbol:0xADDRESS or marker:NAME; empty for timing from the start"`
 	StopAt    string `yaml:"stop_at" doc:"end the run at the end of the quantum that comes to this point, in the notation of fast_until; empty for none"`

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+
+	"mcsim/core/isa"
 )
 
 // Virtio has the virtio devices: disks first, then network, console and
@@ -70,6 +72,10 @@ func (c *checker) virtio(v *Virtio) {
 		c.blame([]string{"machine.virtio.disks", "machine.virtio.transport"}, "take fewer, or transport pci", "%d devices do not fit into %d places", n, mmioSlots)
 	} else if n > 31 {
 		c.blame([]string{"machine.virtio.disks"}, "", "%d devices do not fit on the PCI bus, which has room for 31", n)
+	}
+	if ext, err := parseISA(c.cfg.Machine.ISA); err == nil && v.Any() && !v.Coherent && !ext.Has(isa.ExtZicbom) {
+		c.blame([]string{"machine.virtio.coherent", "machine.isa"}, "add _zicbom to machine.isa, or let virtio be coherent",
+			"without snooping, drivers must clean and invalidate lines, which takes Zicbom")
 	}
 	if v.Any() && c.cfg.Machine.Interrupts == "plic" && !c.cfg.Machine.Devices.PLIC {
 		c.blame([]string{"machine.devices.plic", "machine.virtio.disks"}, "", "virtio devices need an interrupt controller")

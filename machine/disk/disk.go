@@ -2,6 +2,7 @@ package disk
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -25,6 +26,7 @@ type Disk struct {
 	Name, Format, Mode string
 	store
 	closers []io.Closer
+	known   *[sha256.Size]byte // identity, once it was asked for
 }
 
 // store is a layer: an image, or an overlay over one. Sectors lie within

@@ -170,6 +170,16 @@ func TestSnapshot(t *testing.T) {
 	if err := load(other, data); err == nil {
 		t.Error("a smaller disk takes a larger one's state")
 	}
+	changed := noise(64*512, 1)
+	changed[40*512]++
+	other = open(t, write(t, "changed.img", changed)+",overlay")
+	if err := load(other, data); err == nil || !strings.Contains(err.Error(), "is not the image") {
+		t.Errorf("another image of the same size: %v", err)
+	}
+	moved := open(t, write(t, "moved.img", noise(64*512, 1))+",overlay")
+	if err := load(moved, data); err != nil {
+		t.Errorf("the image in another place: %v", err)
+	}
 	if _, err := save(open(t, name)); err == nil {
 		t.Error("a disk that is written in place is saved")
 	}

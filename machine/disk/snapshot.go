@@ -1,6 +1,7 @@
 package disk
 
 import (
+	"crypto/sha256"
 	"fmt"
 
 	"mcsim/snapshot"
@@ -24,10 +25,69 @@ func (d *Disk) written() memoryBlocks {
 	return nil
 }
 
+// image is the disk without what was written over it.
+func (d *Disk) image() store {
+	switch s := d.store.(type) {
+	case *overlay:
+		return s.store
+	case readOnly:
+		return s.store
+	}
+	return d.store
+}
+
+// What of an image is looked at to know it again: all of it up to 64 MiB, and
+// pieces at even distances of a larger one, so that no checkpoint takes minutes.
+const (
+	pieceSectors = 128
+	mostPieces   = 1024
+)
+
+// identity is a digest by which an image is known again.
+func (d *Disk) identity() ([sha256.Size]byte, error) {
+	if d.known != nil {
+		return *d.known, nil
+	}
+	image, sum := d.image(), sha256.New()
+	sectors := image.Sectors()
+	pieces := (sectors + pieceSectors - 1) / pieceSectors
+	buf := make([]byte, pieceSectors*SectorBytes)
+	for i := range min(pieces, mostPieces) {
+		at := i
+		if pieces > mostPieces {
+			at = i * (pieces - 1) / (mostPieces - 1)
+		}
+		p := buf[:SectorBytes*min(pieceSectors, sectors-at*pieceSectors)]
+		if err := image.ReadSectors(at*pieceSectors, p); err != nil {
+			return [sha256.Size]byte{}, fmt.Errorf("disk %s: %w", d.Name, err)
+		}
+		sum.Write(p)
+	}
+	d.known = (*[sha256.Size]byte)(sum.Sum(nil))
+	return *d.known, nil
+}
+
+// snapshotIdentity refuses an image that is not the one of the checkpoint: what was
+// written to an overlay makes no sense over another.
+func (d *Disk) snapshotIdentity(c *snapshot.Coder) {
+	id, err := d.identity()
+	if err != nil {
+		c.Fail("%w", err)
+		return
+	}
+	was := id
+	if c.Bytes(was[:]); c.Err() == nil && was != id {
+		c.Fail("disk %s is not the image that the checkpoint was taken with: give that one, as it was then, by --disk", d.Name)
+	}
+}
+
 // Snapshot saves or loads what was written to the disk.
 func (d *Disk) Snapshot(c *snapshot.Coder) {
 	sectors := d.Sectors()
 	c.Shape("sectors", int(sectors))
+	if d.snapshotIdentity(c); c.Err() != nil {
+		return
+	}
 	m := d.written()
 	if m == nil {
 		if err := d.Savable(); err != nil {

@@ -48,6 +48,7 @@ type Series struct {
 	From, To []uint64
 	Names    []string // in the order of the first row
 	Columns  map[string][]float64
+	parts    bool // several rows are of one interval
 }
 
 // MaxCells bounds what Read takes: rows times columns.
@@ -57,8 +58,14 @@ const maxRow = 16 << 20
 
 // Read reads JSON lines. A last line that is cut off is left out, and the error
 // says so; the series is then what came before.
-func Read(r io.Reader) (*Series, error) {
-	s := &Series{Columns: map[string][]float64{}}
+func Read(r io.Reader) (*Series, error) { return read(r, false) }
+
+// ReadParts is Read for rows of parts (Recorder.Parts), of which several may be of
+// one interval.
+func ReadParts(r io.Reader) (*Series, error) { return read(r, true) }
+
+func read(r io.Reader, parts bool) (*Series, error) {
+	s := &Series{Columns: map[string][]float64{}, parts: parts}
 	in := bufio.NewScanner(r)
 	in.Buffer(nil, maxRow)
 	row := 0
@@ -97,7 +104,10 @@ func (s *Series) add(line []byte) error {
 	if from == nil || to == nil || *to <= *from {
 		return fmt.Errorf(`expected "from" and "to", a later cycle`)
 	}
-	if n := len(s.To); n > 0 && uint64(*from) < s.To[n-1] {
+	n := len(s.To)
+	switch {
+	case n == 0 || uint64(*from) >= s.To[n-1]:
+	case !s.parts || uint64(*from) != s.From[n-1] || uint64(*to) != s.To[n-1]:
 		return fmt.Errorf("begins at cycle %.0f, before the end of the line before", *from)
 	}
 	if len(s.From) == 0 {

@@ -12,6 +12,8 @@ package series
 
 import (
 	"errors"
+	"iter"
+	"slices"
 	"strings"
 
 	"mcsim/stats"
@@ -32,12 +34,22 @@ type Recorder struct {
 	from   uint64
 	before *stats.Snapshot
 	err    error
+
+	parts    iter.Seq[*stats.Snapshot]
+	partOuts []Output
 }
 
 // NewRecorder begins at the given cycle. Intervals last every cycles, or until
 // the first call of At thereafter.
 func NewRecorder(reg *stats.Registry, every, cycle uint64, outs ...Output) *Recorder {
 	return &Recorder{reg: reg, every: max(every, 1), outs: outs, from: cycle, before: reg.Snapshot()}
+}
+
+// Parts adds rows of another kind, in outputs of their own: several for each
+// interval, or none, such as one for each thread that ran in it. When an interval
+// ends, parts gives what was counted for each since it was last asked.
+func (r *Recorder) Parts(parts iter.Seq[*stats.Snapshot], outs ...Output) {
+	r.parts, r.partOuts = parts, outs
 }
 
 // Due tells whether an interval has ended: the owner brings lazy counters up to
@@ -57,8 +69,18 @@ func (r *Recorder) cut(cycle uint64) {
 	for _, o := range r.outs {
 		r.err = errors.Join(r.err, o.Write(r.from, cycle, grown))
 	}
+	if r.parts != nil {
+		for part := range r.parts {
+			for _, o := range r.partOuts {
+				r.err = errors.Join(r.err, o.Write(r.from, cycle, part))
+			}
+			if r.err != nil {
+				break
+			}
+		}
+	}
 	if r.err != nil {
-		r.outs = nil // a full disk is told once
+		r.outs, r.parts = nil, nil // a full disk is told once
 	}
 	r.from, r.before = cycle, now
 }
@@ -66,7 +88,7 @@ func (r *Recorder) cut(cycle uint64) {
 // Close writes the last interval, which may be shorter, and ends the outputs. It
 // returns the first error that there was.
 func (r *Recorder) Close(cycle uint64) error {
-	outs := r.outs
+	outs := slices.Concat(r.outs, r.partOuts)
 	if cycle > r.from && r.err == nil {
 		r.cut(cycle)
 	}

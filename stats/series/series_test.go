@@ -144,6 +144,58 @@ func TestNoCycles(t *testing.T) {
 	}
 }
 
+// Rows of parts: those of an interval come in the order in which they are given,
+// and an interval may have none.
+func TestParts(t *testing.T) {
+	m := newMachine()
+	var number, counted uint64
+	var part stats.Registry
+	part.Level("thread", stats.Events, "which", func() uint64 { return number })
+	part.Counter("work", stats.Events, "what it did", &counted)
+	part.Freeze()
+	var lines, pq bytes.Buffer
+	r := NewRecorder(&m.reg, 100, 0)
+	interval := 0
+	r.Parts(func(yield func(*stats.Snapshot) bool) {
+		for number = range uint64(interval % 3) {
+			counted = 10*uint64(interval) + number
+			if !yield(part.Snapshot()) {
+				return
+			}
+		}
+	}, NewJSONLines(&lines), NewParquet(&pq))
+	for interval = range 7 {
+		m.cycles += 100
+		r.At(m.cycles)
+	}
+	if err := r.Close(m.cycles); err != nil {
+		t.Fatal(err)
+	}
+	const want = `{"from":100,"to":200,"thread":0,"work":10}
+{"from":200,"to":300,"thread":0,"work":20}
+{"from":200,"to":300,"thread":1,"work":21}
+{"from":400,"to":500,"thread":0,"work":40}
+{"from":500,"to":600,"thread":0,"work":50}
+{"from":500,"to":600,"thread":1,"work":51}
+`
+	if lines.String() != want {
+		t.Errorf("%s", &lines)
+	}
+	s, err := ReadParts(bytes.NewReader(lines.Bytes()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	compareParquet(t, s, &pq)
+	if _, err := Read(&lines); err == nil {
+		t.Error("rows of the same cycles pass for intervals")
+	}
+	for _, wrong := range []string{`{"from":0,"to":9,"a":1}` + "\n" + `{"from":0,"to":8,"a":1}`, `{"from":5,"to":9,"a":1}` + "\n" + `{"from":4,"to":9,"a":1}`} {
+		if _, err := ReadParts(strings.NewReader(wrong)); err == nil {
+			t.Errorf("%s is taken", wrong)
+		}
+	}
+}
+
 type full struct{ room int }
 
 func (f *full) Write(p []byte) (int, error) {
@@ -169,10 +221,18 @@ func FuzzRead(f *testing.F) {
 	for _, s := range []string{
 		`{"from":0,"to":10,"a":1}` + "\n" + `{"from":10,"to":20,"a":2}` + "\n", `{"from":0`, `[]`, `{"from":0,"to":1,"a":"x"}`,
 		`{"from":0,"to":1,"a":1,"a":2}`, `{"from":5,"to":1}`, "{\"from\":0,\"to\":1}\n{\"from\":0,\"to\":1}", `{"from":0,"to":1e400}`,
+		`{"from":0,"to":9,"thread":1}` + "\n" + `{"from":0,"to":9,"thread":2}`,
 	} {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
+		if parts, err := ReadParts(bytes.NewReader(data)); err == nil {
+			for name, c := range parts.Columns {
+				if len(c) != len(parts.From) {
+					t.Errorf("%s has %d values of %d", name, len(c), len(parts.From))
+				}
+			}
+		}
 		s, err := Read(bytes.NewReader(data))
 		for name, c := range s.Columns {
 			if err == nil && len(c) != len(s.From) {

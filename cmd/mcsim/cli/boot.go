@@ -26,12 +26,12 @@ func readBoot(p *config.Program) (machine.Boot, error) {
 	}
 	var err error
 	if p.Kernel != "" {
-		if b.Kernel, err = readGuestFile(p.Kernel, (*debian.Guest).KernelFile); err != nil {
+		if b.Kernel, err = readGuestFile("--kernel", p.Kernel, (*debian.Guest).KernelFile); err != nil {
 			return b, err
 		}
 	}
 	if p.BIOS != "" && p.BIOS != "none" {
-		if b.BIOS, err = readGuestFile(p.BIOS, (*debian.Guest).BIOSFile); err != nil {
+		if b.BIOS, err = readGuestFile("--bios", p.BIOS, (*debian.Guest).BIOSFile); err != nil {
 			return b, err
 		}
 	}
@@ -50,44 +50,42 @@ func readBoot(p *config.Program) (machine.Boot, error) {
 			return b, err
 		}
 	case initrd != "":
-		if b.Initrd, err = readFile(initrd); err != nil {
+		if b.Initrd, err = readFile("--initrd", initrd); err != nil {
 			return b, err
 		}
 	}
 	return b, nil
 }
 
-func readGuestFile(name string, of func(*debian.Guest) string) (machine.File, error) {
+func readGuestFile(flag, name string, of func(*debian.Guest) string) (machine.File, error) {
 	if !strings.HasPrefix(name, fetched) {
-		return readFile(name)
+		return readFile(flag, name)
 	}
 	g, err := guestNamed(name)
 	if err != nil {
 		return machine.File{}, err
 	}
-	f, err := readFile(of(g))
+	f, err := readFile(flag, of(g))
 	f.Name = name
 	return f, err
 }
 
 func guestNamed(name string) (*debian.Guest, error) {
-	if name = strings.TrimPrefix(name, fetched); name != debian.Name {
-		return nil, fmt.Errorf("no guest %q; there is %s%s", name, fetched, debian.Name)
-	}
-	return debian.Cached("")
+	return debian.Named(strings.TrimPrefix(name, fetched))
 }
 
-func readFile(name string) (machine.File, error) {
+// readFile reads a file that a flag names.
+func readFile(flag, name string) (machine.File, error) {
 	info, err := os.Stat(name)
 	if err != nil {
-		return machine.File{}, err
+		return machine.File{}, fileFault(flag, name, err)
 	}
 	if !info.Mode().IsRegular() {
-		return machine.File{}, fmt.Errorf("%s: not a regular file", name)
+		return machine.File{}, fmt.Errorf("%s %s: not a regular file", flag, name)
 	}
 	data, err := os.ReadFile(name)
 	if data == nil {
 		data = []byte{}
 	}
-	return machine.File{Name: name, Data: data}, err
+	return machine.File{Name: name, Data: data}, fileFault(flag, name, err)
 }

@@ -46,7 +46,7 @@ func (s *saving) parse(cmd *cobra.Command, args []string) (err error) {
 // below are the settings under the user's for a run that goes on from a checkpoint:
 // the configuration of the run that saved it, but for its limits and files.
 func (s *saving) below() (in config.Input, err error) {
-	f, r, err := openCheckpoint(s.restore)
+	f, r, err := openCheckpoint("--restore", s.restore)
 	if err != nil {
 		return in, err
 	}
@@ -64,10 +64,10 @@ func (s *saving) below() (in config.Input, err error) {
 	return in, nil
 }
 
-func openCheckpoint(name string) (*os.File, *snapshot.Reader, error) {
+func openCheckpoint(flag, name string) (*os.File, *snapshot.Reader, error) {
 	f, err := os.Open(name)
 	if err != nil {
-		return nil, nil, fail(exitLoad, "%w", err)
+		return nil, nil, fail(exitLoad, "%w", fileFault(flag, name, err))
 	}
 	r, err := snapshot.Open(f)
 	if err != nil {
@@ -79,7 +79,7 @@ func openCheckpoint(name string) (*os.File, *snapshot.Reader, error) {
 
 // resume puts the machine of a checkpoint into m and gives the program's name.
 func (j *job) resume(m *machine.Machine) (string, error) {
-	f, r, err := openCheckpoint(j.saving.restore)
+	f, r, err := openCheckpoint("--restore", j.saving.restore)
 	if err != nil {
 		return "", err
 	}
@@ -103,7 +103,7 @@ func (s *saving) probe(seed uint64) error {
 	}
 	f, err := os.Create(expandSeed(s.file, seed) + ".tmp")
 	if err != nil {
-		return fmt.Errorf("--checkpoint: %w", err)
+		return &fileError{flag: "--checkpoint", name: expandSeed(s.file, seed), output: true, err: err}
 	}
 	return errors.Join(f.Close(), os.Remove(f.Name()))
 }
@@ -158,7 +158,7 @@ func newCheckpointShow() *cobra.Command {
 		Example: "  mcsim checkpoint show boot.ckpt\n  mcsim checkpoint show boot.ckpt --json",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			f, r, err := openCheckpoint(args[0])
+			f, r, err := openCheckpoint("", args[0])
 			if err != nil {
 				return err
 			}
@@ -177,6 +177,9 @@ func newCheckpointShow() *cobra.Command {
 				{"taken at", h.Reason}, {"mode", mode}, {"mcsim", h.By},
 			} {
 				fmt.Fprintf(w, "%-13s %s\n", row[0], row[1])
+			}
+			if h.InFlight > 0 {
+				fmt.Fprintf(w, "%-13s %s of virtio devices\n", "in flight", plural(h.InFlight, "request"))
 			}
 			return nil
 		},

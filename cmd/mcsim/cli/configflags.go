@@ -137,7 +137,7 @@ func (f *configFlags) loadOver(c *cobra.Command, in config.Input) (*config.Confi
 	if file := in.File; file != "" && in.Data == nil {
 		data, err := os.ReadFile(file)
 		if err != nil {
-			return nil, err
+			return nil, fileFault("", file, err)
 		}
 		if bytes.HasPrefix(data, []byte("\x7fELF")) {
 			return nil, usagef("%s is a program, not a configuration; run it with --bare %s", file, file)

@@ -4,9 +4,13 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/signal"
 	"sync"
 
+	"golang.org/x/sys/unix"
 	"golang.org/x/term"
+
+	"mcsim/machine"
 )
 
 // escape is Ctrl-A, which begins a command to mcsim where everything else that is
@@ -28,6 +32,9 @@ type rawConsole struct {
 	escaped bool
 	saved   *term.State
 	once    sync.Once
+	window  *machine.Window
+	resizes chan os.Signal
+	done    chan struct{} // closed when nobody listens to resizes any more
 }
 
 // openConsole puts standard input in raw mode, if it is a terminal; else it
@@ -42,12 +49,33 @@ func openConsole(in io.Reader, t *terminal, quit func()) (*rawConsole, error) {
 		return nil, fmt.Errorf("the terminal: %w", err)
 	}
 	t.setRaw(true)
-	return &rawConsole{in: f, t: t, quit: quit, saved: saved}, nil
+	c := &rawConsole{in: f, t: t, quit: quit, saved: saved, resizes: make(chan os.Signal, 1), done: make(chan struct{})}
+	c.window = machine.NewWindow(c.size())
+	signal.Notify(c.resizes, unix.SIGWINCH)
+	go func() {
+		defer close(c.done)
+		for range c.resizes {
+			c.window.Resize(c.size())
+		}
+	}()
+	return c, nil
+}
+
+// size is that of the terminal's window, 0 if it is unknown.
+func (c *rawConsole) size() (columns, rows uint16) {
+	w, h, err := term.GetSize(int(c.in.Fd()))
+	if err != nil || w <= 0 || h <= 0 {
+		return 0, 0
+	}
+	return uint16(min(w, 1<<16-1)), uint16(min(h, 1<<16-1))
 }
 
 // close gives the terminal back.
 func (c *rawConsole) close() {
 	c.once.Do(func() {
+		signal.Stop(c.resizes)
+		close(c.resizes)
+		<-c.done
 		term.Restore(int(c.in.Fd()), c.saved) //nolint:errcheck // there is nothing else to be done
 		c.t.setRaw(false)
 	})

@@ -17,7 +17,7 @@ const (
 	exitInternal    = 100 // a bug of mcsim
 	exitLimit       = 101 // a limit on instructions, cycles or seconds was reached
 	exitStuck       = 102 // no hart can go on
-	exitNoCode      = 103 // the guest ended without a code, as by a reset
+	exitNoCode      = 103 // the guest ended without a code, as by a reset or a kernel's panic
 	exitCheck       = 104 // --check found a coherence invariant broken
 	exitLoad        = 105 // the program cannot be loaded
 	exitOutput      = 106 // statistics, log or recording could not be written
@@ -32,7 +32,7 @@ const exitHelp = `Exit codes:
   100  a bug of mcsim
   101  a limit was reached (--max-instructions, --max-cycles, --max-seconds)
   102  no hart can go on
-  103  the guest ended without a code, as by asking for a reset
+  103  the guest ended without a code, as by asking for a reset or a kernel's panic
   104  --check found a broken coherence invariant
   105  the program cannot be loaded
   106  statistics, log or recording could not be written

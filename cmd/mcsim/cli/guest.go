@@ -32,8 +32,12 @@ func newGuestFetch() *cobra.Command {
 busybox and OpenSBI of the same release, about 115 MB. apt fetches them, with
 directories of its own and without root; it checks the archive's signature with
 Debian's keyring. The mirror is the one that this machine's apt uses, or the one
-in ` + debian.MirrorVariable + `.`,
+in ` + debian.MirrorVariable + `.
+
+Other suites are named as apt names them, and kept apart: what --suite sid brings
+is guest:debian/sid.`,
 		Example: `  mcsim guest fetch debian
+  mcsim guest fetch debian --suite sid && mcsim run --kernel guest:debian/sid
   mcsim guest fetch debian --mirror http://mirror.example/debian`,
 		Args: oneGuest,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -57,12 +61,18 @@ in ` + debian.MirrorVariable + `.`,
 			return tellGuest(cmd, g, asJSON)
 		},
 	}
+	suiteFlag(c, &o.Suite)
 	c.Flags().StringVar(&o.Mirror, "mirror", "", "URI of a Debian archive, instead of the machine's own")
 	c.Flags().BoolVar(&asJSON, "json", false, "print what was fetched as JSON")
 	return c
 }
 
+func suiteFlag(c *cobra.Command, suite *string) {
+	c.Flags().StringVar(suite, "suite", debian.DefaultSuite, "release of Debian, as apt names it: trixie, testing, sid")
+}
+
 func newGuestShow() *cobra.Command {
+	var suite string
 	var asJSON bool
 	c := &cobra.Command{
 		Use:     "show debian",
@@ -70,13 +80,14 @@ func newGuestShow() *cobra.Command {
 		Example: `  mcsim guest show debian --json`,
 		Args:    oneGuest,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			g, err := debian.Cached("")
+			g, err := debian.CachedSuite(suite)
 			if err != nil {
 				return fail(exitDiffers, "%w", err)
 			}
 			return tellGuest(cmd, g, asJSON)
 		},
 	}
+	suiteFlag(c, &suite)
 	c.Flags().BoolVar(&asJSON, "json", false, "print it as JSON")
 	return c
 }
@@ -106,6 +117,6 @@ func tellGuest(cmd *cobra.Command, g *debian.Guest, asJSON bool) error {
 	} {
 		fmt.Fprintf(w, "%-8s %s\n", f.what, f.file)
 	}
-	fmt.Fprintf(w, "boot it with: mcsim run --kernel guest:%s\n", debian.Name)
+	fmt.Fprintf(w, "boot it with: mcsim run --kernel guest:%s\n", g.FullName())
 	return nil
 }

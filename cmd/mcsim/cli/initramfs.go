@@ -10,7 +10,7 @@ import (
 )
 
 func newGuestInitramfs() *cobra.Command {
-	var initFile, output string
+	var initFile, output, suite string
 	var add []string
 	c := &cobra.Command{
 		Use:   "initramfs -o FILE",
@@ -42,7 +42,7 @@ gives the same bytes.`,
 			if output == "" {
 				return usagef("name the file to write with -o")
 			}
-			g, err := debian.Cached("")
+			g, err := debian.CachedSuite(suite)
 			if err != nil {
 				return fail(exitDiffers, "%w", err)
 			}
@@ -53,6 +53,7 @@ gives the same bytes.`,
 			return os.WriteFile(output, data, 0o644)
 		},
 	}
+	suiteFlag(c, &suite)
 	c.Flags().StringVar(&initFile, "init", "", "program or script to run as process 1")
 	c.Flags().StringArrayVar(&add, "add", nil, "file to add, as FILE:PATH; repeatable")
 	c.Flags().StringVarP(&output, "output", "o", "", "file to write")

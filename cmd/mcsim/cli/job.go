@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"os"
 	"time"
@@ -13,7 +12,6 @@ import (
 	"mcsim/machine"
 	"mcsim/machine/config"
 	"mcsim/machine/log"
-	"mcsim/stats"
 )
 
 // job is one run of one configuration.
@@ -24,6 +22,7 @@ type job struct {
 	gdb      string // where a debugger is waited for, or ""
 	console  io.Writer
 	stdin    io.Reader
+	window   *machine.Window // of the terminal, if the guest has it
 	terminal *terminal
 	stop     *stopper
 	replay   *replayJob // what is replayed, if no program is run
@@ -42,27 +41,75 @@ type runInfo struct {
 	Config   *config.Config `json:"config"`
 }
 
-// outcome is a run that has ended, one way or another.
-type outcome struct {
-	info   runInfo
-	values *stats.Snapshot
-	phases []stats.Phase
-	result machine.Result
-	code   int   // mcsim's exit code
-	err    error // to be told beside the results
+// outputs are the files of a run, open before it begins.
+type outputs struct {
+	events    *log.Writer
+	stats     io.WriteCloser
+	dir       *outDir
+	recording *machine.Recording
+	record    *os.File // of the recording, or nil
+}
+
+// open finds out what cannot work and opens the files. Nothing that exists is
+// overwritten for a run that cannot begin.
+func (j *job) open() (out outputs, err error) {
+	if err := j.check(); err != nil {
+		return out, fail(exitLoad, "%w", err)
+	}
+	if err := distinctFiles(j.cfg, j.saving); err != nil {
+		return out, err
+	}
+	if err := j.saving.probe(j.cfg.Machine.Seed); err != nil {
+		return out, err
+	}
+	if out.events, err = openLog(j.cfg); err != nil {
+		return out, err
+	}
+	if out.stats, err = create("--stats", j.cfg.Stats.File, j.cfg.Machine.Seed); err != nil {
+		return out, err
+	}
+	if out.dir, err = openOutDir(&j.cfg.Stats, j.cfg.Machine.Seed, j.replay != nil && j.replay.exact == nil); err != nil {
+		return out, err
+	}
+	out.recording, out.record, err = openRecording(j.cfg)
+	return out, err
+}
+
+// build makes the machine with its program, whose name it gives.
+func (j *job) build(out outputs, debugger *gdb.Server) (m *machine.Machine, program string, err error) {
+	m, err = machine.New(j.cfg, machine.Options{
+		Console: j.console, Stdin: j.stdin, Window: j.window, Log: out.events, Check: j.cfg.Run.Check,
+		Version: Version, Record: out.recording, Debugger: debugger,
+	})
+	if err != nil {
+		return nil, "", err
+	}
+	program, err = j.load(m)
+	if err == nil && j.saving.file != "" {
+		err = m.Savable()
+	}
+	if err != nil {
+		return nil, "", fail(exitLoad, "%w", errors.Join(err, m.Close()))
+	}
+	if out.recording != nil {
+		out.recording.Program = program
+	}
+	if out.events != nil {
+		out.events.Begin(Version, j.cfg.Machine.Seed, j.cfg)
+	}
+	j.terminal.say("%s on %s, %s, quantum %d, seed %d", program, plural(j.cfg.Machine.Harts, "hart"),
+		j.cfg.Machine.Protocol, j.cfg.Machine.Quantum, j.cfg.Machine.Seed)
+	for _, note := range m.Notes() {
+		j.terminal.say("%s", note)
+	}
+	return m, program, nil
 }
 
 // run builds the machine, runs it and writes the files. Its error is one that
 // leaves no results.
 func (j *job) run() (*outcome, error) {
-	// Nothing that exists is overwritten for a run that cannot begin.
-	if err := j.check(); err != nil {
-		return nil, fail(exitLoad, "%w", err)
-	}
-	if err := distinctFiles(j.cfg, j.saving); err != nil {
-		return nil, err
-	}
-	if err := j.saving.probe(j.cfg.Machine.Seed); err != nil {
+	out, err := j.open()
+	if err != nil {
 		return nil, err
 	}
 	give, err := j.takeTerminal()
@@ -70,22 +117,6 @@ func (j *job) run() (*outcome, error) {
 		return nil, err
 	}
 	defer give()
-	events, err := openLog(j.cfg)
-	if err != nil {
-		return nil, err
-	}
-	statsFile, err := create(j.cfg.Stats.File, j.cfg.Machine.Seed)
-	if err != nil {
-		return nil, err
-	}
-	dir, err := openOutDir(&j.cfg.Stats, j.cfg.Machine.Seed)
-	if err != nil {
-		return nil, err
-	}
-	recording, recordFile, err := openRecording(j.cfg)
-	if err != nil {
-		return nil, err
-	}
 	debugger, err := j.listen()
 	if err != nil {
 		return nil, err
@@ -93,68 +124,55 @@ func (j *job) run() (*outcome, error) {
 	if debugger != nil {
 		defer debugger.Close() //nolint:errcheck // nobody is left to tell
 	}
-	m, err := machine.New(j.cfg, machine.Options{
-		Console: j.console, Stdin: j.stdin, Log: events, Check: j.cfg.Run.Check, Version: Version, Record: recording, Debugger: debugger,
-	})
+	m, program, err := j.build(out, debugger)
 	if err != nil {
 		return nil, err
 	}
-	program, err := j.load(m)
-	if err == nil && j.saving.file != "" {
-		err = m.Savable()
-	}
-	if err != nil {
-		return nil, fail(exitLoad, "%w", errors.Join(err, m.Close()))
-	}
-	if recording != nil {
-		recording.Program = program
-	}
-	if events != nil {
-		events.Begin(Version, j.cfg.Machine.Seed, j.cfg)
-	}
-	j.terminal.say("%s on %s, %s, quantum %d, seed %d", program, plural(j.cfg.Machine.Harts, "hart"),
-		j.cfg.Machine.Protocol, j.cfg.Machine.Quantum, j.cfg.Machine.Seed)
-
-	for _, note := range m.Notes() {
-		j.terminal.say("%s", note)
-	}
-
 	ctx, cancel := j.context()
 	defer cancel()
+	o := j.execute(ctx, m, out)
+	give()
+	err = m.Close()
+	if out.record != nil {
+		if lost := out.record.Close(); lost != nil {
+			err = errors.Join(err, lost)
+			o.result.Reason = "recording"
+		}
+	}
+	o.err = errors.Join(o.err, err)
+	j.conclude(ctx, o, m, program)
+	o.writeFiles(out.events, out.stats, out.dir)
+	return o, nil
+}
+
+// execute runs the machine to the end of the run.
+func (j *job) execute(ctx context.Context, m *machine.Machine, out outputs) *outcome {
 	limits := machine.Limits{Instructions: j.cfg.Run.MaxInstructions, Cycles: j.cfg.Run.MaxCycles,
-		CheckpointAt: j.saving.at, Checkpoint: j.save(m)}
+		CheckpointAt: j.saving.at, Checkpoint: j.save(m), Intervals: out.dir.begin(m, 0)}
 	progress := newProgress(j.terminal, limits.Instructions, limits.Cycles)
 	if j.replay != nil {
 		progress.read = j.replay.traces.progress
 	}
 	limits.Progress = progress.update
-	limits.Intervals = dir.begin(m.Stats(), 0)
 	res, err := m.Run(ctx, limits)
 	progress.clear()
-	give()
-	err = errors.Join(err, m.Close())
-	if recording != nil {
-		if lost := recordFile.Close(); lost != nil {
-			err = errors.Join(err, lost)
-			res.Reason = "recording"
-		}
-	}
+	return &outcome{result: res, err: err}
+}
 
-	o := &outcome{result: res, err: err}
+// conclude finds out what came of a run.
+func (j *job) conclude(ctx context.Context, o *outcome, m *machine.Machine, program string) {
 	o.values, o.phases = m.Report()
-	if res.Reason != "refused" && res.Reason != "checkpoint" {
+	if r := o.result.Reason; r != "refused" && r != "checkpoint" {
 		j.missed(m)
 	}
 	o.judge(ctx, j.stop)
-	o.info = runInfo{Version: Version, Program: program, Seed: j.cfg.Machine.Seed, Reason: res.Reason, ExitCode: o.code, Config: j.cfg}
+	o.info = runInfo{Version: Version, Program: program, Seed: j.cfg.Machine.Seed, Reason: o.result.Reason, ExitCode: o.code, Config: j.cfg}
 	if o.err != nil {
 		o.info.Error = o.err.Error()
 	}
 	if j.replay != nil {
 		j.replay.finish(o)
 	}
-	o.writeFiles(events, statsFile, dir)
-	return o, nil
 }
 
 // listen makes the place where a debugger is waited for, if one is wanted.
@@ -181,6 +199,9 @@ func (j *job) missed(m *machine.Machine) {
 
 // check finds out early what cannot be run.
 func (j *job) check() error {
+	if err := checkDisks(j.cfg.Machine.Virtio.Disks); err != nil {
+		return err
+	}
 	if j.replay != nil || j.saving.restore != "" {
 		return nil // the traces are open; the checkpoint has the program
 	}
@@ -207,7 +228,7 @@ func (j *job) takeTerminal() (give func(), err error) {
 	}
 	raw, err := openConsole(j.stdin, j.terminal, j.stop.quit)
 	if err == nil && raw != nil {
-		give, j.stdin = raw.close, raw
+		give, j.stdin, j.window = raw.close, raw, raw.window
 	}
 	return give, err
 }
@@ -220,92 +241,9 @@ func (j *job) context() (context.Context, context.CancelFunc) {
 	return context.WithCancel(j.stop.ctx)
 }
 
-// judge finds the exit code. A machine's error is a bug of ours unless it says
-// otherwise by the reason.
-func (o *outcome) judge(ctx context.Context, stop *stopper) {
-	switch o.result.Reason {
-	case "exit":
-		o.code = o.result.ExitCode & 0xff
-		if o.err != nil {
-			o.code = exitInternal
-		}
-	case "max-instructions", "max-cycles":
-		o.code = exitLimit
-	case "interrupted":
-		o.code = stop.code()
-		if errors.Is(ctx.Err(), context.DeadlineExceeded) {
-			o.code, o.result.Reason = exitLimit, "max-seconds"
-		}
-	case "stop-at", "marker":
-		o.code = exitOK
-	case "refused":
-		o.code = exitUsage
-	case "killed":
-		o.code = exitInterrupted
-	case "checkpoint", "recording":
-		o.code = exitOutput
-	case "stuck":
-		o.code = exitStuck
-	case "check", "incoherent":
-		o.code = exitCheck
-	case "trace-end":
-		o.code = exitOK
-	case "trace-error":
-		o.code = exitTrace
-	case "", "bug":
-		o.code = exitInternal
-	default:
-		o.code = exitNoCode
-	}
-}
-
-// sentence says how the run ended, for people.
-func (o *outcome) sentence() string {
-	r := o.result
-	if o.info.Replay != nil {
-		return o.replaySentence()
-	}
-	mips := 0.0
-	if r.HostSeconds > 0 {
-		mips = float64(r.Instructions-r.Before) / r.HostSeconds / 1e6
-	}
-	how := map[string]string{
-		"exit": fmt.Sprintf("exit code %d", r.ExitCode), "max-instructions": "stopped at the limit on instructions",
-		"max-cycles": "stopped at the limit on cycles", "max-seconds": "stopped at the limit on host time",
-		"interrupted": "interrupted", "stuck": "stuck: no hart can go on", "reset": "reset by the guest",
-		"stop-at": "stopped at " + o.info.Config.Run.StopAt, "marker": "stopped by the guest's marker",
-		"checkpoint": "ended because a checkpoint could not be written", "recording": "ended because the recording could not be written",
-		"refused": "not started", "killed": "ended by the debugger",
-		"check": "a coherence invariant is broken", "bug": "ended by a bug of mcsim",
-	}[r.Reason]
-	if how == "" {
-		how = "ended by " + r.Reason
-	}
-	return fmt.Sprintf("%s after %s instructions in %s cycles; %.2f s, %.1f MIPS", how,
-		stats.Human(stats.Value{U: r.Instructions}, ""), stats.Human(stats.Value{U: r.Cycles}, ""), r.HostSeconds, mips)
-}
-
-// writeFiles finishes log and statistics. What cannot be written changes the
-// exit code of a run that went well, and is told in any case.
-func (o *outcome) writeFiles(events *log.Writer, statsFile io.WriteCloser, dir *outDir) {
-	errs := []error{dir.close(o.values, o.info, o.result.Cycles)}
-	if events != nil {
-		errs = append(errs, events.Close())
-	}
-	if statsFile != nil {
-		errs = append(errs, o.values.WriteJSON(statsFile, o.info, o.phases...), statsFile.Close())
-	}
-	if err := errors.Join(errs...); err != nil {
-		if o.err == nil && (o.code == exitOK || o.result.Reason == "exit") {
-			o.code = exitOutput
-		}
-		o.err = errors.Join(o.err, err)
-	}
-}
-
 // openLog opens the event log, if the configuration wants one.
 func openLog(cfg *config.Config) (*log.Writer, error) {
-	w, err := create(cfg.Log.File, cfg.Machine.Seed)
+	w, err := create("--log", cfg.Log.File, cfg.Machine.Seed)
 	if w == nil || err != nil {
 		return nil, err
 	}
@@ -322,8 +260,9 @@ func openLog(cfg *config.Config) (*log.Writer, error) {
 }
 
 // create opens an output file before the run, so that a wrong name costs no
-// time. It returns nil for "", and standard error for -.
-func create(name string, seed uint64) (io.WriteCloser, error) {
+// time. It returns nil for "", and standard error for -. flag is the one that
+// names it.
+func create(flag, name string, seed uint64) (io.WriteCloser, error) {
 	switch name {
 	case "":
 		return nil, nil
@@ -332,7 +271,7 @@ func create(name string, seed uint64) (io.WriteCloser, error) {
 	}
 	f, err := os.Create(expandSeed(name, seed))
 	if err != nil {
-		return nil, err
+		return nil, &fileError{flag: flag, name: expandSeed(name, seed), output: true, err: err}
 	}
 	return f, nil
 }

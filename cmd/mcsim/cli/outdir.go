@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"mcsim/machine"
 	"mcsim/machine/config"
 	htmlreport "mcsim/report"
 	"mcsim/stats"
@@ -16,9 +17,13 @@ import (
 const (
 	outStats    = htmlreport.StatsFile
 	outLines    = htmlreport.LinesFile
+	outThreads  = htmlreport.ThreadsFile
 	outParquet  = "intervals.parquet"
+	outParquetT = "threads.parquet"
 	intervalDoc = `--out DIR writes stats.json there and, with --interval N, what was counted in each
 N cycles, as intervals.jsonl and intervals.parquet; 'mcsim report DIR' shows it.`
+	threadsDoc = `What each thread counted in an interval is in threads.jsonl and threads.parquet: a
+row for each thread that ran in it.`
 )
 
 // outDir is the folder of a run's results.
@@ -27,12 +32,14 @@ type outDir struct {
 	files []io.Closer
 	rec   *series.Recorder // nil without intervals
 	outs  []series.Output
+	parts []series.Output // of threads
 	every uint64
 }
 
 // openOutDir makes the folder and its files before the run, so that a wrong name
-// costs no time. Without a folder it does nothing.
-func openOutDir(cfg *config.Stats, seed uint64) (*outDir, error) {
+// costs no time. Without a folder it does nothing. threads: the run has threads to
+// tell of.
+func openOutDir(cfg *config.Stats, seed uint64, threads bool) (*outDir, error) {
 	o := &outDir{every: cfg.Interval}
 	if cfg.Dir == "" {
 		if cfg.Interval > 0 {
@@ -42,34 +49,50 @@ func openOutDir(cfg *config.Stats, seed uint64) (*outDir, error) {
 	}
 	dir := expandSeed(cfg.Dir, seed)
 	if err := os.MkdirAll(dir, 0o777); err != nil {
-		return nil, err
+		return nil, &fileError{flag: "--out", name: dir, output: true, err: err}
 	}
-	create := func(name string) (*os.File, error) {
-		f, err := os.Create(filepath.Join(dir, name))
-		if err == nil {
-			o.files = append(o.files, f)
-		}
-		return f, err
-	}
-	f, err := create(outStats)
+	f, err := o.create(dir, outStats)
 	if err != nil {
 		return nil, err
 	}
 	o.stats = f
-	if o.every == 0 {
-		// Intervals of another run would be taken for this one's.
-		return o, errors.Join(removeIfThere(dir, outLines), removeIfThere(dir, outParquet))
+	// Intervals of another run would be taken for this one's.
+	for _, name := range []string{outLines, outParquet, outThreads, outParquetT} {
+		if err := removeIfThere(dir, name); err != nil {
+			return nil, errors.Join(err, o.close(nil, nil, 0))
+		}
 	}
-	lines, err := create(outLines)
+	if o.every > 0 {
+		o.outs, err = o.series(dir, outLines, outParquet)
+		if err == nil && threads {
+			o.parts, err = o.series(dir, outThreads, outParquetT)
+		}
+	}
 	if err != nil {
 		return nil, errors.Join(err, o.close(nil, nil, 0))
 	}
-	pq, err := create(outParquet)
-	if err != nil {
-		return nil, errors.Join(err, o.close(nil, nil, 0))
-	}
-	o.outs = []series.Output{series.NewJSONLines(lines), series.NewParquet(pq)}
 	return o, nil
+}
+
+func (o *outDir) create(dir, name string) (*os.File, error) {
+	f, err := os.Create(filepath.Join(dir, name))
+	if err == nil {
+		o.files = append(o.files, f)
+	}
+	return f, err
+}
+
+// series makes the two files of a kind of rows.
+func (o *outDir) series(dir, lines, pq string) ([]series.Output, error) {
+	l, err := o.create(dir, lines)
+	if err != nil {
+		return nil, err
+	}
+	p, err := o.create(dir, pq)
+	if err != nil {
+		return nil, err
+	}
+	return []series.Output{series.NewJSONLines(l), series.NewParquet(p)}, nil
 }
 
 func removeIfThere(dir, name string) error {
@@ -79,10 +102,13 @@ func removeIfThere(dir, name string) error {
 	return nil
 }
 
-// begin starts the intervals of a machine that counts in reg, or returns nil.
-func (o *outDir) begin(reg *stats.Registry, cycle uint64) *series.Recorder {
+// begin starts the intervals of a machine, or returns nil.
+func (o *outDir) begin(m *machine.Machine, cycle uint64) *series.Recorder {
 	if o.outs != nil {
-		o.rec = series.NewRecorder(reg, o.every, cycle, o.outs...)
+		o.rec = series.NewRecorder(m.Stats(), o.every, cycle, o.outs...)
+	}
+	if o.parts != nil {
+		o.rec.Parts(m.Replay().RanThreads, o.parts...)
 	}
 	return o.rec
 }

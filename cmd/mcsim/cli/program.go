@@ -60,5 +60,5 @@ func checkProgram(cfg *config.Config) error {
 		return err
 	}
 	_, err := machine.LoadELF(path)
-	return err
+	return fileFault("--bare", path, err)
 }

@@ -27,7 +27,7 @@ func openRecording(cfg *config.Config) (*machine.Recording, *os.File, error) {
 	}
 	f, err := os.Create(expandSeed(c.File, cfg.Machine.Seed))
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, &fileError{flag: "--record", name: expandSeed(c.File, cfg.Machine.Seed), output: true, err: err}
 	}
 	return &machine.Recording{To: f, Filter: filter, Version: Version}, f, nil
 }

@@ -49,6 +49,7 @@ With several --vm, harts and memory are divided evenly, in order; --interference
 also replays each VM alone, on the same harts, and compares.
 
 ` + intervalDoc + `
+` + threadsDoc + `
 
 ` + replayExitHelp,
 		Example: `  valgrind --tool=lackey --trace-mem=yes --log-file=ls.lackey ls
@@ -108,6 +109,7 @@ type replayFlags struct {
 	preload      bool
 	noCheck      bool
 	noExact      bool
+	notExact     string // why a recording is not followed exactly, though no flag says so
 }
 
 func (f *replayFlags) declare(c *cobra.Command) {
@@ -173,6 +175,9 @@ func replayCommand(cmd *cobra.Command, args []string, f *replayFlags) error {
 		return err
 	}
 	t := newTerminal(cmd.OutOrStdout(), cmd.ErrOrStderr(), f.quiet || f.json)
+	if f.notExact != "" {
+		t.say("only the references are replayed: %s", f.notExact)
+	}
 	if f.interference && len(rc.VMs) < 2 && len(f.vms) < 2 {
 		return usagef("--interference compares VMs; name two or more by --vm")
 	}

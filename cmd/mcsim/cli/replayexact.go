@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -38,10 +39,29 @@ func (f *replayFlags) machine(cmd *cobra.Command, o *openedTraces) (*config.Conf
 	if err != nil {
 		return nil, nil, err
 	}
-	if !rec.Header.Exact || rec.Cut() != nil || rec.Header.Version != Version || was == nil || !machine.SameMachine(cfg, was) || changed(cmd, inexact...) {
+	if changed(cmd, inexact...) {
+		return cfg, nil, nil
+	}
+	if f.notExact = whyNotExact(rec, cfg, was); f.notExact != "" {
 		rec = nil
 	}
 	return cfg, rec, nil
+}
+
+// whyNotExact is why a recording is not followed exactly by a machine; was is the
+// one that made it. It is "" if it is.
+func whyNotExact(rec *traces.Recording, cfg, was *config.Config) string {
+	switch h := &rec.Header; {
+	case rec.Cut() != nil:
+		return "it is cut off"
+	case !h.Exact:
+		return cmp.Or(h.Inexact, "it is not complete")
+	case h.Version != Version:
+		return fmt.Sprintf("version %s of mcsim made it, and this is %s", h.Version, Version)
+	case was == nil || !machine.SameMachine(cfg, was):
+		return "another machine made it"
+	}
+	return ""
 }
 
 // recording is the trace if it is one alone, and a machine's recording.

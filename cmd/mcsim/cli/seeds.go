@@ -196,7 +196,7 @@ func (r *seedsResult) tell(cmd *cobra.Command, f *runFlags, file string, worst *
 	} else if !f.quiet {
 		r.table(w)
 	}
-	if out, err := create(file, 0); err != nil {
+	if out, err := create("--stats", file, 0); err != nil {
 		return fail(exitOutput, "%w", err)
 	} else if out != nil {
 		if err := writeJSON(out, r); err != nil {

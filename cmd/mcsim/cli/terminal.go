@@ -232,7 +232,7 @@ func (s *stopper) quit() {
 	s.cancel()
 }
 
-// code is the exit code for the signal that came.
+// code is the exit code for the signal that came, or the user's wish to quit.
 func (s *stopper) code() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -84,6 +85,11 @@ func network(g *guest) (string, error) {
 			return "", fmt.Errorf("%s: %w: %s", strings.Join(args, " "), err, out)
 		}
 	}
+	return fetch(g)
+}
+
+// fetch fetches a page from the host.
+func fetch(g *guest) (string, error) {
 	client := http.Client{Timeout: 30 * time.Second}
 	r, err := client.Get(g.options["url"])
 	if err != nil {
@@ -95,6 +101,29 @@ func network(g *guest) (string, error) {
 		return "", err
 	}
 	return fmt.Sprintf("%d bytes, %x", len(page), sha256.Sum256(page)), nil
+}
+
+// connection says something to a peer at the host and hears its answer, and once
+// more after the point "open".
+func connection(g *guest) (string, error) {
+	c, err := net.Dial("tcp", g.options["peer"])
+	if err != nil {
+		return "", err
+	}
+	defer c.Close() //nolint:errcheck // nothing is left to be sent
+	answer := make([]byte, 1)
+	for i := range 2 {
+		if i == 1 {
+			mark(markPoint, region("open"))
+		}
+		if _, err := c.Write([]byte("x")); err != nil {
+			return err.Error(), nil
+		}
+		if _, err := io.ReadFull(c, answer); err != nil {
+			return err.Error(), nil
+		}
+	}
+	return "answered twice", nil
 }
 
 // waitFor waits until a file is there.

@@ -36,7 +36,12 @@ var tests = []test{
 	{"perf", perfCounters, ""},
 	{"drivers", drivers, "devices"},
 	{"disk", disk, "disk"},
+	{"sampling", sampling, "sampling"},
+	{"churn", churn, "churn"},
+	{"debugged", debugged, "debugged"},
 	{"network", network, "url"},
+	{"connection", connection, "peer"},
+	{"again", fetch, "peer"},
 }
 
 // guest is what the tests know of where they run.
@@ -59,6 +64,9 @@ func main() {
 		fmt.Println("selftest: all ok")
 	}
 	unix.Sync()
+	if o := options(); o["digest"] != "" {
+		mark(markCheckpoint, region("end"))
+	}
 	unix.Reboot(unix.LINUX_REBOOT_CMD_POWER_OFF) //nolint:errcheck // it does not return
 }
 
