@@ -88,14 +88,23 @@ func (d *Driver) part(r *Ref, va, size uint64) bool {
 // storePart writes the present version to words within one line.
 func (d *Driver) storePart(va uint64, first addr.PA, words uint64, t *translation) {
 	h := d.h
-	if h.cfg.StoreQueue > 0 && (h.sbCount > 0 || !h.mem.StoreHits(t.PA)) {
+	slot := h.mem.Writable(t.PA)
+	if h.cfg.StoreQueue > 0 && (h.sbCount > 0 || slot < 0 && !h.mem.StoreHits(t.PA)) {
 		d.missed = d.missed || h.mem.Readable(t.PA) < 0 && !h.sbHolds(t.PA, h.lineSize)
 		h.sbPush(first, 8*words, d.Version)
+		if t.Writable {
+			h.sbKeep(va, t)
+		}
 		return
 	}
 	a := &h.acc
 	*a = coherence.Access{Op: coherence.OpStoreWords, Size: uint8(words), PA: first, Value: d.Version}
-	d.do(a)
+	if slot >= 0 {
+		now := h.Clock()
+		h.waitUntil(h.mem.StoreAt(slot, a, now))
+	} else {
+		d.do(a)
+	}
 	if slot := a.Slot; h.mem.WritableAt(slot, t.PA) {
 		h.keepLine(va, slot, t.Writable, t.Stamp)
 	}

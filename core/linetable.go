@@ -60,6 +60,7 @@ type lineTables struct {
 	live  [numContexts]bool // data or fetch entries were added since the flush
 
 	dctx, fctx int
+	epoch      uint64   // of translations: another one whenever any of data may mean something else
 	dref       []uint16 // by L1D slot: context*lineTableSize + index, or noRef
 	fref       []uint16 // by L1I slot
 	blocks     blocks
@@ -95,6 +96,7 @@ func (h *Hart) initTables() {
 func (h *Hart) useContext(data, fetch int) {
 	t := &h.tab
 	t.dctx, t.fctx = data, fetch
+	t.epoch++
 	if t.data[data] == nil {
 		t.data[data] = newLineTable()
 	}
@@ -141,6 +143,7 @@ func (h *Hart) ForgetLines() {
 // tables have places.
 func (h *Hart) flushContext(c int) {
 	t := &h.tab
+	t.epoch++
 	if !t.live[c] {
 		return
 	}
@@ -256,6 +259,7 @@ func (h *Hart) dropPage(dtlb bool, va, size uint64) {
 		h.dropFetchPage(va, size)
 		return
 	}
+	t.epoch++
 	drop := func(e *lineEntry) {
 		if e.rtag != noTag && (e.rtag^va)&^(size-1) == 0 {
 			t.dref[slotOf(h.l1d.Stamp, e.stamp)] = noRef

@@ -223,6 +223,9 @@ func (h *Hart) storePart(va, size, v uint64, t *translation, keep bool) bool {
 	slot := h.mem.Writable(t.PA)
 	if h.cfg.StoreQueue > 0 && (h.sbCount > 0 || !h.fast && slot < 0 && !h.mem.StoreHits(t.PA)) {
 		h.sbPush(t.PA, size, v)
+		if keep && t.Writable && h.mmu.pmp.open[h.mmu.data.view] {
+			h.sbKeep(va, t)
+		}
 		return true
 	}
 	*a = coherence.Access{Op: coherence.OpStore, Size: uint8(size), PA: t.PA, Value: v}

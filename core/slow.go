@@ -103,7 +103,7 @@ var loadForms = [...]struct {
 	size   uint64
 	unused uint8
 }{
-	isa.OpLD - isa.OpLD: {8, 0}, isa.OpLW - isa.OpLD: {4, 32}, isa.OpLWU - isa.OpLD: {4, 0},
+	0: {8, 0}, isa.OpLW - isa.OpLD: {4, 32}, isa.OpLWU - isa.OpLD: {4, 0},
 	isa.OpLH - isa.OpLD: {2, 48}, isa.OpLHU - isa.OpLD: {2, 0},
 	isa.OpLB - isa.OpLD: {1, 56}, isa.OpLBU - isa.OpLD: {1, 0},
 }

@@ -24,6 +24,12 @@ type sbEntry struct {
 	pa    addr.PA
 	size  uint64 // 1 to 8, or words of 8 bytes that all get the value (Driver)
 	value uint64
+
+	// If tlb is not nil, the line may go to the line table when the store is done,
+	// provided that addresses still mean what they did in epoch.
+	va    uint64
+	tlb   *uint64
+	epoch uint64
 }
 
 // sbDelay is how long a store waits at least before it asks for its line: a
@@ -45,11 +51,18 @@ func (h *Hart) sbPush(pa addr.PA, size, v uint64) {
 		q.next = h.Clock() + sbDelay
 		h.limitTo(q.next)
 	}
-	q.entry = append(q.entry, sbEntry{pa, size, v})
+	q.entry = append(q.entry, sbEntry{pa: pa, size: size, value: v})
 	h.sbCount = len(q.entry)
 	if slot := h.mem.Readable(pa); slot >= 0 {
 		h.DropData(slot)
 	}
+}
+
+// sbKeep says of the youngest waiting store, which is to va, that its line may go to
+// the line table.
+func (h *Hart) sbKeep(va uint64, t *translation) {
+	e := &h.sb.entry[len(h.sb.entry)-1]
+	e.va, e.tlb, e.epoch = va, t.Stamp, h.tab.epoch
 }
 
 // drainSome sends the oldest n stores to the cache, in order. The hart's clock
@@ -74,6 +87,9 @@ func (h *Hart) drainSome(n int) {
 		}
 		q.entry = append(q.entry[:0], q.entry[1:]...)
 		h.sbCount = len(q.entry)
+		if e.tlb != nil && e.epoch == h.tab.epoch && h.mem.WritableAt(a.Slot, e.pa) && !h.sbHolds(e.pa, h.lineSize) {
+			h.keepLine(e.va, a.Slot, true, e.tlb)
+		}
 	}
 	h.sbExpire()
 	if len(q.entry) > 0 {
