@@ -257,8 +257,9 @@ func (r *Replay) feed(a *agent) {
 
 // EndQuantum is called in the serial phase at the end of every quantum. It brings
 // references for the threads that are alone in their sources before they need
-// them: a hart that asks for some in the middle of a quantum ends the round for
-// all harts. That changes no result, for nobody else waits for these references.
+// them. A hart that asks for some in the middle of a quantum parks for it, as for
+// the bus: that ends the round for all harts, and its next requests are served
+// behind those of the others, which nothing in the trace says.
 func (r *Replay) EndQuantum() {
 	for _, a := range r.agents {
 		if t := a.cur; t != nil && !t.empty() && len(t.src.threads) == 1 {
