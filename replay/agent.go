@@ -111,6 +111,7 @@ func (a *agent) run(t *thread, limit uint64) {
 	switch why {
 	case core.StopOther:
 		a.caches.Service(a.other, a.Clock())
+		a.move(1)
 		a.advance(t, 1)
 	case core.StopError:
 		if a.err == nil {
@@ -147,11 +148,15 @@ func (a *agent) noMemory(t *thread) error {
 // noMemory says what helps where a physical address has no memory.
 func (r *Replay) noMemory(ref *core.Ref) error {
 	help := "a larger one: --set machine.memory=SIZE"
-	if last := ref.VA + uint64(ref.Size) - 1; last >= r.ramEnd-r.memory+maxMemory {
+	what, size := ref.Op.String(), uint64(ref.Size)
+	if ref.Op == core.RefOther {
+		what, size = "DMA", uint64(ref.Work)
+	}
+	if last := ref.VA + size - 1; last >= r.ramEnd-r.memory+maxMemory {
 		help = "no machine.memory reaches that far: leave such references out ('mcsim trace slice --address'), or, if the trace has virtual addresses too, do without --physical"
 	}
-	return fmt.Errorf("%v of %d bytes at physical address %#x: %w, which ends at %#x; %s",
-		ref.Op, ref.Size, ref.VA, core.ErrNoMemory, r.ramEnd, help)
+	return fmt.Errorf("%s of %d bytes at physical address %#x: %w, which ends at %#x; %s",
+		what, size, ref.VA, core.ErrNoMemory, r.ramEnd, help)
 }
 
 // advance takes n references off a thread's queue.
@@ -296,12 +301,7 @@ func (a *agent) mapFault() {
 
 // Canonical implements core.OS.
 func (a *agent) Canonical(va uint64) (uint64, bool) {
-	if !fits(va, a.r.maxLevels) {
-		up := 64 - bits(a.r.maxLevels)
-		va = uint64(int64(va<<up) >> up)
-		a.vm.folded.Add(1)
-	}
-	return va, true
+	return a.vm.fold(va), true
 }
 
 // Physical implements core.OS.
@@ -324,28 +324,16 @@ func (a *agent) doOther() {
 	}
 }
 
-// dma carries out an access by a device.
-func (a *agent) dma(r *core.Ref) {
-	pa := addr.PA(r.VA)
-	if a.space != nil {
-		if a.err = a.space.grow(r.VA, a.r.maxLevels); a.err == nil {
-			a.err = a.space.mapPage(r.VA)
-		}
-		if a.err != nil {
-			return
-		}
-		pa, _ = a.space.find(r.VA)
-	}
-	buf := make([]byte, r.Size)
-	ok := false
-	if r.Region == otherDMARead {
-		_, ok = a.r.bus.DMARead(a.r.osAgent, pa, buf, a.Clock())
-	} else {
-		a.driver.Version++
-		fillVersion(buf, pa, a.driver.Version)
-		_, ok = a.r.bus.DMAWrite(a.r.osAgent, pa, buf, a.Clock())
-	}
-	if !ok {
+// dma carries out an access by a device that stands among a thread's references.
+func (a *agent) dma(ref *core.Ref) {
+	a.driver.Version++
+	ok, err := a.r.dma(ref, a.space, a.driver.Version, a.Clock())
+	switch {
+	case err != nil:
+		a.err = err
+	case !ok:
 		a.err = a.noMemory(a.cur)
+	default:
+		a.driver.Stats.Ops[core.RefOther].Refs++
 	}
 }

@@ -10,10 +10,10 @@ import (
 
 // What a core.RefOther asks its agent for: in Ref.Region.
 const (
-	otherDMARead = iota
-	otherDMAWrite
-	otherWarm  // the thread has done its warm-up
-	otherSpace // VA is the ASID of the thread from now on
+	otherDMARead  = iota // Work is the number of bytes, which Size has no room for
+	otherDMAWrite        // the same
+	otherWarm            // the thread has done its warm-up
+	otherSpace           // VA is the ASID of the thread from now on
 )
 
 // compiler turns references of a trace into those that a hart is driven by.
@@ -241,7 +241,7 @@ func (c *compiler) careful(f *feed, raw []traces.Ref, out []core.Ref) ([]core.Re
 		case r.Kind == traces.Walk && !c.physical:
 			o.Op = core.RefNone // the hart walks itself
 		case o.Op == core.RefOther:
-			o.Region = uint8(r.Kind - traces.DMARead)
+			o.Region, o.Work = uint8(r.Kind-traces.DMARead), r.Size
 		case len(c.cfg.Regions) > 0:
 			o.Region = c.regionOf(o.VA)
 		}
@@ -266,10 +266,12 @@ func (c *compiler) oddity(r *traces.Ref, o *core.Ref) error {
 		return nil
 	case r.Size == 0:
 		return fmt.Errorf("%s: its size is 0; it should be 1 to 65535 bytes", where)
-	case r.Size >= 1<<16:
-		return fmt.Errorf("%s: its size is %d; it should be 1 to 65535 bytes", where, r.Size)
+	case o.VA+uint64(r.Size)-1 < o.VA:
+		return fmt.Errorf("%s: its %d bytes wrap around the end of the address space", where, r.Size)
+	case o.Op == core.RefOther: // devices read whole requests at once
+		return nil
 	}
-	return fmt.Errorf("%s: its %d bytes wrap around the end of the address space", where, r.Size)
+	return fmt.Errorf("%s: its size is %d; it should be 1 to 65535 bytes", where, r.Size)
 }
 
 // progress counts a reference of n instructions. skip: it is not replayed. warm:

@@ -63,34 +63,53 @@ func (s *source) act(now uint64) (next uint64) {
 // access carries out an access by a device.
 func (s *source) access(ref *core.Ref) error {
 	r := s.vm.r
-	pa := addr.PA(ref.VA)
+	var in *space
 	if !s.physical {
-		space, err := s.vm.spaceOf(spaceKey{s.trace, 0})
-		if err == nil {
-			err = space.grow(ref.VA, r.maxLevels)
-		}
-		if err == nil {
-			err = space.mapPage(ref.VA)
-		}
-		if err != nil {
+		var err error
+		if in, err = s.vm.spaceOf(spaceKey{s.trace, 0}); err != nil {
 			return err
 		}
-		pa, _ = space.find(ref.VA)
 	}
-	buf := make([]byte, ref.Size)
-	ok := false
-	if ref.Region == otherDMARead {
-		_, ok = r.bus.DMARead(r.osAgent, pa, buf, ref.Cycle)
-	} else {
-		r.devices.version++
-		fillVersion(buf, pa, deviceVersions+r.devices.version)
-		_, ok = r.bus.DMAWrite(r.osAgent, pa, buf, ref.Cycle)
-	}
-	if !ok {
+	r.devices.version++
+	switch ok, err := r.dma(ref, in, deviceVersions+r.devices.version, ref.Cycle); {
+	case err != nil:
+		return err
+	case !ok:
 		return fmt.Errorf("%s: devices: %w", s.name, r.noMemory(ref))
 	}
 	r.devices.refs++
 	return nil
+}
+
+// dmaPiece is how much of an access of a device is done at a time: no page is
+// smaller.
+const dmaPiece = size4K
+
+// dma carries out an access by a device, page by page; in is the address space of
+// its addresses, nil for physical ones. What it writes is version. ok is false if
+// there is no memory at a physical address.
+func (r *Replay) dma(ref *core.Ref, in *space, version, now uint64) (ok bool, err error) {
+	var buf [dmaPiece]byte
+	for va, left := ref.VA, uint64(ref.Work); left > 0; {
+		b := buf[:min(left, dmaPiece-va%dmaPiece)]
+		pa := addr.PA(va)
+		if in != nil {
+			if pa, err = in.touch(va); err != nil {
+				return false, err
+			}
+		}
+		if ref.Region == otherDMARead {
+			_, ok = r.bus.DMARead(r.osAgent, pa, b, now)
+		} else {
+			fillVersion(b, pa, version)
+			_, ok = r.bus.DMAWrite(r.osAgent, pa, b, now)
+		}
+		if !ok {
+			return false, nil
+		}
+		va, left = va+uint64(len(b)), left-uint64(len(b))
+	}
+	return true, nil
 }
 
 // fillVersion lays a version over bytes at pa, as stores to them would.

@@ -52,3 +52,48 @@ func TestDevicesAlone(t *testing.T) {
 		t.Errorf("%d references, %v", n, err)
 	}
 }
+
+// A device's access may be longer than any reference, and its pages lie anywhere:
+// what it writes is what loads of every page find, and nothing else is written.
+func TestLongDMA(t *testing.T) {
+	const first, bytes = 0x10_0f80, 200_000
+	var before, after []traces.Ref
+	for va := uint64(0x20_0000); va > 0xf_0000; va -= 4096 + 64 { // so that frames run the other way
+		before = append(before, traces.Ref{VA: va, Size: 8, Cycle: 0, Kind: traces.Store, Has: traces.HasVA | traces.HasCycle})
+		after = append(after, traces.Ref{VA: va, Size: 8, Cycle: 2_000_000, Kind: traces.Load, Has: traces.HasVA | traces.HasCycle})
+	}
+	tr := inMemory(append(before, after...), []traces.Ref{
+		{PA: first, Size: bytes, Cycle: 1_000_000, Kind: traces.DMAWrite, Has: traces.HasPA | traces.HasCycle},
+		{PA: first, Size: bytes, Cycle: 1_500_000, Kind: traces.DMARead, Has: traces.HasPA | traces.HasCycle},
+	})
+	tr.Info.Has, tr.Info.Devices = traces.HasVA|traces.HasPA|traces.HasCycle, 1
+	_, s := play(t, settings(t, "run.check=true"), replay.Config{VMs: all(tr)})
+	lines := uint64((first+bytes-1)/64 - first/64 + 1)
+	if n := get(t, s, "bus.transactions.dmaread"); n != lines {
+		t.Errorf("%d lines read, want %d", n, lines)
+	}
+	// Of the lines, one in a page, only those that the device wrote miss again.
+	var written uint64
+	for _, r := range before {
+		if r.VA >= first&^63 && r.VA < first+bytes {
+			written++
+		}
+	}
+	if n := get(t, s, "replay.load.misses"); n != written {
+		t.Errorf("%d loads missed after DMA into the lines of %d", n, written)
+	}
+	if n, want := get(t, s, "replay.references"), uint64(len(before)+len(after)+2); n != want {
+		t.Errorf("%d references, want %d", n, want)
+	}
+}
+
+// A device's access among a thread's references is one of them, and takes the
+// line away.
+func TestDMAOfAThread(t *testing.T) {
+	refs := loads(1, 0x1000, 1)
+	refs = append(refs, traces.Ref{VA: 0x1000, Size: 64, Kind: traces.DMAWrite, Has: traces.HasVA}, refs[0])
+	_, s := play(t, settings(t, "run.check=true"), replay.Config{VMs: all(inMemory(refs)), Pages: replay.PagesNone})
+	if n, misses := get(t, s, "replay.references"), get(t, s, "harts[0].l1d.misses"); n != 3 || misses != 2 {
+		t.Errorf("%d references, %d misses; want 3 and 2", n, misses)
+	}
+}

@@ -79,6 +79,16 @@ func fits(va uint64, levels int) bool {
 	return uint64(int64(va<<up)>>up) == va
 }
 
+// fold takes the upper bits off an address that no table can translate.
+func (v *vm) fold(va uint64) uint64 {
+	if most := v.r.maxLevels; !fits(va, most) {
+		up := 64 - bits(most)
+		va = uint64(int64(va<<up) >> up)
+		v.folded.Add(1)
+	}
+	return va
+}
+
 // grow gives the table the levels that an address needs, at most most. The old
 // root serves the lower half of the address space below the new one; the upper
 // half, which is now further up, gets a table of its own.
@@ -189,6 +199,21 @@ func (s *space) mapPiece(va uint64) error {
 	s.pages++
 	s.vm.Pages++
 	return nil
+}
+
+// touch is the physical address of va, which it maps.
+func (s *space) touch(va uint64) (addr.PA, error) {
+	if s.pieces == nil {
+		va = s.vm.fold(va)
+	}
+	if err := s.grow(va, s.vm.r.maxLevels); err != nil {
+		return 0, err
+	}
+	if err := s.mapPage(va); err != nil {
+		return 0, err
+	}
+	pa, _ := s.find(va)
+	return pa, nil
 }
 
 // find is the physical address of va, if it is mapped. It may be asked while

@@ -22,17 +22,20 @@ order in which their stream names them: thread n of stream f runs on hart
 (f + n) modulo the VM's harts, unless --map says otherwise. Threads that share a
 hart take turns of --slice cycles. Without --harts there are as many harts as
 the traces are known to have streams or threads. The devices of a recording have
-no hart: their DMA goes over the bus at its time stamps.
+no hart: their DMA goes over the bus at its time stamps, and snoops the caches.
 
 When. A reference begins as soon as those before it are done and the
 instructions between have passed, at one cycle each, and not before its time
 stamp, counted from the earliest, if the trace has any (--ignore-time).
 
 Where. Virtual addresses are translated by page tables that the replay builds in
-simulated memory when a page is touched first; the threads of a trace share one.
-The table has as few levels as fit, and at most those of machine.mmu; an address
-that fits in none of them loses its upper bits. --pages none does without TLBs
-and walks. Physical addresses are used as they are.
+simulated memory when a page is touched first; the threads of a trace share one,
+or one for each ASID that the trace tells. The table has as few levels as fit, and
+at most those of machine.mmu; an address that fits in none of them loses its upper
+bits. --pages none does without TLBs and walks. Physical addresses are used as
+they are. The DMA of a recording has no others: among virtual ones they are taken
+for those of ASID 0, as they were if nothing was translated; else only --physical
+lets DMA meet what the harts touch.
 
 What. A reference is one access for each line that it touches, whatever its
 size. Every store writes a number of its own to the words of 8 bytes that it
