@@ -125,8 +125,9 @@ func (r *Replay) ResetThreads() {
 	}
 }
 
-// maxThreadStats is how many threads have statistics of their own in a snapshot.
-const maxThreadStats = 4096
+// MaxThreadStats is how many threads have statistics of their own in a snapshot: the
+// first ones. What each counts in an interval is told of all (RanThreads).
+const MaxThreadStats = 4096
 
 // ThreadStats are the counters of every thread so far, as threads[i].
 func (r *Replay) ThreadStats() *stats.Snapshot { return r.threadStats().Snapshot() }
@@ -137,13 +138,13 @@ func (r *Replay) DescribeThreads() []stats.Description { return r.threadStats().
 func (r *Replay) threadStats() *stats.Registry {
 	reg := new(stats.Registry)
 	for i, t := range r.threads {
-		if i == maxThreadStats {
+		if i == MaxThreadStats {
 			break
 		}
 		at := fmt.Sprintf("threads[%d].", i)
-		reg.Level(at+"id", stats.Events, "the number that the trace gives the thread", func() uint64 { return uint64(t.id) })
-		reg.Level(at+"vm", stats.Events, "the VM that it is of", func() uint64 { return uint64(t.src.vm.number) })
-		reg.Level(at+"hart", stats.Events, "the hart that it was replayed on", func() uint64 { return uint64(t.agent.id) })
+		reg.Level(at+"id", stats.Number, "the number that the trace gives the thread", func() uint64 { return uint64(t.id) })
+		reg.Level(at+"vm", stats.Number, "the VM that it is of", func() uint64 { return uint64(t.src.vm.number) })
+		reg.Level(at+"hart", stats.Number, "the hart that it was replayed on", func() uint64 { return uint64(t.agent.id) })
 		t.Stats.register(reg, at)
 	}
 	reg.Freeze()
@@ -181,10 +182,10 @@ func (r *Replay) RanThreads(yield func(*stats.Snapshot) bool) {
 	var t *thread
 	var counts ThreadStats
 	reg := new(stats.Registry)
-	reg.Level("thread", stats.Events, "the thread, as in threads[i]", func() uint64 { return uint64(t.number) })
-	reg.Level("id", stats.Events, "the number that the trace gives the thread", func() uint64 { return uint64(t.id) })
-	reg.Level("vm", stats.Events, "the VM that it is of", func() uint64 { return uint64(t.src.vm.number) })
-	reg.Level("hart", stats.Events, "the hart that it was replayed on", func() uint64 { return uint64(t.agent.id) })
+	reg.Level("thread", stats.Number, "the thread, as in threads[i]", func() uint64 { return uint64(t.number) })
+	reg.Level("id", stats.Number, "the number that the trace gives the thread", func() uint64 { return uint64(t.id) })
+	reg.Level("vm", stats.Number, "the VM that it is of", func() uint64 { return uint64(t.src.vm.number) })
+	reg.Level("hart", stats.Number, "the hart that it was replayed on", func() uint64 { return uint64(t.agent.id) })
 	counts.register(reg, "")
 	reg.Freeze()
 	more := true

@@ -17,6 +17,7 @@ const (
 	Bytes        = "bytes"
 	Seconds      = "seconds"
 	Ratio        = "ratio"
+	Number       = "number" // that names something: tables do not add it up
 )
 
 // RunKey is the first key of the JSON: what was run, by which version, with

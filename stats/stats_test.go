@@ -148,6 +148,31 @@ func TestTables(t *testing.T) {
 	}
 }
 
+// What only names something has neither total nor mean.
+func TestNumbersAreNotAddedUp(t *testing.T) {
+	for _, n := range []int{3, 40} {
+		r := &Registry{}
+		for i := range n {
+			r.Level(fmt.Sprintf("threads[%d].id", i), Number, "its number", func() uint64 { return uint64(100 + i) })
+		}
+		r.Freeze()
+		var out strings.Builder
+		if err := r.Snapshot().WriteTable(&out, TableOptions{}); err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for line := range strings.Lines(out.String()) {
+			if f := strings.Fields(line); len(f) > 0 && f[0] == "id" {
+				got = f[1:]
+			}
+		}
+		want := map[int]string{3: "100 101 102", 40: "100 0 139 39"}[n] // least and most, and whose
+		if strings.Join(got, " ") != want {
+			t.Errorf("%d: %v, want %s\n%s", n, got, want, out.String())
+		}
+	}
+}
+
 func TestDiffTable(t *testing.T) {
 	a, b := machine(1).Snapshot(), machine(2).Snapshot()
 	b.Values[0].U, b.Values[0].F = 1300000, 1300000

@@ -202,8 +202,11 @@ func (g *group) summary() [][]string {
 				hi = i
 			}
 		}
-		mean := Value{Float: true, F: sum / float64(len(r.cells))}
-		table = append(table, []string{r.label(), r.total(), Human(mean, r.unit),
+		mean := ""
+		if r.unit != Number {
+			mean = Human(Value{Float: true, F: sum / float64(len(r.cells))}, r.unit)
+		}
+		table = append(table, []string{r.label(), r.total(), mean,
 			r.cell(lo), strconv.Itoa(lo), r.cell(hi), strconv.Itoa(hi)})
 	}
 	return table
@@ -227,14 +230,14 @@ func (r *row) label() string {
 }
 
 // total adds counters up, divides the sums for a quotient, and is blank for
-// other computed values.
+// other computed values and for what only names something.
 func (r *row) total() string {
 	if r.scale != 0 {
 		return Human(Value{Float: true, F: finite(r.scale * r.num / r.den)}, r.unit)
 	}
 	t := Value{}
 	for _, v := range r.cells {
-		if v.Float {
+		if v.Float || r.unit == Number {
 			return ""
 		}
 		t.U += v.U
@@ -279,7 +282,7 @@ func Human(v Value, unit string) string {
 // shownUnit is what stands beside a number: nothing for plain counts and percentages.
 func shownUnit(unit string) string {
 	switch unit {
-	case Ratio, Events:
+	case Ratio, Events, Number:
 		return ""
 	}
 	return unit

@@ -3,6 +3,7 @@ package cli
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -18,6 +19,21 @@ func TestSkipBeyondTheEnd(t *testing.T) {
 		said := strings.Contains(errs.String(), "nothing was counted: no thread has more references")
 		if code != exitOK || said != strings.Contains(flags, "1000") {
 			t.Errorf("%s: code %d\n%s", flags, code, errs.String())
+		}
+	}
+}
+
+// Statistics by thread end somewhere, and that is told.
+func TestManyThreads(t *testing.T) {
+	for n, want := range map[int]bool{4096: false, 4097: true} {
+		var in strings.Builder
+		for i := range n {
+			fmt.Fprintf(&in, "%d R 1000 8\n", i)
+		}
+		var out, errs bytes.Buffer
+		code := Main(strings.Fields("replay --harts 1 --memory 16MiB --no-table -"), strings.NewReader(in.String()), &out, &errs)
+		if said := strings.Contains(errs.String(), "the first 4,096 of 4,097 threads"); code != exitOK || said != want {
+			t.Errorf("%d threads: code %d\n%s", n, code, errs.String())
 		}
 	}
 }

@@ -153,6 +153,10 @@ func (r *replayJob) finish(o *outcome) {
 	if n, ok := o.values.Get("replay.references"); ok && n.U == 0 && o.code == exitOK && r.base.Skip|r.base.Warmup > 0 {
 		r.terminal.say("nothing was counted: no thread has more %s than --skip and --warmup leave out", info.Count)
 	}
+	if n := o.result.Threads; n > replay.MaxThreadStats {
+		r.terminal.say("statistics by thread are of the first %s of %s threads; --out with --interval tells of all",
+			stats.Human(stats.Value{U: replay.MaxThreadStats}, ""), stats.Human(stats.Value{U: uint64(n)}, ""))
+	}
 	if len(r.single) == len(r.traces.vms) {
 		o.values = o.values.Join(r.slowdowns(o.values).Snapshot())
 	}
