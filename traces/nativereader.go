@@ -234,7 +234,7 @@ func openNative(in *input, _ *Options, info *Info) ([]Reader, error) {
 		info.Notes = append(info.Notes, "recorded with a filter: "+f)
 	}
 	switch {
-	case h.Exact:
+	case h.Exact && rec.cut == nil:
 		info.Notes = append(info.Notes, "complete: the same machine replays it exactly")
 	case h.Inexact != "" && len(h.Filters) == 0:
 		info.Notes = append(info.Notes, "no exact replay: "+h.Inexact)
