@@ -6,7 +6,11 @@ import (
 	"encoding/json"
 	"hash/crc32"
 	"math/rand/v2"
+	"os"
+	"regexp"
 	"slices"
+	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/klauspost/compress/zstd"
@@ -147,5 +151,46 @@ func TestNativeAsDocumented(t *testing.T) {
 		if !slices.Equal(d.recs[uint32(i)], want) {
 			t.Fatalf("seed %d: stream %d is read otherwise", seed, i)
 		}
+	}
+}
+
+// Every op has a row in the format's description, and no row is of anything else.
+func TestOpsAreDocumented(t *testing.T) {
+	doc, err := os.ReadFile("../docs/trace-format.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, text, _ := strings.Cut(string(doc), "\n| op | | fields |\n")
+	text, _, _ = strings.Cut(text, "\n## ")
+	var got, want []string
+	for _, m := range regexp.MustCompile(`(?m)^\| ([0-9, ]+) \|`).FindAllStringSubmatch(text, -1) {
+		got = append(got, strings.Split(m[1], ", ")...)
+	}
+	for op := range record.NumOps {
+		if op < record.NumRefs || op >= record.Context {
+			want = append(want, strconv.Itoa(int(op)))
+		}
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("described are %v, there are %v", got, want)
+	}
+}
+
+// References are read from a file of a later minor version: what they do not know
+// is passed over.
+func TestLaterMinorVersion(t *testing.T) {
+	one := record.Record{Op: record.Load, VA: 0x1000, PA: 0x1000, Size: 8, Cycle: 1, Instret: 1}
+	recs := []record.Record{{Op: record.NumRefs, Cycle: 1}, one, {Op: record.NumOps + 7, VA: 5, Cycle: 2, Instret: 1}}
+	b := nativeFile(t, recs)
+	n := binary.LittleEndian.Uint32(b[12:])
+	b[10] = 9
+	binary.LittleEndian.PutUint32(b[16+n:], crc32.Checksum(b[:16+n], castagnoli))
+	rec, err := OpenRecording(bytes.NewReader(b), int64(len(b)), "later")
+	if err != nil {
+		t.Fatal(err)
+	}
+	refs, err := readAll(rec.Refs(0), 10)
+	if err != nil || len(refs) != 1 || refs[0].Kind != Load || refs[0].PA != 0x1000 {
+		t.Errorf("%v, %+v", err, refs)
 	}
 }
