@@ -181,6 +181,9 @@ var nowhere = lineEntry{rtag: noTag, wtag: noTag}
 // slow does what one record says, where the line tables do not answer.
 func (f *follower) slow(r *record.Record) {
 	h := f.h
+	if r.Op < record.NumRefs && r.Flags&record.Fault != 0 {
+		f.other++ // it accesses nothing
+	}
 	switch r.Op {
 	case record.Fetch:
 		h.fetchLine(r.VA)
@@ -322,6 +325,9 @@ func (f *follower) walk(pa addr.PA) (r record.Record, ok bool) {
 	}
 	f.recs = f.recs[1:]
 	f.count++
+	if r.Flags&record.Fault != 0 {
+		f.other++
+	}
 	return r, true
 }
 

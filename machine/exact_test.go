@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"io"
 	"regexp"
 	"strings"
 	"testing"
@@ -41,7 +42,31 @@ func follow(t testing.TB, file []byte) *outcome {
 	}
 	out := &outcome{m: m}
 	out.Result, out.err = m.Run(context.Background(), machine.Limits{})
+	if len(file) < 256<<10 && out.err == nil {
+		if n := references(t, rec); out.References != n {
+			t.Errorf("%d references were followed, and the recording has %d", out.References, n)
+		}
+	}
 	return out
+}
+
+// references is how many a reader of the recording finds in it.
+func references(t testing.TB, rec *traces.Recording) (n uint64) {
+	t.Helper()
+	refs := make([]traces.Ref, 4096)
+	for i := range rec.Header.Streams {
+		for r := rec.Refs(i); ; {
+			k, err := r.Read(refs)
+			n += uint64(k)
+			if err == io.EOF {
+				break
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	return n
 }
 
 // ofHost are the statistics that a replay does not have in common with the run that

@@ -32,7 +32,8 @@ type Exact struct {
 	served  uint32 // requests that the bus has begun to serve
 	due     uint64 // when something happens next if all harts sleep
 	count   uint64
-	refuse  bool // the access in progress
+	refs    uint64 // accesses of devices
+	refuse  bool   // the access in progress
 	stopped bool
 	err     error
 }
@@ -71,12 +72,12 @@ func (x *Exact) Err() error {
 	return x.err
 }
 
-// References is the number of references that the harts made.
+// References is the number of references that harts and devices made.
 func (x *Exact) References() (n uint64) {
 	for _, h := range x.Harts {
 		n += h.Followed()
 	}
-	return n
+	return n + x.refs
 }
 
 // Finish brings the harts' counts of instructions to what they were.
@@ -141,6 +142,7 @@ func (x *Exact) do(r *record.Record) {
 		x.stopped = true
 		x.Engine.Stop()
 	case record.DMARead, record.DMAWrite:
+		x.refs++
 		x.dma(r)
 	default:
 		x.fail("a record of kind %d, which no device makes", r.Op)
