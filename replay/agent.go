@@ -23,6 +23,8 @@ type agent struct {
 	space    *space    // of cur; nil for physical addresses
 	turnEnd  uint64
 	err      error
+	still    int    // references since the clock came to stillAt
+	stillAt  uint64 // cycle
 	finish   uint64 // clock when it had nothing left to do
 	switches uint64
 
@@ -105,6 +107,7 @@ func (a *agent) run(t *thread, limit uint64) {
 	} else if why == core.StopOther {
 		a.ref = t.runs[0].refs[t.at]
 	}
+	a.move(n)
 	switch why {
 	case core.StopOther:
 		a.caches.Service(a.other, a.Clock())
@@ -113,6 +116,25 @@ func (a *agent) run(t *thread, limit uint64) {
 		if a.err == nil {
 			a.err = a.noMemory(t)
 		}
+	}
+}
+
+// mostAtOnce is how many references take no time at most, if they hit and the
+// trace counts no instruction for them. No instruction makes as many; a trace
+// that goes on so would keep the clock, and with it the other harts and every
+// limit, where they are for ever.
+const mostAtOnce = batchRefs
+
+// move lets a cycle pass if n more references leave the clock where it was for
+// too long.
+func (a *agent) move(n int) {
+	switch now := a.Clock(); {
+	case now != a.stillAt:
+		a.still, a.stillAt = 0, now
+	case a.still+n < mostAtOnce:
+		a.still += n
+	default:
+		a.driver.Pass(1)
 	}
 }
 

@@ -102,6 +102,14 @@ const maxMemory = 64 << 30
 // maxThreads is the number of threads that a version can name.
 const maxThreads = 1<<16 - 2
 
+// ConfigError says that a Config does not fit the machine or itself: the traces are
+// not to blame.
+type ConfigError struct{ Err error }
+
+func (e *ConfigError) Error() string { return e.Err.Error() }
+
+func (e *ConfigError) Unwrap() error { return e.Err }
+
 // check completes c and returns its mistakes.
 func (c *Config) check(harts int) error {
 	if c.Slice == 0 {
@@ -142,7 +150,7 @@ func (c *Config) check(harts int) error {
 	least := harts / max(1, len(c.VMs))
 	for t, h := range c.Map {
 		if h < 0 || h >= max(1, least) {
-			errs = append(errs, fmt.Errorf("thread %d is mapped to hart %d, and each VM has %d", t, h, least))
+			errs = append(errs, fmt.Errorf("thread %d is mapped to hart %d, and each VM has %d: --harts %d", t, h, least, (max(h, 0)+1)*max(1, len(c.VMs))))
 		}
 	}
 	return errors.Join(errs...)

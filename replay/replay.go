@@ -83,10 +83,11 @@ func (v *vm) label() string {
 	return "VM " + v.name
 }
 
-// New prepares a replay of c on m. It reads the beginning of every trace.
+// New prepares a replay of c on m. It reads the beginning of every trace. Its error
+// is a *ConfigError.
 func New(c Config, m Machine) (*Replay, error) {
 	if err := c.check(len(m.Harts)); err != nil {
-		return nil, err
+		return nil, &ConfigError{err}
 	}
 	r := &Replay{
 		cfg: c, bus: m.Bus, oracle: m.Oracle, wake: m.Wake, warm: m.Warm, memory: m.Memory, ramEnd: m.RAM + m.Memory,
@@ -94,7 +95,7 @@ func New(c Config, m Machine) (*Replay, error) {
 		enough: int(min(2*m.Quantum, uint64(c.Window))), // few take less than half a cycle
 	}
 	if c.Pages != PagesNone && r.maxLevels < 3 && !r.allPhysical() {
-		return nil, errors.New("the harts cannot translate: --set machine.mmu=sv48, or --pages none")
+		return nil, &ConfigError{errors.New("the harts cannot translate: --set machine.mmu=sv48, or --pages none")}
 	}
 	unit := uint64(size4K)
 	if c.Pages != Pages4K {

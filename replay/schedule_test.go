@@ -52,6 +52,27 @@ func TestInstructionsAreTheClock(t *testing.T) {
 	}
 }
 
+// endlessly gives the same load again and again, without an instruction.
+type endlessly struct{}
+
+func (endlessly) Read(refs []traces.Ref) (int, error) {
+	for i := range refs {
+		refs[i] = traces.Ref{VA: 0x1000, Size: 8, Kind: traces.Load, Has: traces.HasVA}
+	}
+	return len(refs), nil
+}
+
+// A trace without end whose references take no time does not keep the clock from
+// the limits.
+func TestEndlessWithoutInstructions(t *testing.T) {
+	c := replay.Config{VMs: all(replay.Trace{Name: "endless", Info: traces.Info{Instructions: true}, Readers: []traces.Reader{endlessly{}}})}
+	m := machineFor(t, settings(t, "machine.quantum=100"), c)
+	res, err := m.Run(context.Background(), machine.Limits{Cycles: 1000})
+	if err != nil || res.Reason != "max-cycles" || res.References > 1000*4096 {
+		t.Errorf("ended by %q after %d references: %v", res.Reason, res.References, err)
+	}
+}
+
 // Threads go to the hart (stream + order of appearance) mod harts, or to that of
 // the map.
 func TestPlacement(t *testing.T) {

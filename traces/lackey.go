@@ -18,7 +18,8 @@ import (
 //	 M 0421b4f0,4         a modify: a load, then a store
 //
 // Among them stand lines of Valgrind itself: ==pid==, --pid--, **pid**, and
-// with --trace-superblocks=yes "SB address".
+// with --trace-superblocks=yes "SB address". Where no fetch stands above it, as in
+// traces whose fetches were left out, a line of data is an instruction of its own.
 var lackeyFormat = format{
 	name:   "lackey",
 	title:  "Valgrind Lackey, --trace-mem=yes",
@@ -121,6 +122,10 @@ func (l *lackey) parse(t *textReader, refs []Ref) (n int) {
 	in := t.in
 	buf, pos, safe, line := in.buf, in.pos, in.safe, in.line
 	pc, has, thread := l.pc, l.has, in.shard
+	own := uint32(1) // instructions that a line of data stands for
+	if has != 0 {
+		own = 0
+	}
 lines:
 	for pos < safe && n < len(refs) {
 		word := binary.LittleEndian.Uint32(buf[pos:]) & 0xffffff
@@ -156,16 +161,16 @@ lines:
 		ref := &refs[n]
 		switch word {
 		case wordI:
-			pc, has = addr, HasPC
+			pc, has, own = addr, HasPC, 0
 			*ref = Ref{VA: addr, PC: addr, Instructions: 1, Size: uint32(size), Thread: thread, Kind: Fetch, Has: HasVA | HasPC | HasSize}
 		case wordL:
-			*ref = Ref{VA: addr, PC: pc, Size: uint32(size), Thread: thread, Kind: Load, Has: HasVA | HasSize | has}
+			*ref = Ref{VA: addr, PC: pc, Instructions: own, Size: uint32(size), Thread: thread, Kind: Load, Has: HasVA | HasSize | has}
 		case wordS:
-			*ref = Ref{VA: addr, PC: pc, Size: uint32(size), Thread: thread, Kind: Store, Has: HasVA | HasSize | has}
+			*ref = Ref{VA: addr, PC: pc, Instructions: own, Size: uint32(size), Thread: thread, Kind: Store, Has: HasVA | HasSize | has}
 		case wordM:
-			*ref = Ref{VA: addr, PC: pc, Size: uint32(size), Thread: thread, Kind: Load, Has: HasVA | HasSize | has}
+			*ref = Ref{VA: addr, PC: pc, Instructions: own, Size: uint32(size), Thread: thread, Kind: Load, Has: HasVA | HasSize | has}
 			store := *ref
-			store.Kind = Store
+			store.Kind, store.Instructions = Store, 0
 			if n++; n < len(refs) {
 				refs[n] = store
 			} else {

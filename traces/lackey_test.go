@@ -59,3 +59,21 @@ I  ffffffffffffffff,1
 		}
 	}
 }
+
+// In a trace without its fetches each line of data is an instruction, up to the
+// first fetch: else no time would pass in it.
+func TestLackeyOfDataAlone(t *testing.T) {
+	refs, err := readString(t, " L 1000,8\n M 2000,4\n S 3000,8\nI  5000,4\n L 6000,4\n", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []uint32{1, 1, 0, 1, 1, 0} // a modify is one instruction, of two references
+	if len(refs) != len(want) {
+		t.Fatalf("%d references: %+v", len(refs), refs)
+	}
+	for i, w := range want {
+		if refs[i].Instructions != w {
+			t.Errorf("reference %d: %d instructions, want %d", i, refs[i].Instructions, w)
+		}
+	}
+}

@@ -12,6 +12,7 @@ import (
 	"mcsim/machine"
 	"mcsim/machine/config"
 	"mcsim/machine/log"
+	"mcsim/replay"
 )
 
 // job is one run of one configuration.
@@ -89,7 +90,11 @@ func (j *job) build(out outputs, debugger *gdb.Server) (m *machine.Machine, prog
 		err = m.Savable()
 	}
 	if err != nil {
-		return nil, "", fail(exitLoad, "%w", errors.Join(err, m.Close()))
+		code := exitLoad
+		if mistake := (*replay.ConfigError)(nil); errors.As(err, &mistake) {
+			code = exitUsage
+		}
+		return nil, "", fail(code, "%w", errors.Join(err, m.Close()))
 	}
 	if out.recording != nil {
 		out.recording.Program = program
