@@ -25,13 +25,13 @@ func (l *lane) init() {
 	}
 }
 
-// spins is how often a lane polls its channel before it blocks: some 100
-// microseconds, several times as long as it takes to be woken by the scheduler.
+// spins is how often a lane polls its channel before it blocks: some 15
+// microseconds, longer than lanes whose harts are all busy wait for each other.
 // Every yieldEvery polls it lets another goroutine run: the one that it waits for
 // may be queued on the very thread that polls, where something else of this
 // process has the other core.
 const (
-	spins      = 20000
+	spins      = 1000
 	yieldEvery = 32
 )
 
@@ -99,7 +99,13 @@ const (
 	warmupRounds = 4
 	minBackoff   = 8
 	maxBackoff   = 1024
-	worthwhile   = 1.03 // how much faster the other way must be
+)
+
+// Lanes that wait poll, which is a core's time: sharing has to be faster by some
+// percent. These are how fast, compared with the way in use, the other way must be.
+const (
+	worthSharing = 1.10
+	worthAlone   = 0.95
 )
 
 // votesToLeaveLanes is how many probes in a row must find lane 0 alone faster. A
@@ -135,8 +141,11 @@ func (g *governor) count(instructions uint64, d time.Duration) {
 // judge ends a probe in which the other way had the given rate.
 func (g *governor) judge(rate float64) {
 	g.probing = false
-	was := !g.share
-	if rate <= g.rate*worthwhile {
+	was, worth := !g.share, worthAlone
+	if g.share {
+		worth = worthSharing
+	}
+	if rate <= g.rate*worth {
 		g.share, g.votes = was, 0
 		g.backoff = min(max(minBackoff, 2*g.backoff), maxBackoff)
 		g.epochs = g.backoff

@@ -34,11 +34,12 @@ type blocks struct {
 	turn   uint32  // which block of a group is given up next
 }
 
-// blockInfo is what the run loop need not know of a block.
+// blockInfo is what the run loop need not know of a block. Its zero value is that of
+// an empty one, so that only those in use take memory of the host.
 type blockInfo struct {
-	line uint64 // its physical line, noTag if it has none
-	slot int32  // the L1I slot whose line it is, or -1
-	used int32  // steps, with what the entries take
+	key  uint64 // 1 + its physical line, 0 if it has none
+	slot int32  // 1 + the L1I slot whose line it is, 0 if there is none
+	used int32  // steps
 }
 
 const (
@@ -67,9 +68,6 @@ func (b *blocks) init(i *cache.Array) {
 	n := i.Slots() * blocksPerSlot
 	b.mem = make([]byte, n*b.stride)
 	b.info = make([]blockInfo, n)
-	for i := range b.info {
-		b.info[i] = blockInfo{line: noTag, slot: -1, used: b.first()}
-	}
 	b.ofSlot = make([]int32, i.Slots())
 	for i := range b.ofSlot {
 		b.ofSlot[i] = -1
@@ -94,13 +92,13 @@ func (b *blocks) bytes(i int32) []byte {
 // clear forgets what was decoded.
 func (b *blocks) clear(i int32) {
 	clear(b.entries(i))
-	b.info[i].used = b.first()
+	b.info[i].used = 0
 }
 
 // forget forgets what was decoded of all lines.
 func (b *blocks) forget() {
 	for i := range b.info {
-		if b.info[i].line != noTag {
+		if b.info[i].key != 0 {
 			b.clear(int32(i))
 		}
 	}
@@ -116,12 +114,12 @@ func (b *blocks) claim(slot int32, line uint64, data []byte) int32 {
 	}
 	i := b.find(line)
 	f := &b.info[i]
-	if f.slot >= 0 { // a slot that has lost the line
-		b.ofSlot[f.slot] = -1
+	if f.slot > 0 { // a slot that has lost the line
+		b.ofSlot[f.slot-1] = -1
 	}
-	f.slot, b.ofSlot[slot] = slot, i
-	if f.line != line || !bytes.Equal(b.bytes(i), data) {
-		f.line = line
+	f.slot, b.ofSlot[slot] = slot+1, i
+	if f.key != line+1 || !bytes.Equal(b.bytes(i), data) {
+		f.key = line + 1
 		copy(b.bytes(i), data)
 		b.clear(i)
 	}
@@ -133,14 +131,14 @@ func (b *blocks) find(line uint64) int32 {
 	first := int(line&b.groups) * b.ways
 	group := b.info[first : first+b.ways]
 	for w := range group {
-		if group[w].line == line {
+		if group[w].key == line+1 {
 			return int32(first + w)
 		}
 	}
 	w := int(b.turn) % b.ways
 	b.turn++
 	for range group {
-		if group[w].slot < 0 {
+		if group[w].slot == 0 {
 			break
 		}
 		if w++; w == b.ways {
@@ -153,7 +151,7 @@ func (b *blocks) find(line uint64) int32 {
 // release says that the slot has another line now.
 func (b *blocks) release(slot int32) {
 	if i := b.ofSlot[slot]; i >= 0 {
-		b.info[i].slot, b.ofSlot[slot] = -1, -1
+		b.info[i].slot, b.ofSlot[slot] = 0, -1
 	}
 }
 
@@ -168,7 +166,7 @@ func (h *Hart) enter(pc uint64) uint32 {
 	if h.standsAlone(off) {
 		return 0
 	}
-	steps := unsafe.Slice((*step)(unsafe.Add(h.fdec, uintptr(f.used)*stepBytes)), b.first()+b.room()-f.used)
+	steps := unsafe.Slice((*step)(unsafe.Add(h.fdec, uintptr(b.first()+f.used)*stepBytes)), b.room()-f.used)
 	k, rest := 0, uint32(0)
 	for ends := false; !ends; k++ {
 		s := &steps[k]
@@ -197,7 +195,7 @@ func (h *Hart) enter(pc uint64) uint32 {
 		cost := uint32(s.after)
 		s.after, s.n = uint16(cycles), uint8(n)
 		cycles, n = cycles+cost, n+1
-		entries[s.at-1] = cycles | n<<stepsShift | uint32(f.used+int32(k)-1)<<placeShift
+		entries[s.at-1] = cycles | n<<stepsShift | uint32(b.first()+f.used+int32(k)-1)<<placeShift
 	}
 	f.used += int32(k)
 	return entries[(pc-h.fbase)/2]

@@ -95,8 +95,9 @@ func (h *Hart) readCounter(i int) uint64 {
 func (h *Hart) writeCounter(i int, v uint64) {
 	c := &h.csr.counters.c[i]
 	c.base, c.start = v, h.counterNow(i)
-	if i == 2 || EventNumber(c.event&eventNumber) == EventInstructions {
-		// The write replaces the increment of the writing instruction.
+	if h.executing && (i == 2 || i > 2 && EventNumber(c.event&eventNumber) == EventInstructions) {
+		// The write replaces the increment of the writing instruction. The firmware's
+		// and a debugger's are no instruction's.
 		c.start++
 	}
 	c.seen = v

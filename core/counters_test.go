@@ -19,6 +19,29 @@ func TestMinstret(t *testing.T) {
 	}
 }
 
+// The firmware and a debugger write counters that run, and no instruction's increment
+// is theirs to replace: they hold what was written at once, not one less, which for a
+// counter that begins at 0 would wrap with the next instruction.
+func TestCounterWrittenFromOutside(t *testing.T) {
+	r := newRig(t)
+	r.writeCSR(0x323, uint64(EventInstructions))
+	for _, num := range []uint16{0xb02, 0xb03} {
+		r.WriteCSR(num, 0)
+		r.checkOverflow()
+		if v, _ := r.ReadCSR(num); v != 0 {
+			t.Errorf("%#x holds %d", num, v)
+		}
+		r.must(nop)
+		r.checkOverflow()
+		if v, _ := r.ReadCSR(num); v != 1 {
+			t.Errorf("%#x holds %d after an instruction", num, v)
+		}
+	}
+	if r.csr.mip>>irqLCOFI&1 != 0 {
+		t.Error("a counter that began at 0 is taken for one that wrapped")
+	}
+}
+
 // mcountinhibit stops each counter alone; what is stopped can be written
 // (privileged manual, Machine Counter-Inhibit).
 func TestInhibit(t *testing.T) {

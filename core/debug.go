@@ -139,7 +139,7 @@ func (h *Hart) Look(va uint64, read func(pa addr.PA) (uint64, bool)) (pa addr.PA
 	}
 	for _, t := range []*tlb{&m.dtlb, &m.itlb, &m.l2} {
 		for i := range t.entries {
-			if e := &t.entries[i]; e.tag != invalidTag && e.matches(va&^4095, r.key) {
+			if e := &t.entries[i]; t.valid > 0 && e.tag != invalidTag && e.matches(va&^4095, r.key) {
 				return addr.PA(e.pa + (va - e.tag)), true
 			}
 		}

@@ -107,19 +107,18 @@ func (h *Hart) useContext(data, fetch int) {
 	h.noFetchLine()
 }
 
+// newLineTable and newFetchTable leave the host's memory of a table alone until it is
+// used: a tag of 0, which is that of an entry without a stamp too, is looked for at
+// the first place only.
 func newLineTable() *lineTable {
 	t := new(lineTable)
-	for i := range t {
-		t[i].rtag, t[i].wtag = noTag, noTag
-	}
+	t[0].rtag, t[0].wtag = noTag, noTag
 	return t
 }
 
 func newFetchTable() *fetchTable {
 	t := new(fetchTable)
-	for i := range t {
-		t[i].tag = noTag
-	}
+	t[0].tag = noTag
 	return t
 }
 
@@ -173,7 +172,7 @@ func (h *Hart) keepLine(va uint64, slot int32, writable bool, tlb *uint64) {
 	ref := uint16(t.dctx<<lineTableBits) | uint16(idx)
 	e := &h.lines[idx]
 	stamp := &h.l1d.Stamp[slot] // there is a slot of that number, and so a reference
-	if e.rtag != noTag && e.stamp != stamp {
+	if e.stamp != stamp && e.stamp != nil && e.rtag != noTag {
 		*t.refOf(slotOf(h.l1d.Stamp, e.stamp)) = noRef
 	}
 	r := t.refOf(slot)
@@ -203,7 +202,7 @@ func (h *Hart) keepFetch(va uint64, slot int32, tlb *uint64) *fetchEntry {
 	idx := va >> h.shift & (fetchSize - 1)
 	ref := uint16(t.fctx<<fetchBits) | uint16(idx)
 	e := &h.flines[idx]
-	if e.tag != noTag {
+	if e.stamp != nil && e.tag != noTag {
 		t.fref[slotOf(h.l1i.Stamp, e.stamp)] = noRef
 	}
 	if old := t.fref[slot]; old != noRef && old != ref {
@@ -261,7 +260,7 @@ func (h *Hart) dropPage(dtlb bool, va, size uint64) {
 	}
 	t.epoch++
 	drop := func(e *lineEntry) {
-		if e.rtag != noTag && (e.rtag^va)&^(size-1) == 0 {
+		if e.stamp != nil && e.rtag != noTag && (e.rtag^va)&^(size-1) == 0 {
 			t.dref[slotOf(h.l1d.Stamp, e.stamp)] = noRef
 			e.rtag, e.wtag = noTag, noTag
 		}

@@ -55,7 +55,7 @@ func (h *Hart) checkTables(data, fetch refTable) error {
 			e := &t.data[c][i]
 			want, ok := data[refPlace{c, uint64(i)}]
 			switch {
-			case e.rtag == noTag && e.wtag == noTag && !ok:
+			case (e.rtag == noTag && e.wtag == noTag || e.stamp == nil) && !ok:
 				continue
 			case !ok || e.rtag != want.va || (e.wtag == want.va) != want.writable || e.wtag != want.va && e.wtag != noTag:
 				return fmt.Errorf("context %d place %d: %#x, %#x; want %+v", c, i, e.rtag, e.wtag, want)
@@ -67,7 +67,7 @@ func (h *Hart) checkTables(data, fetch refTable) error {
 		for i := range t.fetch[c] {
 			e := &t.fetch[c][i]
 			want, ok := fetch[refPlace{c, uint64(i)}]
-			if e.tag == noTag && !ok {
+			if (e.tag == noTag || e.stamp == nil) && !ok {
 				continue
 			}
 			if !ok || e.tag != want.va || e.dec != t.blocks.at(t.blocks.ofSlot[want.slot]) || e.stamp != &h.l1i.Stamp[want.slot] {

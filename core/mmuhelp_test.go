@@ -158,14 +158,14 @@ func (h *mmuHart) checkLines() {
 	for _, c := range []int{ctxUser, ctxSup, ctxSupSUM} {
 		if t := h.tab.data[c]; t != nil {
 			for i := range t {
-				if e := &t[i]; e.rtag != noTag {
+				if e := &t[i]; e.rtag != noTag && e.stamp != nil {
 					h.checkBacked(&h.mmu.dtlb, e.rtag, e.tlb)
 				}
 			}
 		}
 		if t := h.tab.fetch[c]; t != nil {
 			for i := range t {
-				if e := &t[i]; e.tag != noTag {
+				if e := &t[i]; e.tag != noTag && e.stamp != nil {
 					h.checkBacked(&h.mmu.itlb, e.tag, e.tlb)
 				}
 			}

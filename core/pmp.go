@@ -212,6 +212,9 @@ func (h *Hart) pmpChanged() {
 }
 
 func (t *tlb) forgetPMP() {
+	if t.valid == 0 {
+		return
+	}
 	for i := range t.entries {
 		t.entries[i].pmp = 0
 	}

@@ -144,7 +144,7 @@ func (h *Hart) fetchSlot() int {
 	if h.fdec == unsafe.Pointer(&noBlock) {
 		return -1
 	}
-	return int(h.tab.blocks.info[h.tab.blocks.index(h.fdec)].slot)
+	return int(h.tab.blocks.info[h.tab.blocks.index(h.fdec)].slot) - 1
 }
 
 // resumeFetch makes the line at base, in an L1I slot, current: to fetch it anew
@@ -194,6 +194,7 @@ func (h *Hart) SnapshotTLBs(c *snapshot.Coder) {
 }
 
 func (t *tlb) snapshot(c *snapshot.Coder) {
+	t.prepare()
 	c.Shape("TLB entries", len(t.entries))
 	c.Shape("TLB ways", t.ways)
 	c.Shape("TLB policy", int(t.policy))

@@ -42,18 +42,24 @@ type tlb struct {
 	ways    int
 	policy  cache.Policy
 	seed    uint64
-	sizes   uint8               // that entries can have, a bit per element of pageBits
-	present [len(pageBits)]int  // entries of each size
-	valid   int                 // entries of any size
-	fills   uint64              // so far
-	hint    [tlbHints]*tlbEntry // where a page was found last; saves host time only
-	lost    func(e *tlbEntry)   // called before a valid entry goes or changes, if not nil
-	stats   *TLBStats
+	sizes   uint8              // that entries can have, a bit per element of pageBits
+	present [len(pageBits)]int // entries of each size
+	valid   int                // entries of any size
+
+	prepared bool // the entries are empty ones, or not empty
+
+	fills uint64              // so far
+	hint  [tlbHints]*tlbEntry // where a page was found last; saves host time only
+	lost  func(e *tlbEntry)   // called before a valid entry goes or changes, if not nil
+	stats *TLBStats
 }
 
 const tlbHints = 64
 
 var emptyEntry = tlbEntry{tag: invalidTag, mask: ^uint64(0)}
+
+// noEntry is what hints point at before they are any; it matches nothing.
+var noEntry = emptyEntry
 
 // newTLB makes an empty TLB of a valid configuration.
 func newTLB(c TLBConfig, stats *TLBStats, lost func(e *tlbEntry)) tlb {
@@ -70,13 +76,21 @@ func newTLB(c TLBConfig, stats *TLBStats, lost func(e *tlbEntry)) tlb {
 	}
 	t.setMask = uint64(c.Entries/c.Ways - 1)
 	t.sizes, _ = sizeSet(c.PageSizes)
-	for i := range t.entries {
-		t.entries[i] = emptyEntry
-	}
 	for i := range t.hint {
-		t.hint[i] = &t.entries[0]
+		t.hint[i] = &noEntry
 	}
 	return t
+}
+
+// prepare empties the entries of a TLB that has not been used: before, they take no
+// memory of the host, and nothing looks at them.
+func (t *tlb) prepare() {
+	if !t.prepared {
+		t.prepared = true
+		for i := range t.entries {
+			t.entries[i] = emptyEntry
+		}
+	}
 }
 
 // find returns the entry that translates va in the address space key, or nil.
@@ -148,6 +162,7 @@ func (t *tlb) cut(p *tlbEntry, va uint64) (q tlbEntry, size int) {
 // fill enters the translation p of a page, as far as it concerns va, which no
 // entry translates.
 func (t *tlb) fill(p tlbEntry, va, stamp uint64) *tlbEntry {
+	t.prepare()
 	q, size := t.cut(&p, va)
 	e := t.victim(t.set(va, q.bits))
 	if e.tag != invalidTag {
@@ -255,6 +270,9 @@ func (f *fence) covers(tag uint64, leaf uint8, key, kmask uint64) bool {
 
 // fence drops what f covers and returns the number of entries dropped.
 func (t *tlb) fence(f *fence) (n int) {
+	if t.valid == 0 {
+		return 0
+	}
 	for i := range t.entries {
 		e := &t.entries[i]
 		if e.tag != invalidTag && f.covers(e.tag, e.leaf, e.key, e.kmask) {
