@@ -140,7 +140,7 @@ func TestExactReplayOfDMA(t *testing.T) {
 				if !bytes.Equal(file, first) {
 					t.Errorf("%v, %d harts, GOMAXPROCS %d: another recording", set, harts, procs)
 				}
-				got := follow(t, file)
+				got := followed(t, file)
 				if a, b := hardwareCounts(got), hardwareCounts(want); got.err != nil || a != b {
 					t.Errorf("%v, %d harts, GOMAXPROCS %d: %v, %s", set, harts, procs, got.err, firstDifference(a, b))
 				}

@@ -65,7 +65,7 @@ func TestRecordingIsRepeatable(t *testing.T) {
 			if !bytes.Equal(file, first) {
 				t.Fatalf("seed %d: other bytes with GOMAXPROCS %d", seed, procs)
 			}
-			if got := follow(t, file); got.err != nil || hardwareCounts(got) != hardwareCounts(plain) {
+			if got := followed(t, file); got.err != nil || hardwareCounts(got) != hardwareCounts(plain) {
 				t.Fatalf("seed %d, GOMAXPROCS %d: %v, %s", seed, procs, got.err, firstDifference(hardwareCounts(got), hardwareCounts(plain)))
 			}
 		}
