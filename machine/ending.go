@@ -41,6 +41,7 @@ func (m *Machine) finish(res *Result, err error) {
 	if m.uart != nil {
 		m.uart.Drain()
 	}
+	m.flushConsoles()
 	if m.replay != nil {
 		m.cycles = 0 // not the end of the quantum, but that of the last reference
 		m.replay.Finish()
@@ -70,6 +71,8 @@ func (m *Machine) finish(res *Result, err error) {
 		res.Reason = "checkpoint"
 	case m.recordE != nil:
 		res.Reason = "recording"
+	case m.consoleE != nil:
+		res.Reason = "console"
 	case m.exit != nil && m.exit.Reset:
 		res.Reason = "reset"
 	case m.exit != nil:

@@ -36,7 +36,7 @@ type Result struct {
 	// restarted), "max-instructions", "max-cycles", "interrupted", "stuck" (nobody
 	// can go on), "check" (a broken invariant), "stop-at" (the configured end),
 	// "marker" (the guest's marker), "panic" (the guest's kernel stands still), "refused" (it was not begun),
-	// "killed" (by the debugger), "checkpoint" or "recording" (one could not be
+	// "killed" (by the debugger), "checkpoint", "recording" or "console" (it could not be
 	// written) or "bug"; of a replay also
 	// "trace-end" (all traces were replayed), "trace-error" (one could not be) or "incoherent" (a
 	// load did not see the last store).
@@ -200,21 +200,22 @@ func (m *Machine) save(l *Limits) bool {
 // endQuantum hands on what the guest printed, typed input and events.
 func (m *Machine) endQuantum(cycle uint64) {
 	m.cycles = cycle
-	if err := m.console.Flush(); err != nil && m.consoleE == nil {
-		m.consoleE = err
-		m.engine.Stop()
-	}
+	m.flushConsoles()
 	if err := m.rec.collect(); err != nil && m.recordE == nil {
 		m.recordE = err
-		m.engine.Stop()
-	}
-	if err := m.vconsole.flush(); err != nil && m.consoleE == nil {
-		m.consoleE = err
 		m.engine.Stop()
 	}
 	m.takeIn()
 	if m.opts.Log != nil {
 		m.scratch = event.Merge(m.bufs, m.scratch, m.opts.Log.Write)
+	}
+}
+
+// flushConsoles writes out what the guest printed.
+func (m *Machine) flushConsoles() {
+	if err := errors.Join(m.console.Flush(), m.vconsole.flush()); err != nil && m.consoleE == nil {
+		m.consoleE = err
+		m.engine.Stop()
 	}
 }
 

@@ -20,7 +20,7 @@ const (
 	exitNoCode      = 103 // the guest ended without a code, as by a reset or a kernel's panic
 	exitCheck       = 104 // --check found a coherence invariant broken
 	exitLoad        = 105 // the program cannot be loaded
-	exitOutput      = 106 // statistics, log or recording could not be written
+	exitOutput      = 106 // console, statistics, log or recording could not be written
 	exitTrace       = 107 // a trace could not be replayed to its end
 	exitInterrupted = 130 // Ctrl-C
 	exitTerminated  = 143 // SIGTERM
@@ -35,7 +35,7 @@ const exitHelp = `Exit codes:
   103  the guest ended without a code, as by asking for a reset or a kernel's panic
   104  --check found a broken coherence invariant
   105  the program cannot be loaded
-  106  statistics, log or recording could not be written
+  106  console, statistics, log or recording could not be written
   130  Ctrl-C; 143 SIGTERM
 With 101 and above, statistics and log have what was done until then, and
 --json's "reason" tells these codes from a guest's own.`

@@ -46,7 +46,7 @@ func (o *outcome) judge(ctx context.Context, stop *stopper) {
 		o.code = exitUsage
 	case "killed":
 		o.code = exitInterrupted
-	case "checkpoint", "recording":
+	case "checkpoint", "recording", "console":
 		o.code = exitOutput
 	case "stuck":
 		o.code = exitStuck
@@ -80,6 +80,7 @@ func (o *outcome) sentence() string {
 		"stop-at": "stopped at " + o.info.Config.Run.StopAt, "marker": "stopped by the guest's marker", "panic": "the guest's kernel has panicked: ended",
 		"quit":       "ended by Ctrl-A x",
 		"checkpoint": "ended because a checkpoint could not be written", "recording": "ended because the recording could not be written",
+		"console": "ended because the guest's console could not be written",
 		"refused": "not started", "killed": "ended by the debugger",
 		"check": "a coherence invariant is broken", "bug": "ended by a bug of mcsim",
 	}[r.Reason]
