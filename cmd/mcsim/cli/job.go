@@ -48,7 +48,7 @@ type outputs struct {
 	stats     io.WriteCloser
 	dir       *outDir
 	recording *machine.Recording
-	record    *os.File // of the recording, or nil
+	record    *outputFile // of the recording, or nil
 }
 
 // open finds out what cannot work and opens the files. Nothing that exists is
@@ -274,12 +274,45 @@ func create(flag, name string, seed uint64) (io.WriteCloser, error) {
 	case "-":
 		return keepOpen{os.Stderr}, nil
 	}
-	f, err := os.Create(expandSeed(name, seed))
-	if err != nil {
-		return nil, &fileError{flag: flag, name: expandSeed(name, seed), output: true, err: err}
-	}
-	return f, nil
+	return openOutput(flag, expandSeed(name, seed))
 }
+
+// outputFile is a file that keeps what is in it until something is written to it, or
+// it is closed: a run that is refused leaves it as it was.
+type outputFile struct {
+	file  *os.File
+	begun bool
+}
+
+func openOutput(flag, name string) (*outputFile, error) {
+	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE, 0o666)
+	if err != nil {
+		return nil, &fileError{flag: flag, name: name, output: true, err: err}
+	}
+	return &outputFile{file: f}, nil
+}
+
+func (f *outputFile) begin() error {
+	if f.begun {
+		return nil
+	}
+	f.begun = true
+	if info, err := f.file.Stat(); err != nil || !info.Mode().IsRegular() {
+		return err // a device or a pipe keeps nothing
+	}
+	return f.file.Truncate(0)
+}
+
+// Write implements io.Writer.
+func (f *outputFile) Write(b []byte) (int, error) {
+	if err := f.begin(); err != nil {
+		return 0, err
+	}
+	return f.file.Write(b)
+}
+
+// Close implements io.Closer.
+func (f *outputFile) Close() error { return errors.Join(f.begin(), f.file.Close()) }
 
 type keepOpen struct{ io.Writer }
 

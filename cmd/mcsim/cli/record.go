@@ -2,7 +2,6 @@ package cli
 
 import (
 	"errors"
-	"os"
 	"strconv"
 	"strings"
 
@@ -12,7 +11,7 @@ import (
 )
 
 // openRecording opens the file that the configuration wants a recording in.
-func openRecording(cfg *config.Config) (*machine.Recording, *os.File, error) {
+func openRecording(cfg *config.Config) (*machine.Recording, *outputFile, error) {
 	c := &cfg.Record
 	filter, err := recordFilter(c)
 	switch {
@@ -25,9 +24,9 @@ func openRecording(cfg *config.Config) (*machine.Recording, *os.File, error) {
 	case c.File == "-":
 		return nil, nil, usagef("--record -: a recording is a file")
 	}
-	f, err := os.Create(expandSeed(c.File, cfg.Machine.Seed))
+	f, err := openOutput("--record", expandSeed(c.File, cfg.Machine.Seed))
 	if err != nil {
-		return nil, nil, &fileError{flag: "--record", name: expandSeed(c.File, cfg.Machine.Seed), output: true, err: err}
+		return nil, nil, err
 	}
 	return &machine.Recording{To: f, Filter: filter, Version: Version}, f, nil
 }
