@@ -149,24 +149,11 @@ func TestNetworkCheckpoint(t *testing.T) {
 	if testing.Short() {
 		t.Skip("a boot takes seconds")
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	go func() {
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				return
-			}
-			go io.Copy(c, c)
-		}
-	}()
+	peer := listen(t, func(c net.Conn) { io.Copy(c, c) })
 	url, text := page(t)
 	b := boot{harts: 1, saveAt: "marker:open", saved: new(bytes.Buffer),
 		set:  []string{"machine.virtio.net=user", "machine.virtio.transport=pci", "machine.interrupts=aia"},
-		args: "quiet selftest.only=drivers,network,connection,again selftest.devices=1 selftest.url=" + url + " selftest.peer=" + strings.Trim(strings.TrimPrefix(guestURL(l.Addr()), "http://"), "/")}
+		args: "quiet selftest.only=drivers,network,connection,again selftest.devices=1 selftest.url=" + url + " selftest.peer=" + strings.Trim(strings.TrimPrefix(guestURL(peer), "http://"), "/")}
 	whole := b.run(t)
 	b.saveAt = ""
 	rest := b.run(t)

@@ -111,31 +111,40 @@ func TestDevicesRepeat(t *testing.T) {
 	}
 }
 
-// A disk that fails reads, and a peer that goes away in the middle of a page: the
-// guest is told, and goes on to power off.
-func TestDevicesThatFail(t *testing.T) {
-	if testing.Short() {
-		t.Skip("a boot takes seconds")
-	}
+// listen is a peer on this machine that does serve for each connection.
+func listen(t *testing.T, serve func(net.Conn)) net.Addr {
+	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
+	t.Cleanup(func() { l.Close() })
 	go func() {
 		for {
 			c, err := l.Accept()
 			if err != nil {
 				return
 			}
-			c.Read(make([]byte, 1))
-			fmt.Fprint(c, "HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\nthe beginning")
-			c.(*net.TCPConn).SetLinger(0)
-			c.Close()
+			go serve(c)
 		}
 	}()
+	return l.Addr()
+}
+
+// A disk that fails reads, and a peer that goes away in the middle of a page: the
+// guest is told, and goes on to power off.
+func TestDevicesThatFail(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a boot takes seconds")
+	}
+	peer := listen(t, func(c net.Conn) {
+		c.Read(make([]byte, 1))
+		fmt.Fprint(c, "HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\nthe beginning")
+		c.(*net.TCPConn).SetLinger(0)
+		c.Close()
+	})
 	file, _ := image(t)
-	o := boot{harts: 1, args: deviceTests + "selftest.disk=1 selftest.url=" + guestURL(l.Addr()),
+	o := boot{harts: 1, args: deviceTests + "selftest.disk=1 selftest.url=" + guestURL(peer),
 		set: []string{"machine.virtio.disks=" + file + ",fail-read=200", "machine.virtio.net=user"}}.run(t)
 	if got := o.says("disk"); !strings.Contains(got, "input/output error") {
 		t.Errorf("a disk that fails reads: %q", got)
