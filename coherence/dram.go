@@ -86,6 +86,7 @@ type DRAM struct {
 	bankBits  uint8
 	base      uint64 // of bytes: the first region, so that the common case has no loop
 	bytes     []byte
+	wasRead   []bool // by huge page of the host in bytes: somebody has read there
 	others    []ramBytes
 	channels  []channel
 	epoch     uint64 // refresh interval of the latest access
@@ -143,6 +144,7 @@ func NewDRAM(cfg DRAMConfig, lineBytes int, m *Map) (*DRAM, error) {
 			d.base, d.bytes = o.base, d.others[i].bytes
 		}
 	}
+	d.wasRead = make([]bool, len(d.bytes)/hostmem.PageBytes+1)
 	data := newCalendars(cfg.Channels, cfg.TBurst)
 	busy := newCalendars(cfg.Channels*cfg.Banks, cfg.TRP+cfg.TRCD+cfg.TBurst)
 	after := uint64(0)
@@ -187,7 +189,17 @@ func (d *DRAM) read(line addr.PA, dst unsafe.Pointer, now uint64) uint64 {
 	done := d.timed(line, now, false)
 	// At last: the host is still fetching the line (home.touch).
 	copyLine(dst, d.at(line), d.shift)
+	if page := (uint64(line) - d.base) / hostmem.PageBytes; page < uint64(len(d.wasRead)) && !d.wasRead[page] {
+		d.ready(page)
+	}
 	return done
+}
+
+// ready has a huge page of the host zeroed that is read for the first time: caches
+// read lines that they are about to write, and write them back some time later.
+func (d *DRAM) ready(page uint64) {
+	d.wasRead[page] = true
+	d.arena.Ready(d.bytes, page*hostmem.PageBytes)
 }
 
 // WriteLine implements Memory. Writes are posted: done is when the burst is

@@ -61,7 +61,6 @@ func (h *Hart) exec64() {
 		x    = unsafe.Pointer(&h.x)
 		uses = *h.dclock
 		in   *step
-		run  uint32
 		va   uint64
 	)
 	for left > 0 {
@@ -79,18 +78,18 @@ func (h *Hart) exec64() {
 			base, dec = f.tag, f.dec
 			va = pc - base
 		}
-		run = *(*uint32)(unsafe.Add(dec, va*(entryBytes/2)))
-		if run == 0 {
+		va = uint64(*(*uint16)(unsafe.Add(dec, va)))
+		if va == 0 {
 			goto fetch
 		}
-		in = (*step)(unsafe.Add(dec, uintptr(run>>placeShift)*stepBytes))
+		in = (*step)(unsafe.Add(dec, va))
 
 	begin: // behind in
-		left -= int64(run & entryCycles)
-		n += uint64(run >> stepsShift & entrySteps)
+		left -= int64(in.after)
+		n += uint64(in.n)
 		if left < 0 {
 			h.pc, h.left, h.instret, *h.dclock, h.fbase, h.fdec = pc, left, n, uses, base, dec
-			in = h.cutRun(in, int64(run&entryCycles))
+			in = h.cutRun(in)
 			left, n, uses, base, dec = h.left, h.instret, *h.dclock, h.fbase, h.fdec
 		}
 
@@ -172,6 +171,12 @@ func (h *Hart) exec64() {
 		switch in.op {
 		case stepJoin:
 			in = (*step)(unsafe.Add(dec, in.imm))
+
+		case stepCut:
+			left += int64(in.after)
+			n -= uint64(in.n)
+			pc = base + uint64(in.at)*2 - 2
+			continue
 
 		case stepADDW:
 			*xreg(x, in.rd) = uint64(int64(int32(*xreg(x, in.rs1)) + int32(*xreg(x, in.rs2))))
@@ -278,13 +283,9 @@ func (h *Hart) exec64() {
 				goto branch
 			}
 		case stepJAL: // the last of its run
-			va = base + uint64(int64(in.imm))
-			if va&h.alignMask != 0 {
-				goto slow
-			}
-			*xreg(x, in.rd) = base + uint64(in.at)*2 - 2 + uint64(in.rs2)
+			*xreg(x, in.rd) = base + uint64(in.rs2)
 			left -= h.jumpCost
-			pc = va
+			pc = base + uint64(int64(in.imm))
 			continue
 
 		case stepADDUW:
@@ -534,8 +535,6 @@ func (h *Hart) exec64() {
 		goto slow
 
 	runEnd:
-		left += int64(in.after)
-		n -= uint64(in.n)
 		pc = base + uint64(in.at)*2 - 2
 		continue
 
@@ -592,7 +591,7 @@ func (h *Hart) exec64() {
 		if va&h.alignMask != 0 {
 			goto slow
 		}
-		*xreg(x, in.rd) = base + uint64(in.at)*2 - 2 + uint64(in.rs2)
+		*xreg(x, in.rd) = base + uint64(in.rs2)
 		left -= h.jumpCost
 		pc = va
 		continue
@@ -616,14 +615,14 @@ func (h *Hart) exec64() {
 		va = pc + 2
 		if f := &h.flines[va>>lineShift&(fetchSize-1)]; va&lineMask == f.tag && h.dbg == nil {
 			a := h.acrossAt(pc)
-			if a.in.raw != uint32(in.imm)|uint32(*(*uint16)(unsafe.Add(f.dec, 2*lineSize)))<<16 {
+			if a.in.raw != uint32(in.imm)|uint32(*(*uint16)(unsafe.Add(f.dec, lineSize)))<<16 {
 				goto fetch
 			}
 			h.l1i.Clock++
 			*f.stamp, *f.tlb = h.l1i.Clock, h.l1i.Clock
 			//record: h.recordFetch(f, va, n, left)
 			base, dec = f.tag, f.dec
-			in, run = &a.before, a.run()
+			in = &a.before
 			goto begin
 		}
 		goto fetch
@@ -633,13 +632,9 @@ func (h *Hart) exec64() {
 		goto next
 
 	branch:
-		va = base + uint64(int64(in.imm))
-		if va&h.alignMask != 0 {
-			goto slow
-		}
 		left += int64(in.after) - h.branchCost
 		n -= uint64(in.n)
-		pc = va
+		pc = base + uint64(int64(in.imm))
 		continue
 
 	misaligned:
@@ -664,7 +659,7 @@ func (h *Hart) exec64() {
 	fetch:
 		// The line is not current, or the instruction is not in its block.
 		h.pc, h.left, h.instret, *h.dclock, h.fbase, h.fdec = pc, left, n, uses, base, dec
-		in, run = h.nextInst(pc)
+		in = h.nextInst(pc)
 		pc, left, n, uses, base, dec = h.pc, h.left, h.instret, *h.dclock, h.fbase, h.fdec
 		if in != nil {
 			goto begin
@@ -694,7 +689,8 @@ func xreg(x unsafe.Pointer, r uint8) *uint64 { return (*uint64)(unsafe.Add(x, ui
 
 // lineOf64 is lineOf where lines have 64 bytes.
 func (h *Hart) lineOf64(va uint64) *lineEntry {
-	return (*lineEntry)(unsafe.Add(unsafe.Pointer(h.lines), va>>lineShift&(lineTableSize-1)*uint64(unsafe.Sizeof(lineEntry{}))))
+	// An entry is as large as a line.
+	return (*lineEntry)(unsafe.Add(unsafe.Pointer(h.lines), va&((lineTableSize-1)<<lineShift)))
 }
 
 // lineOf is the place of va in the line table.

@@ -17,17 +17,14 @@ type acrossLines [1024]aloneInst
 
 // aloneInst is an instruction outside of a block, with the end of its run.
 type aloneInst struct {
-	before, in, end step // nothing is before; the run loop moves on from there
-	cost            uint8
+	before, in, end step // before is where the run loop begins, by moving on
 }
 
-// set makes a of an instruction at byte off, from -2 on, of the line that is current.
-func (a *aloneInst) set(in *isa.Inst, off uint64) {
-	a.in, a.end, a.cost = stepFor(in, off), step{op: stepEnd, at: placeOf(off + uint64(in.Size))}, in.Cost
+// set makes a of an instruction that takes so many cycles.
+func (a *aloneInst) set(in step, cost uint8) {
+	a.before, a.in = step{after: uint16(cost), n: 1}, in
+	a.end = step{op: stepEnd, at: in.at + uint8(in.size()/2)}
 }
-
-// run is its entry, as a block's.
-func (a *aloneInst) run() uint32 { return uint32(a.cost) | 1<<stepsShift }
 
 // decodings remembers how instructions were decoded, by their bytes. A line that
 // comes into the L1I is decoded anew, and most of its instructions have been seen.
@@ -95,17 +92,16 @@ func (h *Hart) fetchSlow(pc uint64) bool {
 }
 
 // nextInst is the slow way to the instruction at pc: not decoded yet, across the
-// end of a line, or in a line that cannot be kept. It returns the step before it and the
-// entry of the run that begins there, or nil if fetching raised a trap, which it has
-// taken. The second half of an instruction may fault on its own; the trap value is
+// end of a line, or in a line that cannot be kept. It returns the step before the run that
+// begins there, or nil if fetching raised a trap, which it has taken. The second half of an instruction may fault on its own; the trap value is
 // then its address (privileged manual, mtval).
-func (h *Hart) nextInst(pc uint64) (*step, uint32) {
+func (h *Hart) nextInst(pc uint64) *step {
 	if h.dbg != nil && !h.breakAt(pc) {
-		return nil, 0
+		return nil
 	}
 	if h.dbg == nil && h.lineIs(pc) {
 		if a := h.nextAcross(pc); a != nil {
-			return &a.before, a.run()
+			return &a.before
 		}
 	}
 	h.singleOK = false // the line may be current without a call of fetchLine
@@ -114,12 +110,12 @@ func (h *Hart) nextInst(pc uint64) (*step, uint32) {
 	}
 	if !h.singleOK {
 		off := pc - h.fbase
-		run := *(*uint32)(unsafe.Add(h.fdec, off*(entryBytes/2)))
+		run := *(*uint16)(unsafe.Add(h.fdec, off))
 		if run == 0 {
 			run = h.enter(pc)
 		}
 		if run != 0 {
-			return (*step)(unsafe.Add(h.fdec, uintptr(run>>placeShift)*stepBytes)), run
+			return (*step)(unsafe.Add(h.fdec, run))
 		}
 	}
 	return h.nextAlone(pc)
@@ -142,7 +138,7 @@ func (h *Hart) nextAcross(pc uint64) *aloneInst {
 		return nil
 	}
 	a := h.acrossAt(pc)
-	if a.in.raw != uint32(half)|uint32(*(*uint16)(unsafe.Add(e.dec, 2*h.lineSize)))<<16 {
+	if a.in.raw != uint32(half)|uint32(*(*uint16)(unsafe.Add(e.dec, h.lineSize)))<<16 {
 		return nil
 	}
 	h.fetchLine(rest)
@@ -155,7 +151,7 @@ func (h *Hart) acrossAt(pc uint64) *aloneInst {
 }
 
 // nextAlone is nextInst for an instruction that no block holds.
-func (h *Hart) nextAlone(pc uint64) (*step, uint32) {
+func (h *Hart) nextAlone(pc uint64) *step {
 	raw, single := uint32(uint16(h.singleBytes)), h.singleOK
 	if !single {
 		raw = uint32(h.half(pc - h.fbase))
@@ -187,8 +183,8 @@ func (h *Hart) nextAlone(pc uint64) (*step, uint32) {
 	if kept && off == ^uint64(1) {
 		a = h.acrossAt(pc)
 	}
-	a.set(in, off)
-	return &a.before, a.run()
+	a.set(h.stepFor(in, off), in.Cost)
+	return &a.before
 }
 
 // lineIs says whether the line of va is current.
@@ -211,10 +207,10 @@ func (h *Hart) fetchHalf(va uint64) (uint16, bool) {
 
 // fetchTrap takes the trap that fetching at pc raised. It costs a cycle, so
 // that a handler that cannot be fetched either does not stop time.
-func (h *Hart) fetchTrap(pc uint64) (*step, uint32) {
+func (h *Hart) fetchTrap(pc uint64) *step {
 	h.left--
 	h.takeTrap(pc)
-	return nil, 0
+	return nil
 }
 
 // decode decodes one instruction, of which raw has nothing but its own bytes, and

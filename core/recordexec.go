@@ -21,7 +21,6 @@ func (h *Hart) execRecord() {
 		x    = unsafe.Pointer(&h.x)
 		uses = *h.dclock
 		in   *step
-		run  uint32
 		va   uint64
 	)
 	for left > 0 {
@@ -39,18 +38,18 @@ func (h *Hart) execRecord() {
 			base, dec = f.tag, f.dec
 			va = pc - base
 		}
-		run = *(*uint32)(unsafe.Add(dec, va*(entryBytes/2)))
-		if run == 0 {
+		va = uint64(*(*uint16)(unsafe.Add(dec, va)))
+		if va == 0 {
 			goto fetch
 		}
-		in = (*step)(unsafe.Add(dec, uintptr(run>>placeShift)*stepBytes))
+		in = (*step)(unsafe.Add(dec, va))
 
 	begin: // behind in
-		left -= int64(run & entryCycles)
-		n += uint64(run >> stepsShift & entrySteps)
+		left -= int64(in.after)
+		n += uint64(in.n)
 		if left < 0 {
 			h.pc, h.left, h.instret, *h.dclock, h.fbase, h.fdec = pc, left, n, uses, base, dec
-			in = h.cutRun(in, int64(run&entryCycles))
+			in = h.cutRun(in)
 			left, n, uses, base, dec = h.left, h.instret, *h.dclock, h.fbase, h.fdec
 		}
 
@@ -132,6 +131,12 @@ func (h *Hart) execRecord() {
 		switch in.op {
 		case stepJoin:
 			in = (*step)(unsafe.Add(dec, in.imm))
+
+		case stepCut:
+			left += int64(in.after)
+			n -= uint64(in.n)
+			pc = base + uint64(in.at)*2 - 2
+			continue
 
 		case stepADDW:
 			*xreg(x, in.rd) = uint64(int64(int32(*xreg(x, in.rs1)) + int32(*xreg(x, in.rs2))))
@@ -238,13 +243,9 @@ func (h *Hart) execRecord() {
 				goto branch
 			}
 		case stepJAL: // the last of its run
-			va = base + uint64(int64(in.imm))
-			if va&h.alignMask != 0 {
-				goto slow
-			}
-			*xreg(x, in.rd) = base + uint64(in.at)*2 - 2 + uint64(in.rs2)
+			*xreg(x, in.rd) = base + uint64(in.rs2)
 			left -= h.jumpCost
-			pc = va
+			pc = base + uint64(int64(in.imm))
 			continue
 
 		case stepADDUW:
@@ -494,8 +495,6 @@ func (h *Hart) execRecord() {
 		goto slow
 
 	runEnd:
-		left += int64(in.after)
-		n -= uint64(in.n)
 		pc = base + uint64(in.at)*2 - 2
 		continue
 
@@ -552,7 +551,7 @@ func (h *Hart) execRecord() {
 		if va&h.alignMask != 0 {
 			goto slow
 		}
-		*xreg(x, in.rd) = base + uint64(in.at)*2 - 2 + uint64(in.rs2)
+		*xreg(x, in.rd) = base + uint64(in.rs2)
 		left -= h.jumpCost
 		pc = va
 		continue
@@ -576,14 +575,14 @@ func (h *Hart) execRecord() {
 		va = pc + 2
 		if f := &h.flines[va>>(h.shift&63)&(fetchSize-1)]; va&h.lineMask == f.tag && h.dbg == nil {
 			a := h.acrossAt(pc)
-			if a.in.raw != uint32(in.imm)|uint32(*(*uint16)(unsafe.Add(f.dec, 2*h.lineSize)))<<16 {
+			if a.in.raw != uint32(in.imm)|uint32(*(*uint16)(unsafe.Add(f.dec, h.lineSize)))<<16 {
 				goto fetch
 			}
 			h.l1i.Clock++
 			*f.stamp, *f.tlb = h.l1i.Clock, h.l1i.Clock
 			h.recordFetch(f, va, n, left)
 			base, dec = f.tag, f.dec
-			in, run = &a.before, a.run()
+			in = &a.before
 			goto begin
 		}
 		goto fetch
@@ -593,13 +592,9 @@ func (h *Hart) execRecord() {
 		goto next
 
 	branch:
-		va = base + uint64(int64(in.imm))
-		if va&h.alignMask != 0 {
-			goto slow
-		}
 		left += int64(in.after) - h.branchCost
 		n -= uint64(in.n)
-		pc = va
+		pc = base + uint64(int64(in.imm))
 		continue
 
 	misaligned:
@@ -624,7 +619,7 @@ func (h *Hart) execRecord() {
 	fetch:
 		// The line is not current, or the instruction is not in its block.
 		h.pc, h.left, h.instret, *h.dclock, h.fbase, h.fdec = pc, left, n, uses, base, dec
-		in, run = h.nextInst(pc)
+		in = h.nextInst(pc)
 		pc, left, n, uses, base, dec = h.pc, h.left, h.instret, *h.dclock, h.fbase, h.fdec
 		if in != nil {
 			goto begin

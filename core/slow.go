@@ -122,11 +122,33 @@ func storeSize(op isa.Op) uint64 { return 8 >> (op - isa.OpSD) }
 // execMisalignedJump raises the exception of a jump to an address that is no
 // instruction's: it is the jump that traps (unprivileged manual, JAL).
 func (h *Hart) execMisalignedJump(in *isa.Inst) bool {
+	if !branches(in.Op, h.x[in.Rs1], h.x[in.Rs2]) {
+		return true
+	}
 	target := h.pc + uint64(int64(in.Imm))
 	if in.Op == isa.OpJALR {
 		target = (h.x[in.Rs1] + uint64(int64(in.Imm))) &^ 1
 	}
 	return h.raise(causeMisalignedFetch, target)
+}
+
+// branches says whether a branch or jump is taken, whose operands are a and b.
+func branches(op isa.Op, a, b uint64) bool {
+	switch op {
+	case isa.OpBEQ:
+		return a == b
+	case isa.OpBNE:
+		return a != b
+	case isa.OpBLT:
+		return int64(a) < int64(b)
+	case isa.OpBGE:
+		return int64(a) >= int64(b)
+	case isa.OpBLTU:
+		return a < b
+	case isa.OpBGEU:
+		return a >= b
+	}
+	return true
 }
 
 // execSpecial executes what touches the whole hart: fences, cache operations,

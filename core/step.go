@@ -14,9 +14,10 @@ import (
 type step struct {
 	op       stepOp
 	rd       uint8 // as in isa.Inst
-	rs1, rs2 uint8 // the same; of a jump, rs2 is the size of its encoding
+	rs1, rs2 uint8 // the same; of a jump, rs2 is the way from the line's first byte to the end of it
 	// imm is that of isa.Inst, but of a branch or JAL the way from the line's first
-	// byte to the target; of stepJoin the way from the block to the step that follows.
+	// byte to the target; of stepJoin the way from the block to the step before the one
+	// that follows.
 	imm   int32
 	raw   uint32 // the encoding; its size follows from it
 	after uint16 // cycles of the instructions that follow it in its run
@@ -72,6 +73,7 @@ const (
 
 	stepSlow // Hart.slow executes it
 	stepJoin // what follows is in the block already
+	stepCut  // behind as much of a run as there is time for
 
 	stepADDW
 	stepLUI
@@ -200,7 +202,7 @@ var stepOf = [isa.NumOps]stepOp{
 
 // stepFor is the step of a decoded instruction at byte off of its line, without
 // what says where it stands in its run.
-func stepFor(in *isa.Inst, off uint64) step {
+func (h *Hart) stepFor(in *isa.Inst, off uint64) step {
 	s := step{rd: in.Rd, rs1: in.Rs1, rs2: in.Rs2, imm: in.Imm, raw: in.Raw, at: placeOf(off)}
 	s.op = stepSlow
 	if in.Op < isa.NumOps && (stepOf[in.Op] != 0 || in.Op == isa.OpLD) {
@@ -209,11 +211,17 @@ func stepFor(in *isa.Inst, off uint64) step {
 	switch s.op {
 	case stepBEQ, stepBNE, stepBLT, stepBGE, stepBLTU, stepBGEU:
 		s.imm += int32(off)
+		if uint64(s.imm)&h.alignMask != 0 { // it traps, if it is taken
+			s.op = stepSlow
+		}
 	case stepJAL:
 		s.imm += int32(off)
-		s.rs2 = in.Size
+		s.rs2 = uint8(off) + in.Size
+		if uint64(s.imm)&h.alignMask != 0 {
+			s.op = stepSlow
+		}
 	case stepJALR:
-		s.rs2 = in.Size
+		s.rs2 = uint8(off) + in.Size
 	case stepFADDD, stepFMULD, stepFMADDD:
 		if in.RM != dynamicRM && in.RM != 0 {
 			s.op = stepSlow
@@ -223,7 +231,7 @@ func stepFor(in *isa.Inst, off uint64) step {
 }
 
 // endsRun says whether a run ends with op: execution does not go on behind it, or
-// only later. (No step is needed there, for neither does the loop.)
+// only later.
 func endsRun(op isa.Op) bool {
 	return op == isa.OpJAL || op == isa.OpJALR || op == isa.OpMRET || op == isa.OpSRET
 }
