@@ -360,10 +360,10 @@ func (e *Engine) settle() {
 	if len(e.reqs) > 0 {
 		e.Rounds++
 		e.arbiter.Sort(e.reqs)
-		for i, r := range e.reqs {
-			if i+1 < len(e.reqs) {
-				e.bus.home.touch(e.reqs[i+1].Line)
-			}
+		for _, r := range e.reqs {
+			e.bus.home.foresee(r.Line)
+		}
+		for _, r := range e.reqs {
 			e.bus.Serve(r)
 		}
 	}
