@@ -172,6 +172,16 @@ func (h *home) touch(line uint64) {
 	warm(bytes, row, stamps, last)
 }
 
+// foresee is touch for what a request will need next, by the filter entry that line has
+// or may get.
+func (h *home) foresee(line uint64) {
+	e := h.tags.Lookup(line)
+	if e < 0 {
+		e = h.tags.Victim(line)
+	}
+	h.expect(e)
+}
+
 // find is line's filter entry, or -1 and the entry that claim will make. It
 // expects to need it.
 func (h *home) find(line uint64) (e, victim int32) {

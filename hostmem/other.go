@@ -2,7 +2,7 @@
 
 package hostmem
 
-func mapped(int) []byte { return nil }
+func mapped(int, bool) []byte { return nil }
 
 func populate([]byte) {}
 
