@@ -24,7 +24,7 @@ func (h *Hart) execAny() {
 	for left > 0 {
 		va = pc - base
 		if va >= h.lineSize {
-			f := &h.flines[pc>>(h.shift&63)&(fetchSize-1)]
+			f := h.fetchOf(pc)
 			if pc&h.lineMask != f.tag {
 				goto fetch
 			}
@@ -33,7 +33,7 @@ func (h *Hart) execAny() {
 			*f.stamp = va
 			*f.tlb = va
 			base, dec = f.tag, f.dec
-			va = pc - base
+			va = pc & h.offMask
 		}
 		va = uint64(*(*uint16)(unsafe.Add(dec, va)))
 		if va == 0 {
@@ -140,7 +140,7 @@ func (h *Hart) execAny() {
 		case stepLUI:
 			*xreg(x, in.rd) = uint64(int64(in.imm))
 		case stepAUIPC:
-			*xreg(x, in.rd) = base + uint64(in.at)*2 - 2 + uint64(int64(in.imm))
+			*xreg(x, in.rd) = base + uint64(int64(in.imm))
 		case stepORI:
 			*xreg(x, in.rd) = *xreg(x, in.rs1) | uint64(int64(in.imm))
 		case stepSUBW:
@@ -415,7 +415,7 @@ func (h *Hart) execAny() {
 			uses++
 			*e.stamp, *e.tlb = uses, uses
 			*xreg(x, in.rd) = *(*uint64)(unsafe.Add(e.data, va&h.offMask))
-			if in = in.next(); in.op == stepLD { // they come in rows
+			if in = (*step)(unsafe.Add(unsafe.Pointer(in), stepBytes)); in.op == stepLD { // they come in rows
 				goto ld
 			}
 			goto find
@@ -428,7 +428,7 @@ func (h *Hart) execAny() {
 			uses++
 			*e.stamp, *e.tlb = uses, uses
 			*(*uint64)(unsafe.Add(e.data, va&h.offMask)) = *xreg(x, in.rs2)
-			if in = in.next(); in.op == stepSD { // they come in rows
+			if in = (*step)(unsafe.Add(unsafe.Pointer(in), stepBytes)); in.op == stepSD { // they come in rows
 				goto sd
 			}
 			goto find
@@ -437,39 +437,47 @@ func (h *Hart) execAny() {
 
 	addi:
 		*xreg(x, in.rd) = *xreg(x, in.rs1) + uint64(int64(in.imm))
-		goto next
+		in = (*step)(unsafe.Add(unsafe.Pointer(in), stepBytes))
+		goto find
 
 	add:
 		*xreg(x, in.rd) = *xreg(x, in.rs1) + *xreg(x, in.rs2)
-		goto next
+		in = (*step)(unsafe.Add(unsafe.Pointer(in), stepBytes))
+		goto find
 
 	beq:
 		if *xreg(x, in.rs1) == *xreg(x, in.rs2) {
 			goto branch
 		}
-		goto next
+		in = (*step)(unsafe.Add(unsafe.Pointer(in), stepBytes))
+		goto find
 
 	bne:
 		if *xreg(x, in.rs1) != *xreg(x, in.rs2) {
 			goto branch
 		}
-		goto next
+		in = (*step)(unsafe.Add(unsafe.Pointer(in), stepBytes))
+		goto find
 
 	slli:
 		*xreg(x, in.rd) = *xreg(x, in.rs1) << (uint32(in.imm) & 63)
-		goto next
+		in = (*step)(unsafe.Add(unsafe.Pointer(in), stepBytes))
+		goto find
 
 	xor:
 		*xreg(x, in.rd) = *xreg(x, in.rs1) ^ *xreg(x, in.rs2)
-		goto next
+		in = (*step)(unsafe.Add(unsafe.Pointer(in), stepBytes))
+		goto find
 
 	srli:
 		*xreg(x, in.rd) = *xreg(x, in.rs1) >> (uint32(in.imm) & 63)
-		goto next
+		in = (*step)(unsafe.Add(unsafe.Pointer(in), stepBytes))
+		goto find
 
 	or:
 		*xreg(x, in.rd) = *xreg(x, in.rs1) | *xreg(x, in.rs2)
-		goto next
+		in = (*step)(unsafe.Add(unsafe.Pointer(in), stepBytes))
+		goto find
 
 	lbu:
 		va = *xreg(x, in.rs1) + uint64(int64(in.imm))
@@ -477,7 +485,8 @@ func (h *Hart) execAny() {
 			uses++
 			*e.stamp, *e.tlb = uses, uses
 			*xreg(x, in.rd) = uint64(*(*uint8)(unsafe.Add(e.data, va&h.offMask)))
-			goto next
+			in = (*step)(unsafe.Add(unsafe.Pointer(in), stepBytes))
+			goto find
 		}
 		goto slow
 
@@ -487,25 +496,30 @@ func (h *Hart) execAny() {
 
 	andi:
 		*xreg(x, in.rd) = *xreg(x, in.rs1) & uint64(int64(in.imm))
-		goto next
+		in = (*step)(unsafe.Add(unsafe.Pointer(in), stepBytes))
+		goto find
 
 	addiw:
 		*xreg(x, in.rd) = uint64(int64(int32(*xreg(x, in.rs1)) + in.imm))
-		goto next
+		in = (*step)(unsafe.Add(unsafe.Pointer(in), stepBytes))
+		goto find
 
 	and:
 		*xreg(x, in.rd) = *xreg(x, in.rs1) & *xreg(x, in.rs2)
-		goto next
+		in = (*step)(unsafe.Add(unsafe.Pointer(in), stepBytes))
+		goto find
 
 	sub:
 		*xreg(x, in.rd) = *xreg(x, in.rs1) - *xreg(x, in.rs2)
-		goto next
+		in = (*step)(unsafe.Add(unsafe.Pointer(in), stepBytes))
+		goto find
 
 	bltu:
 		if *xreg(x, in.rs1) < *xreg(x, in.rs2) {
 			goto branch
 		}
-		goto next
+		in = (*step)(unsafe.Add(unsafe.Pointer(in), stepBytes))
+		goto find
 
 	lw:
 		va = *xreg(x, in.rs1) + uint64(int64(in.imm))
@@ -513,7 +527,8 @@ func (h *Hart) execAny() {
 			uses++
 			*e.stamp, *e.tlb = uses, uses
 			*xreg(x, in.rd) = uint64(int64(*(*int32)(unsafe.Add(e.data, va&h.offMask))))
-			goto next
+			in = (*step)(unsafe.Add(unsafe.Pointer(in), stepBytes))
+			goto find
 		}
 		goto slow
 
@@ -523,13 +538,15 @@ func (h *Hart) execAny() {
 			uses++
 			*e.stamp, *e.tlb = uses, uses
 			*(*uint8)(unsafe.Add(e.data, va&h.offMask)) = uint8(*xreg(x, in.rs2))
-			goto next
+			in = (*step)(unsafe.Add(unsafe.Pointer(in), stepBytes))
+			goto find
 		}
 		goto slow
 
 	sltu:
 		*xreg(x, in.rd) = b2u(*xreg(x, in.rs1) < *xreg(x, in.rs2))
-		goto next
+		in = (*step)(unsafe.Add(unsafe.Pointer(in), stepBytes))
+		goto find
 
 	jalr:
 		va = (*xreg(x, in.rs1) + uint64(int64(in.imm))) &^ 1
@@ -547,7 +564,8 @@ func (h *Hart) execAny() {
 			uses++
 			*e.stamp, *e.tlb = uses, uses
 			*xreg(x, in.rd) = uint64(int64(*(*int8)(unsafe.Add(e.data, va&h.offMask))))
-			goto next
+			in = (*step)(unsafe.Add(unsafe.Pointer(in), stepBytes))
+			goto find
 		}
 		goto slow
 
@@ -557,7 +575,7 @@ func (h *Hart) execAny() {
 			continue
 		}
 		va = pc + 2
-		if f := &h.flines[va>>(h.shift&63)&(fetchSize-1)]; va&h.lineMask == f.tag && h.dbg == nil {
+		if f := h.fetchOf(va); va&h.lineMask == f.tag && h.dbg == nil {
 			a := h.acrossAt(pc)
 			if a.in.raw != uint32(in.imm)|uint32(*(*uint16)(unsafe.Add(f.dec, h.lineSize)))<<16 {
 				goto fetch
@@ -572,7 +590,8 @@ func (h *Hart) execAny() {
 
 	xori:
 		*xreg(x, in.rd) = *xreg(x, in.rs1) ^ uint64(int64(in.imm))
-		goto next
+		in = (*step)(unsafe.Add(unsafe.Pointer(in), stepBytes))
+		goto find
 
 	branch:
 		left += int64(in.after) - h.branchCost

@@ -66,7 +66,7 @@ func (h *Hart) exec64() {
 	for left > 0 {
 		va = pc - base
 		if va >= lineSize {
-			f := &h.flines[pc>>(lineShift)&(fetchSize-1)]
+			f := h.fetchOf64(pc)
 			if pc&lineMask != f.tag {
 				goto fetch
 			}
@@ -76,7 +76,7 @@ func (h *Hart) exec64() {
 			*f.tlb = va
 			//record: h.recordFetch(f, pc, n, left)
 			base, dec = f.tag, f.dec
-			va = pc - base
+			va = pc & lineOff
 		}
 		va = uint64(*(*uint16)(unsafe.Add(dec, va)))
 		if va == 0 {
@@ -183,7 +183,7 @@ func (h *Hart) exec64() {
 		case stepLUI:
 			*xreg(x, in.rd) = uint64(int64(in.imm))
 		case stepAUIPC:
-			*xreg(x, in.rd) = base + uint64(in.at)*2 - 2 + uint64(int64(in.imm))
+			*xreg(x, in.rd) = base + uint64(int64(in.imm))
 		case stepORI:
 			*xreg(x, in.rd) = *xreg(x, in.rs1) | uint64(int64(in.imm))
 		case stepSUBW:
@@ -466,7 +466,7 @@ func (h *Hart) exec64() {
 			*e.stamp, *e.tlb = uses, uses
 			//record: h.recordHit(e, va, base+uint64(in.at)*2-2, n-uint64(in.n), left+int64(in.after), record.Load, 8)
 			*xreg(x, in.rd) = *(*uint64)(unsafe.Add(e.data, va&lineOff))
-			if in = in.next(); in.op == stepLD { // they come in rows
+			if in = (*step)(unsafe.Add(unsafe.Pointer(in), stepBytes)); in.op == stepLD { // they come in rows
 				goto ld
 			}
 			goto find
@@ -480,7 +480,7 @@ func (h *Hart) exec64() {
 			*e.stamp, *e.tlb = uses, uses
 			//record: h.recordHit(e, va, base+uint64(in.at)*2-2, n-uint64(in.n), left+int64(in.after), record.Store, 8)
 			*(*uint64)(unsafe.Add(e.data, va&lineOff)) = *xreg(x, in.rs2)
-			if in = in.next(); in.op == stepSD { // they come in rows
+			if in = (*step)(unsafe.Add(unsafe.Pointer(in), stepBytes)); in.op == stepSD { // they come in rows
 				goto sd
 			}
 			goto find
@@ -489,39 +489,47 @@ func (h *Hart) exec64() {
 
 	addi:
 		*xreg(x, in.rd) = *xreg(x, in.rs1) + uint64(int64(in.imm))
-		goto next
+		in = (*step)(unsafe.Add(unsafe.Pointer(in), stepBytes))
+		goto find
 
 	add:
 		*xreg(x, in.rd) = *xreg(x, in.rs1) + *xreg(x, in.rs2)
-		goto next
+		in = (*step)(unsafe.Add(unsafe.Pointer(in), stepBytes))
+		goto find
 
 	beq:
 		if *xreg(x, in.rs1) == *xreg(x, in.rs2) {
 			goto branch
 		}
-		goto next
+		in = (*step)(unsafe.Add(unsafe.Pointer(in), stepBytes))
+		goto find
 
 	bne:
 		if *xreg(x, in.rs1) != *xreg(x, in.rs2) {
 			goto branch
 		}
-		goto next
+		in = (*step)(unsafe.Add(unsafe.Pointer(in), stepBytes))
+		goto find
 
 	slli:
 		*xreg(x, in.rd) = *xreg(x, in.rs1) << (uint32(in.imm) & 63)
-		goto next
+		in = (*step)(unsafe.Add(unsafe.Pointer(in), stepBytes))
+		goto find
 
 	xor:
 		*xreg(x, in.rd) = *xreg(x, in.rs1) ^ *xreg(x, in.rs2)
-		goto next
+		in = (*step)(unsafe.Add(unsafe.Pointer(in), stepBytes))
+		goto find
 
 	srli:
 		*xreg(x, in.rd) = *xreg(x, in.rs1) >> (uint32(in.imm) & 63)
-		goto next
+		in = (*step)(unsafe.Add(unsafe.Pointer(in), stepBytes))
+		goto find
 
 	or:
 		*xreg(x, in.rd) = *xreg(x, in.rs1) | *xreg(x, in.rs2)
-		goto next
+		in = (*step)(unsafe.Add(unsafe.Pointer(in), stepBytes))
+		goto find
 
 	lbu:
 		va = *xreg(x, in.rs1) + uint64(int64(in.imm))
@@ -530,7 +538,8 @@ func (h *Hart) exec64() {
 			*e.stamp, *e.tlb = uses, uses
 			//record: h.recordHit(e, va, base+uint64(in.at)*2-2, n-uint64(in.n), left+int64(in.after), record.Load, 1)
 			*xreg(x, in.rd) = uint64(*(*uint8)(unsafe.Add(e.data, va&lineOff)))
-			goto next
+			in = (*step)(unsafe.Add(unsafe.Pointer(in), stepBytes))
+			goto find
 		}
 		goto slow
 
@@ -540,25 +549,30 @@ func (h *Hart) exec64() {
 
 	andi:
 		*xreg(x, in.rd) = *xreg(x, in.rs1) & uint64(int64(in.imm))
-		goto next
+		in = (*step)(unsafe.Add(unsafe.Pointer(in), stepBytes))
+		goto find
 
 	addiw:
 		*xreg(x, in.rd) = uint64(int64(int32(*xreg(x, in.rs1)) + in.imm))
-		goto next
+		in = (*step)(unsafe.Add(unsafe.Pointer(in), stepBytes))
+		goto find
 
 	and:
 		*xreg(x, in.rd) = *xreg(x, in.rs1) & *xreg(x, in.rs2)
-		goto next
+		in = (*step)(unsafe.Add(unsafe.Pointer(in), stepBytes))
+		goto find
 
 	sub:
 		*xreg(x, in.rd) = *xreg(x, in.rs1) - *xreg(x, in.rs2)
-		goto next
+		in = (*step)(unsafe.Add(unsafe.Pointer(in), stepBytes))
+		goto find
 
 	bltu:
 		if *xreg(x, in.rs1) < *xreg(x, in.rs2) {
 			goto branch
 		}
-		goto next
+		in = (*step)(unsafe.Add(unsafe.Pointer(in), stepBytes))
+		goto find
 
 	lw:
 		va = *xreg(x, in.rs1) + uint64(int64(in.imm))
@@ -567,7 +581,8 @@ func (h *Hart) exec64() {
 			*e.stamp, *e.tlb = uses, uses
 			//record: h.recordHit(e, va, base+uint64(in.at)*2-2, n-uint64(in.n), left+int64(in.after), record.Load, 4)
 			*xreg(x, in.rd) = uint64(int64(*(*int32)(unsafe.Add(e.data, va&lineOff))))
-			goto next
+			in = (*step)(unsafe.Add(unsafe.Pointer(in), stepBytes))
+			goto find
 		}
 		goto slow
 
@@ -578,13 +593,15 @@ func (h *Hart) exec64() {
 			*e.stamp, *e.tlb = uses, uses
 			//record: h.recordHit(e, va, base+uint64(in.at)*2-2, n-uint64(in.n), left+int64(in.after), record.Store, 1)
 			*(*uint8)(unsafe.Add(e.data, va&lineOff)) = uint8(*xreg(x, in.rs2))
-			goto next
+			in = (*step)(unsafe.Add(unsafe.Pointer(in), stepBytes))
+			goto find
 		}
 		goto slow
 
 	sltu:
 		*xreg(x, in.rd) = b2u(*xreg(x, in.rs1) < *xreg(x, in.rs2))
-		goto next
+		in = (*step)(unsafe.Add(unsafe.Pointer(in), stepBytes))
+		goto find
 
 	jalr:
 		va = (*xreg(x, in.rs1) + uint64(int64(in.imm))) &^ 1
@@ -603,7 +620,8 @@ func (h *Hart) exec64() {
 			*e.stamp, *e.tlb = uses, uses
 			//record: h.recordHit(e, va, base+uint64(in.at)*2-2, n-uint64(in.n), left+int64(in.after), record.Load, 1)
 			*xreg(x, in.rd) = uint64(int64(*(*int8)(unsafe.Add(e.data, va&lineOff))))
-			goto next
+			in = (*step)(unsafe.Add(unsafe.Pointer(in), stepBytes))
+			goto find
 		}
 		goto slow
 
@@ -613,7 +631,7 @@ func (h *Hart) exec64() {
 			continue
 		}
 		va = pc + 2
-		if f := &h.flines[va>>lineShift&(fetchSize-1)]; va&lineMask == f.tag && h.dbg == nil {
+		if f := h.fetchOf64(va); va&lineMask == f.tag && h.dbg == nil {
 			a := h.acrossAt(pc)
 			if a.in.raw != uint32(in.imm)|uint32(*(*uint16)(unsafe.Add(f.dec, lineSize)))<<16 {
 				goto fetch
@@ -629,7 +647,8 @@ func (h *Hart) exec64() {
 
 	xori:
 		*xreg(x, in.rd) = *xreg(x, in.rs1) ^ uint64(int64(in.imm))
-		goto next
+		in = (*step)(unsafe.Add(unsafe.Pointer(in), stepBytes))
+		goto find
 
 	branch:
 		left += int64(in.after) - h.branchCost
@@ -692,6 +711,16 @@ func (h *Hart) lineOf64(va uint64) *lineEntry {
 	// An entry is as large as a line.
 	return (*lineEntry)(unsafe.Add(unsafe.Pointer(h.lines), va&((lineTableSize-1)<<lineShift)))
 }
+
+// fetchOf64 is the place of va in the table of the L1I's lines, where lines have 64
+// bytes.
+func (h *Hart) fetchOf64(va uint64) *fetchEntry {
+	// An entry is half as large as a line.
+	return (*fetchEntry)(unsafe.Add(unsafe.Pointer(h.flines), va>>1&((fetchSize-1)<<(lineShift-1))))
+}
+
+// fetchOf is the place of va in the table of the L1I's lines.
+func (h *Hart) fetchOf(va uint64) *fetchEntry { return &h.flines[va>>(h.shift&63)&(fetchSize-1)] }
 
 // lineOf is the place of va in the line table.
 func (h *Hart) lineOf(va uint64) *lineEntry {

@@ -38,7 +38,7 @@ const decodingBits = 12
 // bytes at pc are in h.singleBytes and h.singleOK is set.
 func (h *Hart) fetchLine(pc uint64) (ok bool) {
 	h.singleOK = false
-	e := &h.flines[pc>>(h.shift&63)&(fetchSize-1)]
+	e := h.fetchOf(pc)
 	if pc&h.lineMask == e.tag {
 		h.l1i.Clock++
 		*e.stamp = h.l1i.Clock
@@ -133,7 +133,7 @@ func (h *Hart) nextAcross(pc uint64) *aloneInst {
 		return nil
 	}
 	rest := pc + 2
-	e := &h.flines[rest>>(h.shift&63)&(fetchSize-1)]
+	e := h.fetchOf(rest)
 	if rest&h.lineMask != e.tag {
 		return nil
 	}

@@ -26,7 +26,7 @@ func (h *Hart) execRecord() {
 	for left > 0 {
 		va = pc - base
 		if va >= h.lineSize {
-			f := &h.flines[pc>>(h.shift&63)&(fetchSize-1)]
+			f := h.fetchOf(pc)
 			if pc&h.lineMask != f.tag {
 				goto fetch
 			}
@@ -36,7 +36,7 @@ func (h *Hart) execRecord() {
 			*f.tlb = va
 			h.recordFetch(f, pc, n, left)
 			base, dec = f.tag, f.dec
-			va = pc - base
+			va = pc & h.offMask
 		}
 		va = uint64(*(*uint16)(unsafe.Add(dec, va)))
 		if va == 0 {
@@ -143,7 +143,7 @@ func (h *Hart) execRecord() {
 		case stepLUI:
 			*xreg(x, in.rd) = uint64(int64(in.imm))
 		case stepAUIPC:
-			*xreg(x, in.rd) = base + uint64(in.at)*2 - 2 + uint64(int64(in.imm))
+			*xreg(x, in.rd) = base + uint64(int64(in.imm))
 		case stepORI:
 			*xreg(x, in.rd) = *xreg(x, in.rs1) | uint64(int64(in.imm))
 		case stepSUBW:
@@ -426,7 +426,7 @@ func (h *Hart) execRecord() {
 			*e.stamp, *e.tlb = uses, uses
 			h.recordHit(e, va, base+uint64(in.at)*2-2, n-uint64(in.n), left+int64(in.after), record.Load, 8)
 			*xreg(x, in.rd) = *(*uint64)(unsafe.Add(e.data, va&h.offMask))
-			if in = in.next(); in.op == stepLD { // they come in rows
+			if in = (*step)(unsafe.Add(unsafe.Pointer(in), stepBytes)); in.op == stepLD { // they come in rows
 				goto ld
 			}
 			goto find
@@ -440,7 +440,7 @@ func (h *Hart) execRecord() {
 			*e.stamp, *e.tlb = uses, uses
 			h.recordHit(e, va, base+uint64(in.at)*2-2, n-uint64(in.n), left+int64(in.after), record.Store, 8)
 			*(*uint64)(unsafe.Add(e.data, va&h.offMask)) = *xreg(x, in.rs2)
-			if in = in.next(); in.op == stepSD { // they come in rows
+			if in = (*step)(unsafe.Add(unsafe.Pointer(in), stepBytes)); in.op == stepSD { // they come in rows
 				goto sd
 			}
 			goto find
@@ -449,39 +449,47 @@ func (h *Hart) execRecord() {
 
 	addi:
 		*xreg(x, in.rd) = *xreg(x, in.rs1) + uint64(int64(in.imm))
-		goto next
+		in = (*step)(unsafe.Add(unsafe.Pointer(in), stepBytes))
+		goto find
 
 	add:
 		*xreg(x, in.rd) = *xreg(x, in.rs1) + *xreg(x, in.rs2)
-		goto next
+		in = (*step)(unsafe.Add(unsafe.Pointer(in), stepBytes))
+		goto find
 
 	beq:
 		if *xreg(x, in.rs1) == *xreg(x, in.rs2) {
 			goto branch
 		}
-		goto next
+		in = (*step)(unsafe.Add(unsafe.Pointer(in), stepBytes))
+		goto find
 
 	bne:
 		if *xreg(x, in.rs1) != *xreg(x, in.rs2) {
 			goto branch
 		}
-		goto next
+		in = (*step)(unsafe.Add(unsafe.Pointer(in), stepBytes))
+		goto find
 
 	slli:
 		*xreg(x, in.rd) = *xreg(x, in.rs1) << (uint32(in.imm) & 63)
-		goto next
+		in = (*step)(unsafe.Add(unsafe.Pointer(in), stepBytes))
+		goto find
 
 	xor:
 		*xreg(x, in.rd) = *xreg(x, in.rs1) ^ *xreg(x, in.rs2)
-		goto next
+		in = (*step)(unsafe.Add(unsafe.Pointer(in), stepBytes))
+		goto find
 
 	srli:
 		*xreg(x, in.rd) = *xreg(x, in.rs1) >> (uint32(in.imm) & 63)
-		goto next
+		in = (*step)(unsafe.Add(unsafe.Pointer(in), stepBytes))
+		goto find
 
 	or:
 		*xreg(x, in.rd) = *xreg(x, in.rs1) | *xreg(x, in.rs2)
-		goto next
+		in = (*step)(unsafe.Add(unsafe.Pointer(in), stepBytes))
+		goto find
 
 	lbu:
 		va = *xreg(x, in.rs1) + uint64(int64(in.imm))
@@ -490,7 +498,8 @@ func (h *Hart) execRecord() {
 			*e.stamp, *e.tlb = uses, uses
 			h.recordHit(e, va, base+uint64(in.at)*2-2, n-uint64(in.n), left+int64(in.after), record.Load, 1)
 			*xreg(x, in.rd) = uint64(*(*uint8)(unsafe.Add(e.data, va&h.offMask)))
-			goto next
+			in = (*step)(unsafe.Add(unsafe.Pointer(in), stepBytes))
+			goto find
 		}
 		goto slow
 
@@ -500,25 +509,30 @@ func (h *Hart) execRecord() {
 
 	andi:
 		*xreg(x, in.rd) = *xreg(x, in.rs1) & uint64(int64(in.imm))
-		goto next
+		in = (*step)(unsafe.Add(unsafe.Pointer(in), stepBytes))
+		goto find
 
 	addiw:
 		*xreg(x, in.rd) = uint64(int64(int32(*xreg(x, in.rs1)) + in.imm))
-		goto next
+		in = (*step)(unsafe.Add(unsafe.Pointer(in), stepBytes))
+		goto find
 
 	and:
 		*xreg(x, in.rd) = *xreg(x, in.rs1) & *xreg(x, in.rs2)
-		goto next
+		in = (*step)(unsafe.Add(unsafe.Pointer(in), stepBytes))
+		goto find
 
 	sub:
 		*xreg(x, in.rd) = *xreg(x, in.rs1) - *xreg(x, in.rs2)
-		goto next
+		in = (*step)(unsafe.Add(unsafe.Pointer(in), stepBytes))
+		goto find
 
 	bltu:
 		if *xreg(x, in.rs1) < *xreg(x, in.rs2) {
 			goto branch
 		}
-		goto next
+		in = (*step)(unsafe.Add(unsafe.Pointer(in), stepBytes))
+		goto find
 
 	lw:
 		va = *xreg(x, in.rs1) + uint64(int64(in.imm))
@@ -527,7 +541,8 @@ func (h *Hart) execRecord() {
 			*e.stamp, *e.tlb = uses, uses
 			h.recordHit(e, va, base+uint64(in.at)*2-2, n-uint64(in.n), left+int64(in.after), record.Load, 4)
 			*xreg(x, in.rd) = uint64(int64(*(*int32)(unsafe.Add(e.data, va&h.offMask))))
-			goto next
+			in = (*step)(unsafe.Add(unsafe.Pointer(in), stepBytes))
+			goto find
 		}
 		goto slow
 
@@ -538,13 +553,15 @@ func (h *Hart) execRecord() {
 			*e.stamp, *e.tlb = uses, uses
 			h.recordHit(e, va, base+uint64(in.at)*2-2, n-uint64(in.n), left+int64(in.after), record.Store, 1)
 			*(*uint8)(unsafe.Add(e.data, va&h.offMask)) = uint8(*xreg(x, in.rs2))
-			goto next
+			in = (*step)(unsafe.Add(unsafe.Pointer(in), stepBytes))
+			goto find
 		}
 		goto slow
 
 	sltu:
 		*xreg(x, in.rd) = b2u(*xreg(x, in.rs1) < *xreg(x, in.rs2))
-		goto next
+		in = (*step)(unsafe.Add(unsafe.Pointer(in), stepBytes))
+		goto find
 
 	jalr:
 		va = (*xreg(x, in.rs1) + uint64(int64(in.imm))) &^ 1
@@ -563,7 +580,8 @@ func (h *Hart) execRecord() {
 			*e.stamp, *e.tlb = uses, uses
 			h.recordHit(e, va, base+uint64(in.at)*2-2, n-uint64(in.n), left+int64(in.after), record.Load, 1)
 			*xreg(x, in.rd) = uint64(int64(*(*int8)(unsafe.Add(e.data, va&h.offMask))))
-			goto next
+			in = (*step)(unsafe.Add(unsafe.Pointer(in), stepBytes))
+			goto find
 		}
 		goto slow
 
@@ -573,7 +591,7 @@ func (h *Hart) execRecord() {
 			continue
 		}
 		va = pc + 2
-		if f := &h.flines[va>>(h.shift&63)&(fetchSize-1)]; va&h.lineMask == f.tag && h.dbg == nil {
+		if f := h.fetchOf(va); va&h.lineMask == f.tag && h.dbg == nil {
 			a := h.acrossAt(pc)
 			if a.in.raw != uint32(in.imm)|uint32(*(*uint16)(unsafe.Add(f.dec, h.lineSize)))<<16 {
 				goto fetch
@@ -589,7 +607,8 @@ func (h *Hart) execRecord() {
 
 	xori:
 		*xreg(x, in.rd) = *xreg(x, in.rs1) ^ uint64(int64(in.imm))
-		goto next
+		in = (*step)(unsafe.Add(unsafe.Pointer(in), stepBytes))
+		goto find
 
 	branch:
 		left += int64(in.after) - h.branchCost

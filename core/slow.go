@@ -84,6 +84,9 @@ func (h *Hart) execSlow(in *isa.Inst) bool {
 		return va&(size-1) != 0 && h.storeMisaligned(va, size, v) || h.storeSlow(va, size, v)
 	case op >= isa.OpBEQ && op <= isa.OpJALR:
 		return h.execMisalignedJump(in)
+	case op == isa.OpAUIPC:
+		h.x[in.Rd] = h.pc + uint64(int64(in.Imm))
+		return true
 	case op < isa.OpFLD:
 		h.x[in.Rd] = rareInt(op, h.x[in.Rs1], h.x[in.Rs2])
 		return true

@@ -15,7 +15,7 @@ type step struct {
 	op       stepOp
 	rd       uint8 // as in isa.Inst
 	rs1, rs2 uint8 // the same; of a jump, rs2 is the way from the line's first byte to the end of it
-	// imm is that of isa.Inst, but of a branch or JAL the way from the line's first
+	// imm is that of isa.Inst, but of a branch, JAL or AUIPC the way from the line's first
 	// byte to the target; of stepJoin the way from the block to the step before the one
 	// that follows.
 	imm   int32
@@ -222,6 +222,10 @@ func (h *Hart) stepFor(in *isa.Inst, off uint64) step {
 		}
 	case stepJALR:
 		s.rs2 = uint8(off) + in.Size
+	case stepAUIPC:
+		if s.imm += int32(off); s.imm > 0 && in.Imm < 0 { // across lines, and the farthest way back
+			s.op = stepSlow
+		}
 	case stepFADDD, stepFMULD, stepFMADDD:
 		if in.RM != dynamicRM && in.RM != 0 {
 			s.op = stepSlow
