@@ -25,7 +25,7 @@ var plainOps = [NumOps]bool{
 // servePlain serves r in the plain way, and returns false, having done nothing,
 // if that is not r's.
 func (b *Bus) servePlain(r *Request) bool {
-	if r.Kind > GetM || !b.plain || b.deadline <= r.Cycle || b.Notify != nil || b.Tap != nil || b.monitors != 0 || b.fast {
+	if r.Kind > GetM || !b.plain || b.deadline <= r.Cycle || b.Notify != nil || b.Tap != nil || b.monitors != 0 {
 		return false
 	}
 	a, h, line := r.access, b.home, r.Line
@@ -43,7 +43,10 @@ func (b *Bus) servePlain(r *Request) bool {
 	h.expect(e)
 	p := b.privs[r.Agent]
 	b.Stats.Kinds[r.Kind]++
-	now := b.order.take(r.Cycle, &b.order.usual) + b.cfg.Arbitration
+	now := r.Cycle
+	if !b.fast {
+		now = b.order.take(now, &b.order.usual) + b.cfg.Arbitration
+	}
 	slot := p.d.Victim(line)
 	if p.d.State[slot] != 0 {
 		p.evict(slot, now+b.behind)
@@ -64,23 +67,22 @@ func (b *Bus) servePlain(r *Request) bool {
 	}
 	h.Accesses++
 	p.Home.Accesses++
-	bank := &h.banks[line&uint64(len(h.banks)-1)]
-	now = bank.take(now, &bank.usual) + b.cfg.LLCHit
+	if !b.fast {
+		bank := &h.banks[line&uint64(len(h.banks)-1)]
+		now = bank.take(now, &bank.usual) + b.cfg.LLCHit
+	}
 	data := h.llc.LineAt(e)
 	if fresh {
-		h.dram.Stats.Reads++
-		if h.dram.Notify == nil {
-			now = h.dram.access(line, now)
-		} else {
-			now = h.dram.timed(lineAddr(line, b.shift), now, false)
-		}
-		memory := h.dram.at(lineAddr(line, b.shift))
+		var memory unsafe.Pointer
+		memory, now = h.dram.fetch(line, now)
 		copyLine(data, memory, b.shift)
 		data = memory
 	}
 	copyLine(p.d.LineAt(slot), data, b.shift)
 	b.Stats.DataBytes += 1 << (b.shift & 63)
-	now = b.data.take(now, &b.data.usual) + b.beats
+	if !b.fast {
+		now = b.data.take(now, &b.data.usual) + b.beats
+	}
 	r.Done = now
 	if fresh || r.Kind == GetM { // else the LLC's copy can be read by many at a time
 		h.moves(e, now)
