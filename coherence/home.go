@@ -169,7 +169,7 @@ func (h *home) touch(line uint64) {
 	if h.dram != nil {
 		bytes = h.dram.glance(line)
 	}
-	warm(bytes, row, stamps, last)
+	hostmem.Warm(bytes, row, stamps, last)
 }
 
 // foresee is touch for what a request will need next, by the filter entry that line has
@@ -203,7 +203,7 @@ func (h *home) expect(e int32) {
 	if h.inclusive {
 		data = h.llc.LineAt(e)
 	}
-	warm(data, unsafe.Pointer(h.sharersOf(e)), h.tags.TagAt(e), owner)
+	hostmem.Warm(data, unsafe.Pointer(h.sharersOf(e)), h.tags.TagAt(e), owner)
 }
 
 // entry is the filter entry for line to claim, once the requester's victim has

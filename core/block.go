@@ -144,6 +144,19 @@ func (b *blocks) find(line uint64) int32 {
 	return int32(first + w)
 }
 
+// expect has the host fetch the block that line has or may get: entries, bytes and the
+// first steps.
+func (b *blocks) expect(line uint64) {
+	first := int(line&b.groups) * b.ways
+	for i := first; i < first+b.ways; i++ {
+		if b.info[i].key == line+1 {
+			p := b.at(int32(i))
+			hostmem.Warm(p, unsafe.Add(p, 64), unsafe.Add(p, 128), unsafe.Add(p, 192))
+			return
+		}
+	}
+}
+
 // release says that the slot has another line now.
 func (b *blocks) release(slot int32) {
 	if i := b.ofSlot[slot]; i >= 0 {

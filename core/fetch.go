@@ -71,6 +71,7 @@ func (h *Hart) fetchSlow(pc uint64) bool {
 	if h.mem.Attr(t.PA, 2) != coherence.AttrRAM {
 		return h.raise(causeFetchAccess, pc)
 	}
+	h.tab.blocks.expect(uint64(t.PA) >> (h.shift & 63))
 	size := h.fetchBytes(pc)
 	a := &h.acc
 	*a = coherence.Access{Op: coherence.OpFetch, Size: uint8(size), PA: t.PA, Uncached: t.Uncached}
