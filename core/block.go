@@ -22,6 +22,7 @@ import (
 type blocks struct {
 	arena  *hostmem.Arena // keeps mem
 	mem    []byte
+	base   unsafe.Pointer // of mem
 	info   []blockInfo
 	ofSlot []int32 // by L1I slot: its block, or -1
 	halves int     // halfwords in a line
@@ -63,6 +64,7 @@ func (b *blocks) init(i *cache.Array) {
 	n := i.Slots() * blocksPerSlot
 	b.arena = new(hostmem.Arena)
 	b.mem = b.arena.Sparse(n * b.stride)
+	b.base = unsafe.Pointer(&b.mem[0])
 	b.info = make([]blockInfo, n)
 	b.ofSlot = make([]int32, i.Slots())
 	for i := range b.ofSlot {

@@ -286,7 +286,7 @@ func (h *Hart) exec64() {
 			*xreg(x, in.rd) = base + uint64(in.rs2)
 			left -= h.jumpCost
 			pc = base + uint64(int64(in.imm))
-			continue
+			goto jumped
 
 		case stepADDUW:
 			*xreg(x, in.rd) = uint64(uint32(*xreg(x, in.rs1))) + *xreg(x, in.rs2)
@@ -633,7 +633,7 @@ func (h *Hart) exec64() {
 		va = pc + 2
 		if f := h.fetchOf64(va); va&lineMask == f.tag && h.dbg == nil {
 			a := h.acrossAt(pc)
-			if a.in.raw != uint32(in.imm)|uint32(*(*uint16)(unsafe.Add(f.dec, lineSize)))<<16 {
+			if a.raw != uint32(in.imm)|uint32(*(*uint16)(unsafe.Add(f.dec, lineSize)))<<16 {
 				goto fetch
 			}
 			h.l1i.Clock++
@@ -654,7 +654,37 @@ func (h *Hart) exec64() {
 		left += int64(in.after) - h.branchCost
 		n -= uint64(in.n)
 		pc = base + uint64(int64(in.imm))
-		continue
+
+	jumped: // from in to pc
+		if left <= 0 {
+			break
+		}
+		va = pc - base
+		if va >= lineSize {
+			f := h.fetchOf64(pc)
+			if pc&lineMask != f.tag {
+				goto fetch
+			}
+			va = h.l1i.Clock + 1
+			h.l1i.Clock = va
+			*f.stamp = va
+			*f.tlb = va
+			//record: h.recordFetch(f, pc, n, left)
+			base, dec = f.tag, f.dec
+			va = pc & lineOff
+		}
+		va = uint64(*(*uint16)(unsafe.Add(dec, va)))
+		if va == 0 {
+			goto fetch
+		}
+		va += uint64(uintptr(dec) - uintptr(h.tab.blocks.base))
+		if va == uint64(in.word) {
+			in = (*step)(unsafe.Add(h.tab.blocks.base, in.word)) // known before the line is
+			goto begin
+		}
+		in.word = uint32(va)
+		in = (*step)(unsafe.Add(h.tab.blocks.base, va))
+		goto begin
 
 	misaligned:
 		// LD or SD: within a line of the table all is well. Linux measures the speed of

@@ -18,12 +18,13 @@ type acrossLines [1024]aloneInst
 // aloneInst is an instruction outside of a block, with the end of its run.
 type aloneInst struct {
 	before, in, end step // before is where the run loop begins, by moving on
+	raw             uint32
 }
 
-// set makes a of an instruction that takes so many cycles.
-func (a *aloneInst) set(in step, cost uint8) {
-	a.before, a.in = step{after: uint16(cost), n: 1}, in
-	a.end = step{op: stepEnd, at: in.at + uint8(in.size()/2)}
+// set makes a of an instruction, whose step is s.
+func (a *aloneInst) set(s step, in *isa.Inst) {
+	a.before, a.in, a.raw = step{after: uint16(in.Cost), n: 1}, s, in.Raw
+	a.end = step{op: stepEnd, at: s.at + in.Size/2}
 }
 
 // decodings remembers how instructions were decoded, by their bytes. A line that
@@ -139,7 +140,7 @@ func (h *Hart) nextAcross(pc uint64) *aloneInst {
 		return nil
 	}
 	a := h.acrossAt(pc)
-	if a.in.raw != uint32(half)|uint32(*(*uint16)(unsafe.Add(e.dec, h.lineSize)))<<16 {
+	if a.raw != uint32(half)|uint32(*(*uint16)(unsafe.Add(e.dec, h.lineSize)))<<16 {
 		return nil
 	}
 	h.fetchLine(rest)
@@ -184,7 +185,7 @@ func (h *Hart) nextAlone(pc uint64) *step {
 	if kept && off == ^uint64(1) {
 		a = h.acrossAt(pc)
 	}
-	a.set(h.stepFor(in, off), in.Cost)
+	a.set(h.stepFor(in, off), in)
 	return &a.before
 }
 

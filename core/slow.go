@@ -10,7 +10,7 @@ import (
 // it and moves pc on, or takes the trap that it raised. The hart's state is
 // stored when it is called, and the instruction charged and counted.
 func (h *Hart) slow(s *step) {
-	in := h.decode(s.raw)
+	in := h.decode(s.word)
 	if in.Op <= isa.OpLBU && in.Op >= isa.OpLD {
 		h.slowLoad(in)
 		return
