@@ -63,7 +63,7 @@ func TestMurphi(t *testing.T) {
 			if !ok {
 				t.Fatal("rumur rejects the protocol")
 			}
-			r, err := Explore(p, Options{Caches: 3, Lines: 1, Values: 2, Home: HomeMemory})
+			r, err := Explore(t.Context(), p, Options{Caches: 3, Lines: 1, Values: 2, Home: HomeMemory}, nil)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -100,7 +100,7 @@ func TestMurphiMutants(t *testing.T) {
 				if strings.HasSuffix(m.name, "Evict -PutClean") {
 					return // the exported model has no filter to be told
 				}
-				if by := judge(m.p); ok != (by == "") {
+				if by := judge(t, m.p); ok != (by == "") {
 					t.Errorf("accepted by rumur: %v, by Explore: %v", ok, by == "")
 				}
 			})

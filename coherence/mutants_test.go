@@ -84,12 +84,13 @@ func fixDrop(s, next State, do Action) Action {
 }
 
 // judge says what rejects a mutant: its form, the exploration, or nothing.
-func judge(p *Protocol) string {
+func judge(t *testing.T, p *Protocol) string {
+	t.Helper()
 	if p.Validate() != nil {
 		return "form"
 	}
 	for _, o := range machines(3, 1, 2) {
-		_, err := Explore(p, o)
+		_, err := Explore(t.Context(), p, o, nil)
 		var v *Violation
 		if errors.As(err, &v) {
 			return "exploration"
@@ -104,7 +105,7 @@ func TestMutants(t *testing.T) {
 			count := map[string]int{}
 			var survive []string
 			for _, m := range mutants(p) {
-				by := judge(m.p)
+				by := judge(t, m.p)
 				count[by]++
 				if by == "" {
 					survive = append(survive, m.name)
