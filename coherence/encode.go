@@ -24,28 +24,39 @@ const (
 	someCode   = 1 << 63
 )
 
-// encode is the code of m, in which every rule that check knows holds.
-func (w *world) encode(m *model) code {
-	var homes [maxLines]uint64
-	var copies [maxLines][maxCaches]uint64
-	for i := range w.Lines {
-		homes[i] = w.encodeLine(&m.lines[i], &copies[i])
-	}
-	if w.Lines == 1 {
-		return w.columns(m, homes[0], &copies[0], nil, 0)
-	}
-	straight, swapped := homes[0]<<homeBits|homes[1], homes[1]<<homeBits|homes[0]
-	switch {
-	case straight < swapped:
-		return w.columns(m, straight, &copies[0], &copies[1], 0)
-	case straight > swapped:
-		return w.columns(m, swapped, &copies[1], &copies[0], 1)
-	}
-	return min(w.columns(m, straight, &copies[0], &copies[1], 0), w.columns(m, straight, &copies[1], &copies[0], 1))
+// packed is one line's part of a code.
+type packed struct {
+	home   uint64
+	copies [maxCaches]uint64
 }
 
-// encodeLine renames one line's values and packs its home and its copies.
-func (w *world) encodeLine(l *mLine, copies *[maxCaches]uint64) (home uint64) {
+// encode is the code of m, in which every rule that check knows holds.
+func (w *world) encode(m *model) code {
+	var lines [maxLines]packed
+	for i := range w.Lines {
+		w.pack(&m.lines[i], &lines[i])
+	}
+	return w.join(m, &lines)
+}
+
+// join is the code of m, whose lines are packed.
+func (w *world) join(m *model, lines *[maxLines]packed) code {
+	first, second := &lines[0], &lines[1]
+	if w.Lines == 1 {
+		return w.columns(m, first.home, first, second, 0)
+	}
+	straight, swapped := first.home<<homeBits|second.home, second.home<<homeBits|first.home
+	switch {
+	case straight < swapped:
+		return w.columns(m, straight, first, second, 0)
+	case straight > swapped:
+		return w.columns(m, swapped, second, first, 1)
+	}
+	return min(w.columns(m, straight, first, second, 0), w.columns(m, straight, second, first, 1))
+}
+
+// pack renames a line's values and packs its home and its copies.
+func (w *world) pack(l *mLine, to *packed) {
 	var names [maxValues]uint8 // 1 + the new name; 0 is none yet
 	names[l.last] = 1
 	next := uint8(1)
@@ -56,29 +67,24 @@ func (w *world) encodeLine(l *mLine, copies *[maxCaches]uint64) (home uint64) {
 		}
 		return uint64(names[v] - 1)
 	}
-	home = name(l.mem) << 2
+	to.home = name(l.mem) << 2
 	if l.llc != absent {
-		home |= 1 + name(l.llc)
+		to.home |= 1 + name(l.llc)
 	}
 	for c := range w.Caches {
 		if st := l.st[c]; st != Invalid { // the filter knows of it
-			copies[c] = 2 + uint64(st-1)*maxValues + name(l.val[c])
+			to.copies[c] = 2 + uint64(st-1)*maxValues + name(l.val[c])
 		} else {
-			copies[c] = uint64(l.filter >> c & 1)
+			to.copies[c] = uint64(l.filter >> c & 1)
 		}
 	}
-	return home
 }
 
 // columns completes a code. swap is 1 if the lines have changed places.
-func (w *world) columns(m *model, homes uint64, first, second *[maxCaches]uint64, swap uint8) code {
+func (w *world) columns(m *model, homes uint64, first, second *packed, swap uint8) code {
 	var column [maxCaches]uint64
 	for c := range w.Caches {
-		v := first[c] << copyBits
-		if second != nil {
-			v |= second[c]
-		}
-		v <<= wantBits
+		v := (first.copies[c]<<copyBits | second.copies[c]) << wantBits
 		if wt := &m.want[c]; wt.on {
 			v |= 1 + uint64(wt.op)<<1 + uint64(wt.line^swap)
 		}

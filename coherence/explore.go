@@ -45,7 +45,7 @@ func (o Options) validate() error {
 // error.
 type Result struct {
 	States      int // different up to renaming of caches, lines and values
-	Transitions int
+	Transitions int // tried; caches of which one is as the other take one for both
 	Depth       int // steps to the farthest state
 	Reached     [NumStates][NumEvents]bool
 }
@@ -150,12 +150,24 @@ func (x *explorer) expand(k code) (broken string) {
 		}
 	}()
 	m := x.decode(k)
+	rank := x.rank(&m)
+	var lines [maxLines]packed
+	for i := range x.Lines {
+		x.pack(&m.lines[i], &lines[i])
+	}
 	x.buf, x.next = x.steps(&m, x.buf[:0]), x.next[:0]
 	for _, s := range x.buf {
 		next := m
-		x.take(&next, s)
-		if next != m {
-			x.next = append(x.next, x.encode(&next))
+		x.takeFrom(&next, s, rank)
+		changed, after := next.want != m.want, lines
+		for i := range x.Lines {
+			if next.lines[i] != m.lines[i] {
+				x.pack(&next.lines[i], &after[i])
+				changed = true
+			}
+		}
+		if changed {
+			x.next = append(x.next, x.join(&next, &after))
 		}
 	}
 	return ""

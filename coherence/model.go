@@ -54,6 +54,8 @@ type world struct {
 	Options
 	reached *[NumStates][NumEvents]bool
 	say     func(format string, args ...any) // nil unless a trace is being told
+
+	everyStep bool // steps leaves none out
 }
 
 // rule is a broken rule, thrown by the steps of a model and caught in apply.
