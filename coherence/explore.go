@@ -32,7 +32,8 @@ func (o Options) String() string {
 		o.Caches, o.Lines, o.Values, evict, o.Home)
 }
 
-func (o Options) validate() error {
+// Validate says which limit o is beyond.
+func (o Options) Validate() error {
 	if o.Caches < 2 || o.Caches > maxCaches || o.Lines < 1 || o.Lines > maxLines ||
 		o.Values < 2 || o.Values > maxValues || o.Home >= NumHomeKinds {
 		return fmt.Errorf("cannot explore %v: 2 to %d caches, 1 to %d lines, 2 to %d values",
@@ -61,7 +62,7 @@ type Result struct {
 //
 // Explorations share nothing but p, which they only read.
 func Explore(ctx context.Context, p *Protocol, o Options, tell func(states int)) (Result, error) {
-	if err := o.validate(); err != nil {
+	if err := o.Validate(); err != nil {
 		return Result{}, err
 	}
 	if err := p.Validate(); err != nil {

@@ -12,7 +12,7 @@ import (
 
 var (
 	update = flag.Bool("update", false, "rewrite the golden files of testdata")
-	deep   = flag.Bool("deep", false, "explore 3 and 4 caches with 2 lines in every machine, X")
+	deep   = flag.Bool("deep", false, "give rumur every mutant (12 minutes)")
 )
 
 // golden compares got with a file of testdata.
