@@ -57,20 +57,22 @@ func rumur(t *testing.T, p *Protocol, caches, values int) (states string, ok boo
 func TestMurphi(t *testing.T) {
 	t.Parallel()
 	for _, p := range protocols {
-		t.Run(p.Name, func(t *testing.T) {
-			t.Parallel()
-			states, ok := rumur(t, p, 3, 2)
-			if !ok {
-				t.Fatal("rumur rejects the protocol")
-			}
-			r, err := Explore(t.Context(), p, Options{Caches: 3, Lines: 1, Values: 2, Home: HomeMemory}, nil)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if states != fmt.Sprint(r.States) {
-				t.Errorf("rumur sees %s states, Explore %d", states, r.States)
-			}
-		})
+		for caches := 2; caches <= maxCaches; caches++ {
+			t.Run(fmt.Sprintf("%s/%d", p.Name, caches), func(t *testing.T) {
+				t.Parallel()
+				states, ok := rumur(t, p, caches, 2)
+				if !ok {
+					t.Fatal("rumur rejects the protocol")
+				}
+				r, err := Explore(t.Context(), p, Options{Caches: caches, Lines: 1, Values: 2, Home: HomeMemory}, nil)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if states != fmt.Sprint(r.States) {
+					t.Errorf("rumur sees %s states, Explore %d", states, r.States)
+				}
+			})
+		}
 	}
 }
 

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"io"
 
 	"github.com/spf13/cobra"
 
@@ -71,9 +72,9 @@ func newProtocolShow() *cobra.Command {
 				return &usageError{err}
 			}
 			if markdown {
-				return p.WriteMarkdown(cmd.OutOrStdout())
+				return printing(cmd, p.WriteMarkdown)
 			}
-			return p.WriteText(cmd.OutOrStdout())
+			return printing(cmd, p.WriteText)
 		},
 	}
 	c.Flags().BoolVar(&markdown, "markdown", false, "print Markdown")
@@ -105,7 +106,7 @@ independently of mcsim:
 			if caches < 2 || caches > 8 || values < 2 || values > 8 {
 				return usagef("a model has 2 to 8 caches and 2 to 8 values")
 			}
-			return coherence.ExportMurphi(cmd.OutOrStdout(), p, caches, values)
+			return printing(cmd, func(w io.Writer) error { return coherence.ExportMurphi(w, p, caches, values) })
 		},
 	}
 	c.Flags().BoolVar(&murphi, "murphi", false, "write a Murphi model")
