@@ -84,9 +84,9 @@ func TestMurphiMutants(t *testing.T) {
 		"msi Shared SnoopUpgrade > Shared":       true,
 		"mesi Modified SnoopGetS -WriteBackHome": true,
 		"moesi Owned SnoopGetM -SupplyData":      true,
-		"moesi Shared Store other request":       true,
+		"moesi Owned SnoopUpgrade > Owned":       true,
 		"mesif Forward SnoopGetS > Forward":      true,
-		"mesif Exclusive Store SendGetM":         true,
+		"mesif others FillExclusive":             true,
 	}
 	ran := 0
 	for _, p := range protocols {

@@ -144,7 +144,7 @@ var equivalent = map[string][]string{
 		// not to tell Exclusive from Modified.
 		"Exclusive SnoopGetS > Owned",
 	}),
-	"mesif": slices.Concat(dirtyHome, exclusive[:4], []string{
+	"mesif": slices.Concat(dirtyHome, exclusive[:3], []string{
 		// A line is not exclusive although it could be.
 		"alone FillForward",
 		"Exclusive SnoopClean > Forward",
@@ -153,7 +153,6 @@ var equivalent = map[string][]string{
 		// The home supplies instead of the forwarder.
 		"Forward SnoopGetS -SupplyData",
 		"Forward SnoopGetM -SupplyData",
-		"Forward SnoopRead -SupplyData",
 		"Forward SnoopClean > Shared",
 	}),
 }
@@ -170,7 +169,6 @@ var dirtyHome = []string{
 var exclusive = []string{
 	"Exclusive SnoopGetS -SupplyData",
 	"Exclusive SnoopGetM -SupplyData",
-	"Exclusive SnoopRead -SupplyData",
 	"Exclusive SnoopClean > Shared",
 	"Modified SnoopClean > Shared",
 	"alone FillShared",
