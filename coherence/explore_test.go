@@ -12,7 +12,7 @@ import (
 
 var (
 	update = flag.Bool("update", false, "rewrite the golden files of testdata")
-	deep   = flag.Bool("deep", false, "give rumur every mutant (12 minutes)")
+	deep   = flag.Bool("deep", false, "give rumur more machines and every mutant (10 minutes)")
 )
 
 // golden compares got with a file of testdata.

@@ -83,16 +83,19 @@ func newProtocolShow() *cobra.Command {
 
 func newProtocolExport() *cobra.Command {
 	var murphi bool
-	caches, values := 3, 2
+	o := coherence.Options{Caches: 3, Lines: 1, Values: 2}
+	home, evictions := coherence.HomeInclusive.String(), "announced"
 	c := &cobra.Command{
 		Use:   "export NAME --murphi",
 		Short: "Write a protocol as a model for a model checker",
-		Long: `Writes a Murphi model of the protocol, which rumur or CMurphi check
-independently of mcsim:
+		Long: `Writes a Murphi model of the protocol and the machine around it, for one line.
+rumur or CMurphi check it independently of mcsim, and find as many states as
+'mcsim protocol check' does:
 
   mcsim protocol export mesi --murphi > mesi.m
   rumur mesi.m -o mesi.c && cc -O2 -march=native mesi.c -o mesi -lpthread && ./mesi`,
-		Example:   "  mcsim protocol export mesi --murphi > mesi.m",
+		Example: `  mcsim protocol export mesi --murphi > mesi.m
+  mcsim protocol export moesi --murphi --home non-inclusive --evictions silent`,
 		Args:      cobra.ExactArgs(1),
 		ValidArgs: coherence.Names(),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -103,14 +106,24 @@ independently of mcsim:
 			if err != nil {
 				return &usageError{err}
 			}
-			if caches < 2 || caches > 8 || values < 2 || values > 8 {
+			if o.Caches < 2 || o.Caches > 8 || o.Values < 2 || o.Values > 8 {
 				return usagef("a model has 2 to 8 caches and 2 to 8 values")
 			}
-			return printing(cmd, func(w io.Writer) error { return coherence.ExportMurphi(w, p, caches, values) })
+			for o.Home = 0; o.Home < coherence.NumHomeKinds && o.Home.String() != home; o.Home++ {
+			}
+			if o.Home == coherence.NumHomeKinds {
+				return usagef("--home %s: write inclusive, non-inclusive or memory", clip(home))
+			}
+			if o.Silent = evictions == "silent"; !o.Silent && evictions != "announced" {
+				return usagef("--evictions %s: write silent or announced", clip(evictions))
+			}
+			return printing(cmd, func(w io.Writer) error { return coherence.ExportMurphi(w, p, o) })
 		},
 	}
 	c.Flags().BoolVar(&murphi, "murphi", false, "write a Murphi model")
-	c.Flags().IntVar(&caches, "caches", caches, "private caches of the model")
-	c.Flags().IntVar(&values, "values", values, "different values of the line")
+	c.Flags().IntVar(&o.Caches, "caches", o.Caches, "private caches of the model")
+	c.Flags().IntVar(&o.Values, "values", o.Values, "different values of the line")
+	c.Flags().StringVar(&home, "home", home, "what stands before memory: an inclusive or non-inclusive LLC, or memory alone")
+	c.Flags().StringVar(&evictions, "evictions", evictions, "whether clean copies leave silent or announced")
 	return c
 }
