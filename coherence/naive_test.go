@@ -207,7 +207,7 @@ func TestMutantsAgainstNaive(t *testing.T) {
 // of each line alone, if a line's caches may evict while their harts wait for
 // another. So what is reached with two lines, seen as one line, is what one line
 // reaches; and more lines cannot show what two do not.
-func TestSecondLineAddsNothing(t *testing.T) {
+func TestExploreSecondLine(t *testing.T) {
 	for _, p := range protocols {
 		for _, o := range machines(2, 2, 2) {
 			t.Run(fmt.Sprintf("%s/%v", p.Name, o), func(t *testing.T) {
