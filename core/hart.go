@@ -93,6 +93,7 @@ type Hart struct {
 	csr   csrFile
 	files []intFile // of the IMSIC: FileM, FileS, guests'
 	trap  trapInfo
+	loop  trapLoop
 	mmu   mmu
 	sb    storeQueue
 	stats Stats
@@ -135,6 +136,7 @@ func New(cfg Config, mem *coherence.Private, dec *isa.Decoder, ev *event.Buffer)
 	h.files = make([]intFile, cfg.InterruptFiles)
 	h.resetCSRs()
 	h.initMMU()
+	h.loop.end()
 	mem.SetCore(h)
 	return h
 }

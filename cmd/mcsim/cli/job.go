@@ -159,6 +159,7 @@ func (j *job) execute(ctx context.Context, m *machine.Machine, out outputs) *out
 		progress.read = j.replay.traces.progress
 	}
 	limits.Progress = progress.update
+	limits.Warn = func(text string) { j.terminal.say("%s", text) }
 	res, err := m.Run(ctx, limits)
 	progress.clear()
 	return &outcome{result: res, err: err}
