@@ -89,13 +89,21 @@ func (m *Machine) describe(hart int, t core.TrapLoop) string {
 	if !t.Same {
 		how = "trapping in its trap handler, deeper and deeper"
 	}
-	fmt.Fprintf(&b, "%s: %s at pc %s, tval %#x, %s times", how, event.CauseName(t.Cause), m.where(t.PC), t.Tval,
-		stats.Human(stats.Value{U: t.Times}, ""))
+	fmt.Fprintf(&b, "%s: %s, %s times", how, m.exception(t.Exception), stats.Human(stats.Value{U: t.Times}, ""))
 	if t.Before.Cause != ^uint64(0) {
-		fmt.Fprintf(&b, ", after %s at pc %s, tval %#x", event.CauseName(t.Before.Cause), m.where(t.Before.PC), t.Before.Tval)
+		fmt.Fprintf(&b, ", after %s", m.exception(t.Before))
 	}
 	fmt.Fprintf(&b, "; %s", m.likely(hart, t))
 	return b.String()
+}
+
+// exception names an exception, with its trap value where that says more.
+func (m *Machine) exception(e core.Exception) string {
+	text := fmt.Sprintf("%s at pc %s", event.CauseName(e.Cause), m.where(e.PC))
+	if e.Tval != e.PC && (e.Cause < causeUserCall || e.Cause > causeMachineCall) {
+		text += fmt.Sprintf(", tval %#x", e.Tval)
+	}
+	return text
 }
 
 // Causes of exceptions (privileged manual, table of mcause values).
