@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"time"
@@ -187,10 +188,11 @@ func (j *job) listen() (*gdb.Server, error) {
 		return nil, nil
 	}
 	s, err := gdb.Listen(j.gdb)
-	if err == nil {
-		j.terminal.say("waiting for gdb; there: target remote %s", s.Addr())
+	if err != nil {
+		return nil, fmt.Errorf("--gdb %s: %w; write :PORT, ADDRESS:PORT or the path of a Unix socket, as in ./gdb.sock", j.gdb, err)
 	}
-	return s, err
+	j.terminal.say("waiting for gdb; there: target remote %s", s.Addr())
+	return s, nil
 }
 
 // missed tells of points that the run did not come to.
