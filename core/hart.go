@@ -93,7 +93,6 @@ type Hart struct {
 	csr   csrFile
 	files []intFile // of the IMSIC: FileM, FileS, guests'
 	trap  trapInfo
-	loop  trapLoop
 	mmu   mmu
 	sb    storeQueue
 	stats Stats
@@ -116,6 +115,8 @@ type Hart struct {
 	note      notices
 	fast      bool      // without timing: stores do not wait
 	dbg       *debugger // nil: nobody asked
+
+	loop trapLoop
 
 	wrs      bool   // waiting in wrs.nto or wrs.sto
 	wrsUntil uint64 // at most until this cycle
