@@ -118,6 +118,9 @@ func TestNoTrapLoop(t *testing.T) {
 			la(t0, "count").add(ld(t1, t0, 0), addi(t1, t1, 1), sd(t1, t0, 0), addi(t2, zero, rounds), branch(5, t1, t2, 8)).j("again").j("end").
 			label("h").la(t0, "there").add(addi(t1, zero, nop), store(2, t1, t0, 0), fenceI, addi(t0, zero, 0), addi(t1, zero, 0), mret).
 			label("end").add(end...))},
+		// The handler returns to the instruction, and counts in a register.
+		"counted": {p: newProgram().handler("h").add(0).
+			label("h").add(addi(s1, s1, 1), addi(t2, zero, rounds), branch(5, s1, t2, 8), mret).add(end...)},
 		// Hart 0 is in a trap loop until hart 1 writes the instruction that it lacks.
 		"mended by another": {harts: 2, p: newProgram().handler("h").add(csrr(t0, mhartid)).to("other", func(o int) uint32 { return bne(t0, zero, o) }).
 			label("there").add(0).add(end...).
