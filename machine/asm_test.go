@@ -98,10 +98,10 @@ func (p *program) label(name string) *program {
 }
 
 // to adds an instruction that depends on how far away a label is.
-func (p *program) to(name string, make func(o int) uint32) *program {
+func (p *program) to(name string, with func(o int) uint32) *program {
 	i := len(p.code)
 	p.code = append(p.code, 0)
-	p.fix = append(p.fix, func() { p.code[i] = make(p.at[name] - 4*i) })
+	p.fix = append(p.fix, func() { p.code[i] = with(p.at[name] - 4*i) })
 	return p
 }
 

@@ -150,7 +150,7 @@ func TestGuestsAreInNoTrapLoop(t *testing.T) {
 		if endless[name] || g.long && testing.Short() {
 			continue
 		}
-		for _, harts := range []int{max(1, g.least), 4} {
+		for _, harts := range []int{max(1, g.least), 3} {
 			o := job{guest: name, harts: harts, words: g.words, set: []string{"run.trap_loop=2"}}.run(t)
 			if o.err != nil || o.Reason != "exit" {
 				t.Errorf("%s, %d harts: %q %v", name, harts, o.Reason, o.err)
