@@ -26,7 +26,7 @@ type decoder struct {
 }
 
 func (d *decoder) problem(line int, path, hint, format string, args ...any) {
-	d.problems = append(d.problems, Problem{d.origin(line), path, fmt.Sprintf(format, args...), hint})
+	d.problems = append(d.problems, Problem{Origin: d.origin(line), Path: path, Msg: fmt.Sprintf(format, args...), Hint: hint})
 }
 
 func (d *decoder) origin(line int) Origin {

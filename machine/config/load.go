@@ -19,6 +19,17 @@ type Input struct {
 	Data   []byte    // its contents, if not to be read from File
 	Preset string    // goes before the file's own preset; "" for none
 	Set    []Setting // in order; later ones win
+
+	// Check finds mistakes in fields whose notation others know; nil for none. It
+	// may be asked more than once, of configurations that it must not change.
+	Check func(*Config) []Mistake
+}
+
+// Mistake is what Input.Check finds.
+type Mistake struct {
+	Field string   // the one that should change
+	With  []string // the others that it is about
+	Err   error    // what is wrong; the likely fix
 }
 
 // Setting sets one field from the command line.
@@ -74,6 +85,8 @@ const (
 	rankPreset
 	rankFile
 	rankFlag // and above: flags in their order
+
+	rankTrial = 1 << 30 // a fix that is tried
 )
 
 // Default is the configuration without any input.
@@ -123,7 +136,7 @@ func Load(in Input) (*Config, error) {
 		d.setting(s, rankFlag+i)
 	}
 	d.cfg.Preset = name
-	return d.finish()
+	return d.finish(in.Check)
 }
 
 func readFile(path string) ([]byte, error) {
@@ -166,26 +179,32 @@ func (d *decoder) setting(s Setting, rank int) {
 }
 
 // finish checks the whole.
-func (d *decoder) finish() (*Config, error) {
+func (d *decoder) finish(more func(*Config) []Mistake) (*Config, error) {
 	bad := map[string]bool{}
 	for _, p := range d.problems {
 		bad[p.Path] = true
 	}
-	d.oneLine()
-	c := checker{cfg: d.cfg, from: d.from, bad: bad}
+	line := d.oneLine()
+	c := checker{cfg: d.cfg, from: d.from, bad: bad, line: line, more: more}
 	c.check()
-	if all := append(d.problems, c.problems...); len(all) > 0 {
+	if all := append(d.problems, c.problems()...); len(all) > 0 {
 		return nil, all.sorted()
 	}
 	return d.cfg, nil
 }
 
-// oneLine gives the line size that the highest layer sets to every level.
-func (d *decoder) oneLine() {
+// oneLine gives the line size that the highest layer sets to every level, and
+// returns the field that it took it from, "" for the default's.
+func (d *decoder) oneLine() string {
 	m := &d.cfg.Machine
 	levels := map[string]*Size{"machine.l1i.line": &m.L1I.Line, "machine.l1d.line": &m.L1D.Line, "machine.l2.line": &m.L2.Line, "machine.llc.line": &m.LLC.Line}
 	order := []string{"machine.l1i.line", "machine.l1d.line", "machine.l2.line", "machine.llc.line"}
-	layer := func(path string) int { return min(d.from[path].rank, rankFlag) }
+	layer := func(path string) int {
+		if r := d.from[path].rank; r < rankTrial {
+			return min(r, rankFlag)
+		}
+		return rankTrial
+	}
 	top := ""
 	for _, p := range order {
 		if _, set := d.from[p]; set && (top == "" || layer(p) > layer(top)) {
@@ -193,13 +212,15 @@ func (d *decoder) oneLine() {
 		}
 	}
 	if top == "" {
-		return
+		return ""
 	}
 	line := *levels[top]
 	for _, p := range order {
 		if _, set := d.from[p]; set && layer(p) == layer(top) && *levels[p] != line {
-			o := d.from[p]
-			d.problems = append(d.problems, Problem{o, p, fmt.Sprintf("%v differs from %s, %v", *levels[p], top, line), "one machine has one line size"})
+			d.problems = append(d.problems, Problem{
+				Origin: d.from[p], Path: p, Msg: fmt.Sprintf("%v differs from %s", *levels[p], Part{top, line.String(), d.from[top]}),
+				Hint: "one machine has one line size, so leave one out, or try " + fix(p, line).String(), Fixes: Fixes{fix(p, line)},
+			})
 			continue
 		}
 		if layer(p) < layer(top) {
@@ -207,4 +228,5 @@ func (d *decoder) oneLine() {
 		}
 		*levels[p] = line
 	}
+	return top
 }

@@ -144,6 +144,7 @@ func (f *configFlags) loadOver(c *cobra.Command, in config.Input) (*config.Confi
 		}
 		in.Data = append([]byte{}, data...)
 	}
+	in.Check = checkRecord
 	return config.Load(in)
 }
 

@@ -42,9 +42,6 @@ type outDir struct {
 func openOutDir(cfg *config.Stats, seed uint64, threads bool) (*outDir, error) {
 	o := &outDir{every: cfg.Interval}
 	if cfg.Dir == "" {
-		if cfg.Interval > 0 {
-			return nil, usagef("intervals need a folder to be written to; give one by --out DIR")
-		}
 		return o, nil
 	}
 	dir := expandSeed(cfg.Dir, seed)
