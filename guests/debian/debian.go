@@ -83,13 +83,13 @@ func CacheDir(suite string) (string, error) {
 	if suite == "" || suite == DefaultSuite {
 		return dir, nil
 	}
-	return dir + "-" + suite, checkSuite(suite)
+	return dir + "-" + suite, CheckSuite(suite)
 }
 
 var suiteRE = regexp.MustCompile(`^[a-z][a-z0-9-]*$`)
 
-// checkSuite refuses what would not do as part of a path, or of sources.list.
-func checkSuite(suite string) error {
+// CheckSuite refuses what would not do as part of a path, or of sources.list.
+func CheckSuite(suite string) error {
 	if !suiteRE.MatchString(suite) || len(suite) > 64 {
 		return fmt.Errorf("%q is no suite of Debian; there are for instance %s, testing and sid", suite, DefaultSuite)
 	}

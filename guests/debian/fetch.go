@@ -37,7 +37,7 @@ func Fetch(ctx context.Context, o Options) (*Guest, error) {
 	if o.Suite == "" {
 		o.Suite = DefaultSuite
 	}
-	if err := checkSuite(o.Suite); err != nil {
+	if err := CheckSuite(o.Suite); err != nil {
 		return nil, err
 	}
 	if o.Dir == "" {

@@ -13,7 +13,8 @@ func Nearest(word string, candidates []string) string {
 	}
 	w := normal(word)
 	for _, c := range candidates {
-		if d := distance(w, normal(c)); d < bestAt {
+		// Of two as near, the one as long: letters are swapped more often than lost.
+		if d := distance(w, normal(c)); d < bestAt || d == bestAt && len(c) == len(word) && len(best) != len(word) {
 			best, bestAt = c, d
 		}
 	}

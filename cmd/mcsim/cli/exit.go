@@ -85,7 +85,13 @@ func report(w io.Writer, err error, asJSON bool) {
 	if !asJSON {
 		if isConfig {
 			fmt.Fprintln(w, mistakes)
-		} else {
+			return
+		}
+		all := []error{err}
+		if j, ok := err.(interface{ Unwrap() []error }); ok {
+			all = j.Unwrap() // several mistakes, told one by one
+		}
+		for _, err := range all {
 			fmt.Fprintf(w, "mcsim: %v\n", err)
 		}
 		return

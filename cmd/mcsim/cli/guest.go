@@ -41,6 +41,9 @@ is guest:debian/sid.`,
   mcsim guest fetch debian --mirror http://mirror.example/debian`,
 		Args: oneGuest,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := debian.CheckSuite(o.Suite); err != nil {
+				return usagef("--suite: %w", err)
+			}
 			if !asJSON {
 				o.Progress = func(format string, args ...any) {
 					fmt.Fprintf(cmd.ErrOrStderr(), "mcsim: "+format+"\n", args...)
@@ -80,6 +83,9 @@ func newGuestShow() *cobra.Command {
 		Example: `  mcsim guest show debian --json`,
 		Args:    oneGuest,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := debian.CheckSuite(suite); err != nil {
+				return usagef("--suite: %w", err)
+			}
 			g, err := debian.CachedSuite(suite)
 			if err != nil {
 				return fail(exitDiffers, "%w", err)

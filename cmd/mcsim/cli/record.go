@@ -14,7 +14,7 @@ import (
 )
 
 // openRecording opens the file that the configuration wants a recording in.
-func openRecording(cfg *config.Config) (*machine.Recording, *outputFile, error) {
+func (out *outputs) openRecording(cfg *config.Config) (*machine.Recording, *outputFile, error) {
 	if cfg.Record.File == "" {
 		return nil, nil, nil
 	}
@@ -26,6 +26,7 @@ func openRecording(cfg *config.Config) (*machine.Recording, *outputFile, error) 
 	if err != nil {
 		return nil, nil, err
 	}
+	out.files = append(out.files, f)
 	return &machine.Recording{To: f, Filter: filter, Version: Version}, f, nil
 }
 

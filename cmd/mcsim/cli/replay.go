@@ -156,6 +156,13 @@ func (f *replayFlags) declare(c *cobra.Command) {
 }
 
 func replayCommand(cmd *cobra.Command, args []string, f *replayFlags) error {
+	if err := outputMistakes(cmd); err != nil {
+		return err
+	}
+	rc, err := f.replayConfig()
+	if err != nil {
+		return err
+	}
 	o := openedTraces{cmd: cmd, in: &f.trace, vms: splitVMs(args, f.vms)}
 	if err := o.checkStdin(cmd, f); err != nil {
 		return err
@@ -172,10 +179,6 @@ func replayCommand(cmd *cobra.Command, args []string, f *replayFlags) error {
 	}
 	if f.json && (cfg.Log.File == "-" || cfg.Stats.File == "-") {
 		return usagef("--json has standard error for itself; give log and statistics a file")
-	}
-	rc, err := f.replayConfig()
-	if err != nil {
-		return err
 	}
 	t := newTerminal(cmd.OutOrStdout(), cmd.ErrOrStderr(), f.quiet || f.json)
 	if f.notExact != "" {

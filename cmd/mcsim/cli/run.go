@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -107,11 +108,17 @@ func (f *runFlags) declareOutput(c *cobra.Command) {
 	c.Flags().BoolVar(&f.json, "json", false, "print the result as JSON on standard error, and nothing else there")
 	c.Flags().BoolVarP(&f.quiet, "quiet", "q", false, "print nothing but errors")
 	c.Flags().BoolVar(&f.noTable, "no-table", false, "leave the table of statistics out")
-	c.MarkFlagsMutuallyExclusive("seed", "seeds")
-	c.MarkFlagsMutuallyExclusive("json", "quiet")
+}
+
+// outputMistakes are flags about results that do not go together.
+func outputMistakes(cmd *cobra.Command) error {
+	return errors.Join(exclusive(cmd, "seed", "seeds"), exclusive(cmd, "json", "quiet"))
 }
 
 func runCommand(cmd *cobra.Command, args []string, f *runFlags) error {
+	if err := outputMistakes(cmd); err != nil {
+		return err
+	}
 	if err := f.saving.parse(cmd, args); err != nil {
 		return err
 	}
