@@ -97,25 +97,33 @@ func filterFields(c *config.Record) (fields []string) {
 	return fields
 }
 
-// parseNumbers reads 0,2-3. The word, if not empty, stands for -1.
+// parseNumbers reads 0,2-3: each number once, in the order in which they come. The
+// word, if not empty, stands for -1.
 func parseNumbers(text string, most int, word string) (list []int, err error) {
+	seen := make([]bool, most+2)
+	add := func(n int) {
+		if !seen[n+1] {
+			seen[n+1] = true
+			list = append(list, n)
+		}
+	}
 	for _, part := range strings.Split(text, ",") {
 		part = strings.TrimSpace(part)
 		if word != "" && part == word {
-			list = append(list, -1)
+			add(-1)
 			continue
 		}
 		lo, hi, ranged := strings.Cut(part, "-")
 		if !ranged {
 			hi = lo
 		}
-		a, errA := strconv.Atoi(lo)
-		b, errB := strconv.Atoi(hi)
-		if errA != nil || errB != nil || a < 0 || b < a || b > most {
+		a, errA := strconv.ParseUint(lo, 10, 16)
+		b, errB := strconv.ParseUint(hi, 10, 16)
+		if errA != nil || errB != nil || b < a || b > uint64(most) {
 			return nil, fmt.Errorf("%q is no list of numbers; write some from 0 to %d, as in 0,2-3", clip(part), most)
 		}
 		for n := a; n <= b; n++ {
-			list = append(list, n)
+			add(int(n))
 		}
 	}
 	return list, nil

@@ -88,7 +88,7 @@ func parseRegion(text string) (replay.Region, error) {
 	lo, hi, ranged := strings.Cut(span, "-")
 	first, errF := strconv.ParseUint(lo, 0, 64)
 	last, errL := strconv.ParseUint(hi, 0, 64)
-	if !ok || !ranged || name == "" || errF != nil || errL != nil {
+	if !ok || !ranged || name == "" || errF != nil || errL != nil || last < first {
 		return replay.Region{}, usagef("--region %s: write NAME=FIRST-LAST, as in heap=0x1000-0x1fff", clip(text))
 	}
 	return replay.Region{Name: name, First: first, Last: last}, nil

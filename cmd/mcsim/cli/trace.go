@@ -169,7 +169,7 @@ func parseRanges(flag, text string) ([]streams.Range, error) {
 	for _, piece := range strings.Split(text, ",") {
 		r, err := parseRange(piece)
 		if err != nil {
-			return nil, usagef("--%s %s: %q is no range; write 5, 0x1000-0x1fff, 0x1000+4096, 5- or -5", flag, text, piece)
+			return nil, usagef("--%s %s: %q is no range; write 5, 0x1000-0x1fff, 0x1000+4096, 5- or -5", flag, clip(text), clip(piece))
 		}
 		out = append(out, r)
 	}
