@@ -46,7 +46,7 @@ func FuzzTrigger(f *testing.F) {
 	f.Fuzz(func(t *testing.T, s string) {
 		p, err := ParseTrigger(s)
 		if err != nil {
-			if len(err.Error()) > 400 {
+			if len(err.Error()) > 700 {
 				t.Errorf("a message of %d characters", len(err.Error()))
 			}
 			return
