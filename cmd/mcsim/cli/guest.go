@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"os"
 
@@ -58,6 +59,9 @@ is guest:debian/sid.`,
 			if err != nil {
 				if stop.ctx.Err() != nil {
 					return &exitError{code: stop.code()}
+				}
+				if errors.Is(err, debian.ErrNoSuite) {
+					return usagef("--suite %s: %w", o.Suite, err)
 				}
 				return fail(exitDiffers, "%w", err)
 			}
