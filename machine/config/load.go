@@ -3,6 +3,7 @@ package config
 import (
 	"embed"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -102,7 +103,7 @@ func Default() *Config {
 // another error is one of reading the file.
 func Load(in Input) (*Config, error) {
 	if in.File != "" && in.Data == nil {
-		data, err := readFile(in.File)
+		data, err := ReadFile(in.File)
 		if err != nil {
 			return nil, err
 		}
@@ -139,18 +140,15 @@ func Load(in Input) (*Config, error) {
 	return d.finish(in.Check)
 }
 
-func readFile(path string) ([]byte, error) {
-	info, err := os.Stat(path)
+// ReadFile reads a configuration's file, or as much of it as it may have and a byte
+// more, of which Load makes a mistake.
+func ReadFile(path string) ([]byte, error) {
+	f, err := os.Open(filepath.Clean(path))
 	if err != nil {
 		return nil, err
 	}
-	if !info.Mode().IsRegular() && info.Mode()&(os.ModeNamedPipe|os.ModeCharDevice) == 0 {
-		return nil, fmt.Errorf("%s is no file", path)
-	}
-	if info.Size() > maxFile {
-		return nil, fmt.Errorf("%s: %d bytes are too many for a configuration", path, info.Size())
-	}
-	return os.ReadFile(filepath.Clean(path))
+	defer f.Close() //nolint:errcheck // only read
+	return io.ReadAll(io.LimitReader(f, maxFile+1))
 }
 
 func (d *decoder) preset(name string, rank int) {

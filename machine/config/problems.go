@@ -83,10 +83,16 @@ func (p Problem) String() string {
 // Errors is every mistake of a configuration, in order of place.
 type Errors []Problem
 
+// mostLines is how many mistakes a text lists: what has more is no configuration.
+const mostLines = 100
+
 func (e Errors) Error() string {
-	lines := make([]string, len(e))
-	for i, p := range e {
-		lines[i] = p.String()
+	var lines []string
+	for _, p := range e[:min(len(e), mostLines)] {
+		lines = append(lines, p.String())
+	}
+	if n := len(e) - mostLines; n > 0 {
+		lines = append(lines, fmt.Sprintf("and %d more", n))
 	}
 	return strings.Join(lines, "\n")
 }

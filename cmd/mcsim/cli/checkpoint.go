@@ -72,6 +72,9 @@ func openCheckpoint(flag, name string) (*os.File, *snapshot.Reader, error) {
 	r, err := snapshot.Open(f)
 	if err != nil {
 		f.Close() //nolint:errcheck // only read
+		if info, e := os.Stat(name); e == nil && info.IsDir() {
+			err = errors.New("it is a directory; expected a checkpoint, as mcsim run --checkpoint FILE saves one")
+		}
 		return nil, nil, fail(exitLoad, "%s: %w", name, err)
 	}
 	return f, r, nil

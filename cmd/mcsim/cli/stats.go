@@ -190,7 +190,10 @@ func readPhases(path string) (*stats.Snapshot, []stats.Phase, error) {
 	defer f.Close() //nolint:errcheck // only read
 	s, _, phases, err := stats.ReadPhases(f)
 	if err != nil {
-		return nil, nil, fmt.Errorf("%s: %w", path, err)
+		if e := unreadable(err, "statistics, as --stats FILE writes them"); e != err {
+			return nil, nil, e // a directory, for one
+		}
+		return nil, nil, fmt.Errorf("%s: %w; expected statistics, as --stats FILE writes them", path, err)
 	}
 	return s, phases, nil
 }
