@@ -104,6 +104,10 @@ func (s *saving) probe(seed uint64) error {
 	if s.file == "" {
 		return nil
 	}
+	if info, err := os.Stat(expandSeed(s.file, seed)); err == nil && !info.Mode().IsRegular() {
+		// It would be replaced, device or not.
+		return &fileError{flag: "--checkpoint", name: expandSeed(s.file, seed), output: true, err: errors.New("not a regular file; a checkpoint takes the place of what is there")}
+	}
 	f, err := os.Create(expandSeed(s.file, seed) + ".tmp")
 	if err != nil {
 		return &fileError{flag: "--checkpoint", name: expandSeed(s.file, seed), output: true, err: err}

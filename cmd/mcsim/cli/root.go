@@ -13,9 +13,13 @@ import (
 // Main runs mcsim with the arguments after its name, and returns its exit
 // code.
 func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	root := newRoot(stdin, stdout, stderr)
+	out := &watched{Writer: stdout}
+	root := newRoot(stdin, out, stderr)
 	root.SetArgs(args)
 	cmd, err := root.ExecuteC()
+	if out.err != nil && (err == nil || errors.Is(err, out.err) && codeOf(err) != exitOutput) {
+		err = fail(exitOutput, "%w", out.err) // whoever printed may not have looked
+	}
 	if err == nil {
 		return exitOK
 	}
@@ -25,6 +29,20 @@ func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		fmt.Fprintf(stderr, "Run '%s --help' for usage.\n", cmd.CommandPath())
 	}
 	return codeOf(err)
+}
+
+// watched is standard output: it remembers what went wrong.
+type watched struct {
+	io.Writer
+	err error
+}
+
+func (w *watched) Write(b []byte) (int, error) {
+	n, err := w.Writer.Write(b)
+	if err != nil && w.err == nil {
+		w.err = err
+	}
+	return n, err
 }
 
 func newRoot(stdin io.Reader, stdout, stderr io.Writer) *cobra.Command {
