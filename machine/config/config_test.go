@@ -96,7 +96,7 @@ func TestMistakes(t *testing.T) {
 		{"machine: {dram: {t_rfc: 9us}}", "", "m.yaml:1: machine.dram.t_rfc: a refresh of 9us every 7.8us leaves no time to work, with machine.dram.t_refi=7.8us (default); try machine.dram.t_rfc=350ns or machine.dram.t_refi=0"},
 		{"machine: {dram: {t_cl: 14}}", "", `m.yaml:1: machine.dram.t_cl: "14" is not a time; write 13.75ns or 7.8us`},
 		{"machine: {timebase: 1GHz, clock: 10MHz}", "", "m.yaml:1: machine.timebase: a timebase of 1GHz is faster than the clock, 10MHz, with machine.clock=10MHz (m.yaml:1); try machine.timebase=10MHz or machine.clock=1GHz"},
-		{"machine: 4", "", `m.yaml:1: machine: machine is a section of names and values, not "4"`},
+		{"machine: 4", "", `m.yaml:1: machine: machine is a section of names and values, not "4"; set one of its fields, as in machine.harts`},
 		{"machine: {harts: [1]}", "", "m.yaml:1: machine.harts: a single value belongs here, not a list"},
 		{"- a", "", "m.yaml:1: a configuration is a section of names and values, not a list"},
 		{"run: {check: yes}", "", `m.yaml:1: run.check: "yes" is neither true nor false; try true`},

@@ -84,6 +84,14 @@ func (d *decoder) syntax(data []byte, err error) {
 	d.problem(line, "", hint, "not YAML: %s", strings.TrimSpace(msg))
 }
 
+// example is the first field of a section.
+func (f *Field) example() string {
+	for f.Section != nil {
+		f = f.Section[0]
+	}
+	return f.Path
+}
+
 // section decodes a mapping into the fields of f.
 func (d *decoder) section(f *Field, n *yaml.Node) {
 	n = resolve(n)
@@ -95,7 +103,11 @@ func (d *decoder) section(f *Field, n *yaml.Node) {
 		if what == "" {
 			what = "a configuration"
 		}
-		d.problem(n.Line, f.Path, "", "%s is a section of names and values, not %s", what, kindName(n))
+		hint := ""
+		if f.Path != "" {
+			hint = "set one of its fields, as in " + f.example()
+		}
+		d.problem(n.Line, f.Path, hint, "%s is a section of names and values, not %s", what, kindName(n))
 		return
 	}
 	seen := map[string]int{}

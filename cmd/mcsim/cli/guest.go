@@ -3,7 +3,9 @@ package cli
 import (
 	"errors"
 	"fmt"
+	"net/url"
 	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -52,6 +54,9 @@ is guest:debian/sid.`,
 			}
 			if o.Mirror == "" {
 				o.Mirror = os.Getenv(debian.MirrorVariable)
+			}
+			if u, err := url.Parse(o.Mirror); o.Mirror != "" && (err != nil || u.Scheme == "" || strings.ContainsAny(o.Mirror, " []")) {
+				return usagef("--mirror %s: write the URI of a Debian archive, as in http://mirror.example/debian", clip(o.Mirror))
 			}
 			stop := newStopper()
 			defer stop.close()

@@ -15,6 +15,7 @@ import (
 // job is one run of one configuration.
 type job struct {
 	cfg      *config.Config
+	file     string // of the configuration, or ""
 	saving   saving
 	saved    int    // checkpoints so far
 	gdb      string // where a debugger is waited for, or ""
@@ -153,10 +154,11 @@ func (j *job) listen() (*gdb.Server, error) {
 		return nil, nil
 	}
 	s, err := gdb.Listen(j.gdb)
-	if err == nil {
-		j.terminal.say("waiting for gdb; there: target remote %s", s.Addr())
+	if err != nil {
+		return nil, usagef("--gdb %s: %w; write :PORT of this machine, ADDRESS:PORT, or the path of a socket", clip(j.gdb), err)
 	}
-	return s, err
+	j.terminal.say("waiting for gdb; there: target remote %s", s.Addr())
+	return s, nil
 }
 
 // missed tells of points that the run did not come to.

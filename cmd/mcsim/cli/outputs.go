@@ -29,7 +29,7 @@ func (j *job) open() (out *outputs, err error) {
 	if err := j.check(); err != nil {
 		return out, fail(exitLoad, "%w", err)
 	}
-	if err := distinctFiles(j.cfg, j.saving); err != nil {
+	if err := distinctFiles(j.cfg, j.saving, j.inputs()...); err != nil {
 		return out, err
 	}
 	seed := j.cfg.Machine.Seed
@@ -47,6 +47,22 @@ func (j *job) open() (out *outputs, err error) {
 	}
 	out.recording, out.record, err = out.openRecording(j.cfg)
 	return out, err
+}
+
+// inputs are the files that are read beside those that the configuration names.
+func (j *job) inputs() (list []named) {
+	if j.file != "" {
+		list = append(list, named{"the configuration", j.file})
+	}
+	if j.replay == nil {
+		return list
+	}
+	for _, v := range j.replay.traces.vms {
+		for _, path := range v.paths {
+			list = append(list, named{"the trace", path})
+		}
+	}
+	return list
 }
 
 // discard closes what a refused run has opened, and leaves everything as it was.

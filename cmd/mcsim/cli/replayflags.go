@@ -2,6 +2,7 @@ package cli
 
 import (
 	"errors"
+	"math"
 	"strconv"
 	"strings"
 
@@ -47,7 +48,7 @@ func (f *replayFlags) replayConfig() (replay.Config, error) {
 	if f.slice == 0 {
 		errs = append(errs, usagef("--slice 0: a turn lasts a cycle at least"))
 	}
-	if f.timeScale < 0 || f.timeScale != f.timeScale {
+	if !(f.timeScale >= 0 && f.timeScale <= math.MaxFloat64) {
 		errs = append(errs, usagef("--time-scale %v: a number of cycles, above 0", f.timeScale))
 	}
 	var err error

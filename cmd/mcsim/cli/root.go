@@ -70,6 +70,7 @@ bare-metal program (--bare prog.elf), and look at what happened (--stats,
 	root.SetErr(stderr)
 	root.SetFlagErrorFunc(flagError)
 	root.AddCommand(newRun(), newReplay(), newConfig(), newProtocol(), newStats(), newCheckpoint(), newTrace(), newReport(), newGuest(), newVersion())
+	addLibrarys(root)
 	teach(root)
 	return root
 }

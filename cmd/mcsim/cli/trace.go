@@ -5,12 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"mcsim/machine/config"
 	"mcsim/traces"
 	"mcsim/traces/streams"
 )
@@ -52,6 +54,13 @@ func (in *traceInput) declare(c *cobra.Command) {
 }
 
 func (in *traceInput) open(cmd *cobra.Command, path string) (*traces.Trace, error) {
+	if known := traces.Formats(); in.format != "" && !slices.Contains(known, in.format) {
+		hint := "there are " + strings.Join(known, ", ")
+		if near := config.Nearest(in.format, known); near != "" {
+			hint = "did you mean " + near + "?"
+		}
+		return nil, usagef("--format %s: no such format; %s", clip(in.format), hint)
+	}
 	o := traces.Options{Format: in.format, TolerateClock: in.backwards, Stdin: cmd.InOrStdin()}
 	if in.stop != nil {
 		o.Interrupt = in.stop.ctx.Done()

@@ -13,6 +13,10 @@ import (
 // teach words what the library says of wrong arguments as all our mistakes, for c and
 // its subcommands: what is wrong; the likely fix.
 func teach(c *cobra.Command) {
+	if c.Name() == "help" {
+		c.Run, c.RunE = nil, help
+		return
+	}
 	if c.HasSubCommands() {
 		refuseUnknown(c)
 		for _, sub := range c.Commands() {
@@ -36,6 +40,33 @@ func teach(c *cobra.Command) {
 		}
 		return usagef("%s takes %s, and got %s", cmd.CommandPath(), takes, plural(len(args), "argument"))
 	}
+}
+
+// addLibrarys adds the commands that the library brings, with what ours have.
+func addLibrarys(root *cobra.Command) {
+	root.InitDefaultHelpCmd()
+	root.InitDefaultCompletionCmd()
+	for _, c := range root.Commands() {
+		switch c.Name() {
+		case "help":
+			c.Example = "  mcsim help trace convert"
+		case "completion":
+			c.Example = "  mcsim completion bash > ~/.local/share/bash-completion/completions/mcsim"
+			for _, shell := range c.Commands() {
+				shell.Example = "  mcsim completion " + shell.Name()
+			}
+		}
+	}
+}
+
+// help prints the help of the command that the arguments name.
+func help(cmd *cobra.Command, args []string) error {
+	c, rest, err := cmd.Root().Find(args)
+	if err != nil || len(rest) > 0 {
+		return usagef("there is no help for %q; mcsim help lists the commands", strings.Join(args, " "))
+	}
+	c.InitDefaultHelpFlag()
+	return c.Help()
 }
 
 // refuseUnknown makes a command that only holds others complain about a
