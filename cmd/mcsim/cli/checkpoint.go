@@ -52,10 +52,11 @@ func (s *saving) below() (in config.Input, err error) {
 	}
 	f.Close() //nolint:errcheck // only read
 	in = config.Input{File: s.restore, Data: r.Header.Config}
-	for _, key := range []string{"run.max_instructions", "run.max_cycles", "run.max_seconds"} {
+	for _, key := range []string{"run.max_instructions", "run.max_cycles", "run.max_seconds", "stats.interval"} {
 		in.Set = append(in.Set, config.Setting{Flag: "--restore", Key: key, Value: "0"})
 	}
-	for _, key := range []string{"run.stop_at", "log.file", "stats.file"} {
+	for _, key := range []string{"run.stop_at", "log.file", "stats.file", "stats.dir", "record.file",
+		"record.harts", "record.vms", "record.kinds", "record.addresses", "record.cycles"} {
 		in.Set = append(in.Set, config.Setting{Flag: "--restore", Key: key})
 	}
 	if !r.Header.Fast { // functional mode is over
