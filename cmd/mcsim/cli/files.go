@@ -28,6 +28,11 @@ func distinctFiles(cfg *config.Config, s saving, others ...named) error {
 		{"the statistics", expandSeed(cfg.Stats.File, seed)},
 		{"the checkpoint", expandSeed(s.file, seed)},
 	}
+	if dir := expandSeed(cfg.Stats.Dir, seed); dir != "" {
+		for _, name := range outFiles {
+			outputs = append(outputs, named{"a file of --out", filepath.Join(dir, name)})
+		}
+	}
 	for _, text := range cfg.Machine.Virtio.Disks {
 		d, err := config.ParseDisk(text)
 		if err != nil {

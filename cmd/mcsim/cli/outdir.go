@@ -27,6 +27,9 @@ N cycles, as intervals.jsonl and intervals.parquet; 'mcsim report DIR' shows it.
 row for each thread that ran in it.`
 )
 
+// outFiles are all that a run may write there.
+var outFiles = []string{outStats, outLines, outParquet, outThreads, outParquetT}
+
 // outDir is the folder of a run's results.
 type outDir struct {
 	dir   string           // "" if there is no folder
@@ -99,7 +102,7 @@ func (o *outDir) discard() {
 // intervals would be taken for this one's.
 func (o *outDir) removeOld() error {
 	var errs []error
-	for _, name := range []string{outLines, outParquet, outThreads, outParquetT} {
+	for _, name := range outFiles {
 		path := filepath.Join(o.dir, name)
 		if slices.ContainsFunc(o.files, func(f *outputFile) bool { return f.file.Name() == path }) {
 			continue
