@@ -73,14 +73,11 @@ func openCheckpoint(flag, name string) (*os.File, *snapshot.Reader, error) {
 	}
 	if info, err := f.Stat(); err == nil && info.IsDir() {
 		f.Close() //nolint:errcheck // only read
-		return nil, nil, fail(exitLoad, "%w", &fileError{flag: flag, name: name, err: syscall.EISDIR})
+		return nil, nil, fail(exitLoad, "%w; expected a checkpoint, as mcsim run --checkpoint FILE saves one", &fileError{flag: flag, name: name, err: syscall.EISDIR})
 	}
 	r, err := snapshot.Open(f)
 	if err != nil {
 		f.Close() //nolint:errcheck // only read
-		if info, e := os.Stat(name); e == nil && info.IsDir() {
-			err = errors.New("it is a directory; expected a checkpoint, as mcsim run --checkpoint FILE saves one")
-		}
 		return nil, nil, fail(exitLoad, "%s: %w", name, err)
 	}
 	return f, r, nil
