@@ -359,6 +359,10 @@ func (p *Private) call(kind Kind, a *Access, line, now uint64) uint64 {
 	r := &p.req
 	r.Kind, r.Agent, r.Line, r.Cycle, r.access = kind, p.id, line, now, a
 	p.Port.Call(r)
+	if p.Port.alone != nil && a != nil && p.d.Lookup(line-1) >= 0 {
+		p.bus.home.touch(line + 1)
+		p.bus.home.foresee(line + 1)
+	}
 	return r.Done
 }
 
