@@ -203,6 +203,15 @@ func (p *Private) Load(a *Access, now uint64) (done uint64) {
 	return p.miss(a, line, now+p.hit)
 }
 
+// Expect says that a load from pa is on its way, for the host to begin with what it takes
+// longest for if the caches do not have it.
+func (p *Private) Expect(pa addr.PA) {
+	if d := p.bus.home.dram; d != nil {
+		b := d.glance(uint64(pa) >> (p.shift & 63))
+		warm(b, b, b, b)
+	}
+}
+
 // Store is Do for a store to RAM through the caches, as the caller knows.
 func (p *Private) Store(a *Access, now uint64) (done uint64) {
 	p.now = now
