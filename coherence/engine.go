@@ -74,8 +74,10 @@ type Engine struct {
 	end     uint64   // of this quantum
 	direct  *agent   // the only agent still running in this quantum
 	stopped bool
-	fast    bool // without timing: see functional.go
-	resumed bool // Run goes on from a checkpoint, at the end of a quantum
+	over    bool  // the run has come to its end
+	err     error // why
+	fast    bool  // without timing: see functional.go
+	resumed bool  // Run goes on from a checkpoint, at the end of a quantum
 	lanes   []lane
 	chain   chain
 	work    uint64 // instructions per round of late, times workScale
@@ -279,19 +281,23 @@ func (e *Engine) Run(lanes int) (err error) {
 		e.end = e.quantum
 		e.ready = append(e.ready[:0], e.agents...)
 	}
-	for {
-		for len(e.ready) > 0 {
-			if err := e.round(); err != nil {
-				return err
-			}
-			if e.stopped {
-				return nil
-			}
-		}
-		if more, err := e.nextQuantum(); !more {
+	e.over, e.err = false, nil
+	for e.nextRound() {
+		if err := e.round(); err != nil || e.stopped {
 			return err
 		}
 	}
+	return e.err
+}
+
+// nextRound ends quanta until there is an agent to run. It returns false if the run
+// is over.
+func (e *Engine) nextRound() bool {
+	for len(e.ready) == 0 && !e.over {
+		more, err := e.nextQuantum()
+		e.over, e.err = !more, err
+	}
+	return !e.over
 }
 
 // round lets the ready agents run until they park, and serves them.
