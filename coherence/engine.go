@@ -237,6 +237,15 @@ func (e *Engine) Wake(id int, cycle uint64) {
 	}
 }
 
+// Asleep says whether agent id sleeps, and until which cycle if nobody wakes it.
+func (e *Engine) Asleep(id int) (until uint64, asleep bool) {
+	a := e.agents[id]
+	return a.wakeAt, a.state == agentAsleep && !a.isWoke
+}
+
+// Never says whether a cycle will never come: its quantum is beyond the clock's end.
+func (e *Engine) Never(cycle uint64) bool { return cycle >= ^uint64(0)-e.quantum }
+
 // Stop ends the run after the serial phase in progress.
 func (e *Engine) Stop() { e.stopped = true }
 
@@ -483,7 +492,7 @@ func (e *Engine) advance() (more bool, err error) {
 		}
 	}
 	if !awake {
-		if next >= ^uint64(0)-e.quantum { // never, or when the clock wraps around
+		if e.Never(next) {
 			if e.OnIdle == nil || !e.OnIdle() {
 				return false, ErrAsleep
 			}

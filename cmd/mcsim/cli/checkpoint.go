@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -69,6 +70,10 @@ func openCheckpoint(flag, name string) (*os.File, *snapshot.Reader, error) {
 	if err != nil {
 		return nil, nil, fail(exitLoad, "%w", fileFault(flag, name, err))
 	}
+	if info, err := f.Stat(); err == nil && info.IsDir() {
+		f.Close() //nolint:errcheck // only read
+		return nil, nil, fail(exitLoad, "%w", &fileError{flag: flag, name: name, err: syscall.EISDIR})
+	}
 	r, err := snapshot.Open(f)
 	if err != nil {
 		f.Close() //nolint:errcheck // only read
@@ -101,9 +106,13 @@ func (s *saving) probe(seed uint64) error {
 	if s.file == "" {
 		return nil
 	}
-	f, err := os.Create(expandSeed(s.file, seed) + ".tmp")
+	name := expandSeed(s.file, seed)
+	if info, err := os.Stat(name); err == nil && info.IsDir() {
+		return &fileError{flag: "--checkpoint", name: name, output: true, err: syscall.EISDIR}
+	}
+	f, err := os.Create(name + ".tmp")
 	if err != nil {
-		return &fileError{flag: "--checkpoint", name: expandSeed(s.file, seed), output: true, err: err}
+		return &fileError{flag: "--checkpoint", name: name, output: true, err: err}
 	}
 	return errors.Join(f.Close(), os.Remove(f.Name()))
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"mcsim/machine/config"
+	"mcsim/snapshot"
 )
 
 // configFlags are the flags that make up a configuration.
@@ -141,6 +142,9 @@ func (f *configFlags) loadOver(c *cobra.Command, in config.Input) (*config.Confi
 		}
 		if bytes.HasPrefix(data, []byte("\x7fELF")) {
 			return nil, usagef("%s is a program, not a configuration; run it with --bare %s", file, file)
+		}
+		if bytes.HasPrefix(data, []byte(snapshot.Magic)) {
+			return nil, usagef("%s is a checkpoint, not a configuration; go on from it with --restore %s", file, file)
 		}
 		in.Data = append([]byte{}, data...)
 	}

@@ -16,7 +16,7 @@ const (
 	exitUsage       = 2   // wrong arguments, or a configuration with mistakes
 	exitInternal    = 100 // a bug of mcsim
 	exitLimit       = 101 // a limit on instructions, cycles or seconds was reached
-	exitStuck       = 102 // no hart can go on
+	exitStuck       = 102 // no hart can go on: all sleep, or trap for ever
 	exitNoCode      = 103 // the guest ended without a code, as by a reset or a kernel's panic
 	exitCheck       = 104 // --check found a coherence invariant broken
 	exitLoad        = 105 // the program cannot be loaded
@@ -31,7 +31,7 @@ const exitHelp = `Exit codes:
   2    wrong arguments, or a configuration with mistakes; nothing ran
   100  a bug of mcsim
   101  a limit was reached (--max-instructions, --max-cycles, --max-seconds)
-  102  no hart can go on
+  102  no hart can go on: all sleep, or trap for ever (run.trap_loop)
   103  the guest ended without a code, as by asking for a reset or a kernel's panic
   104  --check found a broken coherence invariant
   105  the program cannot be loaded

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"time"
@@ -159,6 +160,7 @@ func (j *job) execute(ctx context.Context, m *machine.Machine, out outputs) *out
 		progress.read = j.replay.traces.progress
 	}
 	limits.Progress = progress.update
+	limits.Warn = func(text string) { j.terminal.say("%s", text) }
 	res, err := m.Run(ctx, limits)
 	progress.clear()
 	return &outcome{result: res, err: err}
@@ -186,10 +188,11 @@ func (j *job) listen() (*gdb.Server, error) {
 		return nil, nil
 	}
 	s, err := gdb.Listen(j.gdb)
-	if err == nil {
-		j.terminal.say("waiting for gdb; there: target remote %s", s.Addr())
+	if err != nil {
+		return nil, fmt.Errorf("--gdb %s: %w; write :PORT, ADDRESS:PORT or the path of a Unix socket, as in ./gdb.sock", j.gdb, err)
 	}
-	return s, err
+	j.terminal.say("waiting for gdb; there: target remote %s", s.Addr())
+	return s, nil
 }
 
 // missed tells of points that the run did not come to.

@@ -170,6 +170,9 @@ func (o *outcome) tell(cmd *cobra.Command, f *runFlags, cfg *config.Config) erro
 	w := cmd.ErrOrStderr()
 	switch {
 	case f.json:
+		if o.err != nil { // writing the files may have added to it
+			o.info.Error = o.err.Error()
+		}
 		if err := o.values.WriteJSON(w, o.info, o.phases...); err != nil {
 			return fail(exitOutput, "%w", err)
 		}
@@ -195,7 +198,7 @@ func (o *outcome) tell(cmd *cobra.Command, f *runFlags, cfg *config.Config) erro
 			fmt.Fprintf(w, "mcsim: log in %s\n", file)
 		}
 	}
-	if o.err != nil {
+	if o.err != nil && !f.json { // which has told it
 		return &exitError{o.code, o.err}
 	}
 	if o.code != exitOK {

@@ -78,6 +78,7 @@ type seedsResult struct {
 	Seeds      []uint64       `json:"seeds"`
 	ExitCodes  []int          `json:"exit_codes"`
 	Reasons    []string       `json:"reasons"`
+	Error      string         `json:"error,omitempty"` // of the first run that went wrong
 	Config     *config.Config `json:"config"`
 	Statistics []*spread      `json:"statistics"`
 }
@@ -189,6 +190,9 @@ func student95(df int) float64 {
 
 func (r *seedsResult) tell(cmd *cobra.Command, f *runFlags, file string, worst *outcome) error {
 	w := cmd.ErrOrStderr()
+	if worst.err != nil {
+		r.Error = worst.err.Error()
+	}
 	if f.json {
 		if err := writeJSON(w, r); err != nil {
 			return fail(exitOutput, "%w", err)
@@ -206,8 +210,11 @@ func (r *seedsResult) tell(cmd *cobra.Command, f *runFlags, file string, worst *
 			return fail(exitOutput, "%w", err)
 		}
 	}
-	if worst.code != exitOK || worst.err != nil {
+	switch {
+	case worst.err != nil && !f.json: // which has told it
 		return &exitError{worst.code, worst.err}
+	case worst.code != exitOK:
+		return &exitError{code: worst.code}
 	}
 	return nil
 }
