@@ -219,12 +219,12 @@ func TestSaveRestore(t *testing.T) {
 	}
 }
 
-func testSaveRestore(t *testing.T, p Policy, ways, n int, make func(Config) *Array) {
+func testSaveRestore(t *testing.T, p Policy, ways, n int, build func(Config) *Array) {
 	cfg := Config{Size: 8192, Ways: ways, Line: 64, Replacement: p, Seed: 3}
-	a := make(cfg)
+	a := build(cfg)
 	churn(a, 1, n)
 	file := saved(t, a)
-	b := make(cfg)
+	b := build(cfg)
 	churn(b, 4, 100)
 	for s := range b.Slots() {
 		clear(b.LineData(int32(s)))

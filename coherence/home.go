@@ -198,7 +198,7 @@ func (h *home) find(line uint64) (e, victim int32) {
 // expect warms entry e and its data: the requester's victim comes first, and takes
 // long enough.
 func (h *home) expect(e int32) {
-	last := unsafe.Pointer(unsafe.Add(unsafe.Pointer(unsafe.SliceData(h.owner)), e))
+	last := unsafe.Add(unsafe.Pointer(unsafe.SliceData(h.owner)), e)
 	data := last
 	if h.inclusive {
 		data = h.llc.LineAt(e)
