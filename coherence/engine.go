@@ -166,10 +166,6 @@ func NewEngine(bus *Bus, quantum, seed uint64) *Engine {
 func (e *Engine) Add(r Runner, port *Port) {
 	a := &agent{id: len(e.agents), run: r, port: port}
 	e.agents = append(e.agents, a)
-	a.next, a.stop = iter.Pull(func(yield func(struct{}) bool) {
-		a.yield = yield
-		e.body(a)
-	})
 }
 
 // body is an agent's goroutine.
@@ -261,6 +257,13 @@ func (e *Engine) Now() uint64 { return e.start }
 func (e *Engine) Run(lanes int) (err error) {
 	// More lanes than cores would poll in each other's time.
 	lanes = max(1, min(lanes, runtime.GOMAXPROCS(0), runtime.NumCPU(), len(e.agents)))
+	for _, a := range e.agents {
+		// Not before: a coroutine that nobody runs would hold the machine for ever.
+		a.next, a.stop = iter.Pull(func(yield func(struct{}) bool) {
+			a.yield = yield
+			e.body(a)
+		})
+	}
 	e.lanes = make([]lane, lanes)
 	e.lanes[0].init()
 	var wg conc.WaitGroup

@@ -59,7 +59,7 @@ func (m *Machine) outside(ctx context.Context, wait time.Duration) bool {
 	}
 	var timer <-chan time.Time
 	if wait != forever {
-		t := time.NewTimer(wait)
+		t := time.NewTimer(wait) //nolint:forbidigo // --realtime waits for the host's clock
 		defer t.Stop()
 		timer = t.C
 	}

@@ -238,5 +238,6 @@ func (m *Machine) instructions() (n uint64) {
 	return n
 }
 
-// now reads the host's clock: for sim.host_seconds and progress alone.
-func now() time.Time { return time.Now() }
+// now reads the host's clock, for what says that it is the host's: sim.host_seconds
+// and the like, progress, --realtime, and an epoch that is wanted so.
+func now() time.Time { return time.Now() } //nolint:forbidigo // see above

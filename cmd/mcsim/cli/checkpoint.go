@@ -53,10 +53,11 @@ func (s *saving) below() (in config.Input, err error) {
 	}
 	f.Close() //nolint:errcheck // only read
 	in = config.Input{File: s.restore, Data: r.Header.Config}
-	for _, key := range []string{"run.max_instructions", "run.max_cycles", "run.max_seconds"} {
+	for _, key := range []string{"run.max_instructions", "run.max_cycles", "run.max_seconds", "stats.interval"} {
 		in.Set = append(in.Set, config.Setting{Flag: "--restore", Key: key, Value: "0"})
 	}
-	for _, key := range []string{"run.stop_at", "log.file", "stats.file"} {
+	for _, key := range []string{"run.stop_at", "log.file", "stats.file", "stats.dir", "record.file",
+		"record.harts", "record.vms", "record.kinds", "record.addresses", "record.cycles"} {
 		in.Set = append(in.Set, config.Setting{Flag: "--restore", Key: key})
 	}
 	if !r.Header.Fast { // functional mode is over
@@ -77,6 +78,9 @@ func openCheckpoint(flag, name string) (*os.File, *snapshot.Reader, error) {
 	r, err := snapshot.Open(f)
 	if err != nil {
 		f.Close() //nolint:errcheck // only read
+		if info, e := os.Stat(name); e == nil && info.IsDir() {
+			err = errors.New("it is a directory; expected a checkpoint, as mcsim run --checkpoint FILE saves one")
+		}
 		return nil, nil, fail(exitLoad, "%s: %w", name, err)
 	}
 	return f, r, nil
@@ -107,8 +111,13 @@ func (s *saving) probe(seed uint64) error {
 		return nil
 	}
 	name := expandSeed(s.file, seed)
-	if info, err := os.Stat(name); err == nil && info.IsDir() {
-		return &fileError{flag: "--checkpoint", name: name, output: true, err: syscall.EISDIR}
+	if info, err := os.Stat(name); err == nil && !info.Mode().IsRegular() {
+		// It would be replaced, device or not.
+		err = errors.New("not a regular file; a checkpoint takes the place of what is there")
+		if info.IsDir() {
+			err = syscall.EISDIR
+		}
+		return &fileError{flag: "--checkpoint", name: name, output: true, err: err}
 	}
 	f, err := os.Create(name + ".tmp")
 	if err != nil {

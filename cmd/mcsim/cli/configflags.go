@@ -3,7 +3,6 @@ package cli
 import (
 	"bytes"
 	"encoding/json"
-	"os"
 	"sort"
 	"strings"
 
@@ -136,9 +135,9 @@ func (f *configFlags) loadOver(c *cobra.Command, in config.Input) (*config.Confi
 		}
 	}
 	if file := in.File; file != "" && in.Data == nil {
-		data, err := os.ReadFile(file)
+		data, err := config.ReadFile(file)
 		if err != nil {
-			return nil, fileFault("", file, err)
+			return nil, unreadable(err, "a configuration, in YAML")
 		}
 		if bytes.HasPrefix(data, []byte("\x7fELF")) {
 			return nil, usagef("%s is a program, not a configuration; run it with --bare %s", file, file)
@@ -148,6 +147,7 @@ func (f *configFlags) loadOver(c *cobra.Command, in config.Input) (*config.Confi
 		}
 		in.Data = append([]byte{}, data...)
 	}
+	in.Check = checkRecord
 	return config.Load(in)
 }
 

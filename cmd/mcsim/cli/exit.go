@@ -85,14 +85,24 @@ func report(w io.Writer, err error, asJSON bool) {
 	if !asJSON {
 		if isConfig {
 			fmt.Fprintln(w, mistakes)
-		} else {
+			return
+		}
+		all := []error{err}
+		if j, ok := err.(interface{ Unwrap() []error }); ok {
+			all = j.Unwrap() // several mistakes, told one by one
+		}
+		for _, err := range all {
 			fmt.Fprintf(w, "mcsim: %v\n", err)
 		}
 		return
 	}
 	out := jsonError{Error: err.Error()}
 	for _, p := range mistakes {
-		out.Problems = append(out.Problems, jsonProblem{p.Origin.Source, p.Origin.Line, p.Path, p.Msg, p.Hint})
+		j := jsonProblem{Source: p.Origin.Source, Line: p.Origin.Line, Field: p.Path, Message: p.Msg, Hint: p.Hint, Fixes: p.Fixes}
+		for _, part := range p.Parts {
+			j.Fields = append(j.Fields, jsonPart{part.Path, part.Value, part.Origin.String()})
+		}
+		out.Problems = append(out.Problems, j)
 	}
 	enc := json.NewEncoder(w)
 	enc.SetEscapeHTML(false)
@@ -111,4 +121,13 @@ type jsonProblem struct {
 	Field   string `json:"field,omitempty"`
 	Message string `json:"message"`
 	Hint    string `json:"hint,omitempty"`
+
+	Fields []jsonPart   `json:"fields,omitempty"` // that take part in it
+	Fixes  config.Fixes `json:"fixes,omitempty"`  // each a list of arguments of --set
+}
+
+type jsonPart struct {
+	Field string `json:"field"`
+	Value string `json:"value"`
+	From  string `json:"from"`
 }

@@ -42,8 +42,6 @@ func (o *outcome) judge(ctx context.Context, stop *stopper) {
 		}
 	case "stop-at", "marker":
 		o.code = exitOK
-	case "refused":
-		o.code = exitUsage
 	case "killed":
 		o.code = exitInterrupted
 	case "checkpoint", "recording", "console":
@@ -81,8 +79,8 @@ func (o *outcome) sentence() string {
 		"quit":       "ended by Ctrl-A x",
 		"checkpoint": "ended because a checkpoint could not be written", "recording": "ended because the recording could not be written",
 		"console": "ended because the guest's console could not be written",
-		"refused": "not started", "killed": "ended by the debugger",
-		"check": "a coherence invariant is broken", "bug": "ended by a bug of mcsim",
+		"killed":  "ended by the debugger",
+		"check":   "a coherence invariant is broken", "bug": "ended by a bug of mcsim",
 	}[r.Reason]
 	if how == "" {
 		how = "ended by " + r.Reason
