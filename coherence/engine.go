@@ -74,9 +74,12 @@ type Engine struct {
 	end     uint64   // of this quantum
 	direct  *agent   // the only agent still running in this quantum
 	stopped bool
-	fast    bool // without timing: see functional.go
-	resumed bool // Run goes on from a checkpoint, at the end of a quantum
+	over    bool  // the run has come to its end
+	err     error // why
+	fast    bool  // without timing: see functional.go
+	resumed bool  // Run goes on from a checkpoint, at the end of a quantum
 	lanes   []lane
+	chain   chain
 	work    uint64 // instructions per round of late, times workScale
 	gov     governor
 
@@ -97,23 +100,25 @@ const (
 )
 
 type agent struct {
-	id     int
-	run    Runner
-	port   *Port
-	state  agentState
-	wakeAt uint64
-	isWoke bool
-	turn   Request // the agent's Quantum and Sleep
-	next   func() (*Request, bool)
-	stop   func()
+	id      int
+	run     Runner
+	port    *Port
+	state   agentState
+	wakeAt  uint64
+	isWoke  bool
+	due     bool    // has to run in this round, or does
+	beneath bool    // waits for an agent that it has resumed: see chain.go
+	turn    Request // the agent's Quantum and Sleep
+	next    func() (struct{}, bool)
+	yield   func(struct{}) bool
+	stop    func()
 
 	_ [64]byte
 	report
 	_ [64]byte
 }
 
-// report is what an agent's lane leaves for lane 0 when the agent has parked. It
-// is all that lane 0 looks at of an agent that only came to the quantum's end:
+// report is what an agent leaves for lane 0 when it parks. It is all that lane 0 looks at of an agent that only came to the quantum's end:
 // every line of the host's caches that both lanes touch costs as much as some
 // hundred instructions.
 type report struct {
@@ -124,12 +129,17 @@ type report struct {
 	counted uint64 // those that the engine has seen
 }
 
-// resume runs the agent until it parks.
-func (a *agent) resume() {
-	a.pending = nil // for who looks on if this panics
-	r, _ := a.next()
+// leave notes with what the agent parks.
+func (a *agent) leave(r *Request) {
 	a.pending, a.kind = r, r.Kind
 	a.clock, a.instret = a.run.Clock(), a.run.Instret()
+}
+
+// giveWay lets go on who resumed the agent, until someone resumes it again.
+func (a *agent) giveWay() {
+	if !a.yield(struct{}{}) {
+		panic(errStop)
+	}
 }
 
 // wake moves the clock of an agent that slept on to the cycle of its waking.
@@ -159,25 +169,33 @@ func (e *Engine) Add(r Runner, port *Port) {
 }
 
 // body is an agent's goroutine.
-func (e *Engine) body(a *agent, yield func(*Request) bool) {
+func (e *Engine) body(a *agent) {
 	defer func() {
-		if p := recover(); p != nil && p != any(errStop) {
+		switch p := recover().(type) {
+		case nil:
+		case *AgentPanic: // of an agent that this one had resumed
 			panic(p)
+		default:
+			if p != any(errStop) {
+				panic(e.failure(a.id, p))
+			}
 		}
 	}()
-	park := func(r *Request) {
-		if !yield(r) {
-			panic(errStop)
+	a.port.Park = func(r *Request) {
+		a.leave(r)
+		if e.chain.on {
+			e.passOn(a)
+		} else {
+			a.giveWay()
 		}
 	}
-	a.port.Park = park
 	for {
 		asleep, wake := a.run.Run(e.end)
 		a.turn.Kind, a.turn.WakeAt = Quantum, 0
 		if asleep {
 			a.turn.Kind, a.turn.WakeAt = Sleep, wake
 		}
-		park(&a.turn)
+		a.port.Park(&a.turn)
 	}
 }
 
@@ -241,7 +259,10 @@ func (e *Engine) Run(lanes int) (err error) {
 	lanes = max(1, min(lanes, runtime.GOMAXPROCS(0), runtime.NumCPU(), len(e.agents)))
 	for _, a := range e.agents {
 		// Not before: a coroutine that nobody runs would hold the machine for ever.
-		a.next, a.stop = iter.Pull(func(yield func(*Request) bool) { e.body(a, yield) })
+		a.next, a.stop = iter.Pull(func(yield func(struct{}) bool) {
+			a.yield = yield
+			e.body(a)
+		})
 	}
 	e.lanes = make([]lane, lanes)
 	e.lanes[0].init()
@@ -252,7 +273,7 @@ func (e *Engine) Run(lanes int) (err error) {
 	}
 	defer func() {
 		if p := recover(); p != nil {
-			err = &AgentPanic{Agent: -1, Value: p, Stack: debug.Stack()}
+			err = e.failure(-1, p)
 		}
 		e.setDirect(nil)
 		for i := 1; i < lanes; i++ {
@@ -272,19 +293,23 @@ func (e *Engine) Run(lanes int) (err error) {
 		e.end = e.quantum
 		e.ready = append(e.ready[:0], e.agents...)
 	}
-	for {
-		for len(e.ready) > 0 {
-			if err := e.round(); err != nil {
-				return err
-			}
-			if e.stopped {
-				return nil
-			}
-		}
-		if more, err := e.nextQuantum(); !more {
+	e.over, e.err = false, nil
+	for e.nextRound() {
+		if err := e.round(); err != nil || e.stopped {
 			return err
 		}
 	}
+	return e.err
+}
+
+// nextRound ends quanta until there is an agent to run. It returns false if the run
+// is over.
+func (e *Engine) nextRound() bool {
+	for len(e.ready) == 0 && !e.over {
+		more, err := e.nextQuantum()
+		e.over, e.err = !more, err
+	}
+	return !e.over
 }
 
 // round lets the ready agents run until they park, and serves them.
@@ -292,24 +317,45 @@ func (e *Engine) round() error {
 	if e.fast {
 		return e.turns()
 	}
-	e.setDirect(nil)
-	running := 0
-	for _, a := range e.ready {
-		a.state = agentRunning
-		running++
-	}
-	if running == 1 {
-		e.setDirect(e.ready[0])
-	}
-	done, err := uint64(0), error(nil)
-	if e.Urgent != 0 {
+	e.begin()
+	var err error
+	switch {
+	case e.Urgent != 0:
 		err = e.resumeUrgent()
-	} else if done, err = e.resume(); err == nil {
-		err = e.hearNotices(e.ready)
+	case min(len(e.lanes), len(e.ready)) <= 1 || e.work < worthLanes*workScale:
+		var settled bool
+		if settled, err = e.runChain(); settled {
+			return err
+		}
+		if err == nil {
+			err = e.hearNotices(e.ready)
+		}
+	default:
+		if err = e.resume(); err == nil {
+			err = e.hearNotices(e.ready)
+		}
 	}
 	if err != nil || e.stopped {
 		return err
 	}
+	e.settle()
+	return nil
+}
+
+// begin begins a round.
+func (e *Engine) begin() {
+	e.setDirect(nil)
+	for _, a := range e.ready {
+		a.state = agentRunning
+	}
+	if len(e.ready) == 1 {
+		e.setDirect(e.ready[0])
+	}
+}
+
+// settle ends a round: it serves the agents that are parked with a request, and
+// finds out who runs in the next round.
+func (e *Engine) settle() {
 	e.reqs, e.naps = e.reqs[:0], e.naps[:0]
 	again := e.ready[:0]
 	for _, a := range e.ready {
@@ -329,20 +375,18 @@ func (e *Engine) round() error {
 		}
 	}
 	e.ready = again
-	e.work += done - e.work/workScale
 	if len(e.reqs) > 0 {
 		e.Rounds++
 		e.arbiter.Sort(e.reqs)
-		for i, r := range e.reqs {
-			if i+1 < len(e.reqs) {
-				e.bus.home.touch(e.reqs[i+1].Line)
-			}
+		for _, r := range e.reqs {
+			e.bus.home.foresee(r.Line)
+		}
+		for _, r := range e.reqs {
 			e.bus.Serve(r)
 		}
 	}
 	e.admit()
 	e.endNaps()
-	return nil
 }
 
 // endNaps puts sleepers whose own time comes within the quantum back to work:
@@ -369,8 +413,7 @@ func (e *Engine) resumeUrgent() error {
 				batch = append(batch, a)
 			}
 		}
-		e.lanes[0].runBatch(batch)
-		if err := e.lanes[0].failure(batch); err != nil {
+		if err := e.lanes[0].runBatch(batch); err != nil {
 			return err
 		}
 		if err := e.hearNotices(batch); err != nil || e.stopped {
@@ -405,8 +448,7 @@ func (e *Engine) hearNotices(batch []*agent) error {
 		if e.stopped {
 			return nil
 		}
-		e.lanes[0].runBatch(e.told)
-		if err := e.lanes[0].failure(e.told); err != nil {
+		if err := e.lanes[0].runBatch(e.told); err != nil {
 			return err
 		}
 	}
@@ -489,6 +531,15 @@ type AgentPanic struct {
 	Agent int // -1: the serial phase
 	Value any
 	Stack []byte
+}
+
+// failure is the panic p of an agent, or of the serial phase if that was what it did,
+// for the function that recovered it.
+func (e *Engine) failure(agent int, p any) *AgentPanic {
+	if e.chain.serial {
+		agent = -1
+	}
+	return &AgentPanic{Agent: agent, Value: p, Stack: debug.Stack()}
 }
 
 func (p *AgentPanic) Error() string {

@@ -294,13 +294,17 @@ func TestEngineSleepsToTheEndOfTime(t *testing.T) {
 	}
 }
 
+//go:noinline
+func blowUp(err error) { panic(err) }
+
 // A panic in an agent ends the run with that agent's number, the panic's value
 // and the stack where it happened; the others' goroutines end too.
 func TestEnginePanic(t *testing.T) {
 	bug := errors.New("bug")
 	explode := func(f *fake, _ uint64) (bool, uint64) {
 		f.touch(150)
-		panic(bug)
+		blowUp(bug)
+		return false, 0
 	}
 	for lanes := 1; lanes <= 4; lanes++ {
 		for _, alone := range []bool{false, true} {
@@ -311,7 +315,7 @@ func TestEnginePanic(t *testing.T) {
 			r := newEngineRig(t, 100, 1, rest, rest, explode, rest)
 			err := r.Run(lanes)
 			var p *AgentPanic
-			if !errors.As(err, &p) || p.Agent != 2 || !errors.Is(err, bug) || !strings.Contains(string(p.Stack), "TestEnginePanic") {
+			if !errors.As(err, &p) || p.Agent != 2 || !errors.Is(err, bug) || !strings.Contains(string(p.Stack), "coherence.blowUp(") {
 				t.Errorf("%d lanes, alone %v: %v", lanes, alone, err)
 			}
 		}

@@ -45,8 +45,7 @@ func (e *Engine) turns() error {
 		a := left[0]
 		a.state = agentRunning
 		e.setDirect(a)
-		e.lanes[0].runBatch(left[:1])
-		if err := e.lanes[0].failure(left[:1]); err != nil {
+		if err := e.lanes[0].runBatch(left[:1]); err != nil {
 			return err
 		}
 		switch r := a.pending; r.Kind {

@@ -172,6 +172,16 @@ func (h *home) touch(line uint64) {
 	warm(bytes, row, stamps, last)
 }
 
+// foresee is touch for what a request will need next, by the filter entry that line has
+// or may get.
+func (h *home) foresee(line uint64) {
+	e := h.tags.Lookup(line)
+	if e < 0 {
+		e = h.tags.Victim(line)
+	}
+	h.expect(e)
+}
+
 // find is line's filter entry, or -1 and the entry that claim will make. It
 // expects to need it.
 func (h *home) find(line uint64) (e, victim int32) {
@@ -188,12 +198,15 @@ func (h *home) find(line uint64) (e, victim int32) {
 // expect warms entry e and its data: the requester's victim comes first, and takes
 // long enough.
 func (h *home) expect(e int32) {
-	owner := unsafe.Add(unsafe.Pointer(unsafe.SliceData(h.owner)), e)
-	data := owner
+	last := unsafe.Add(unsafe.Pointer(unsafe.SliceData(h.owner)), e)
+	data := last
 	if h.inclusive {
 		data = h.llc.LineAt(e)
 	}
-	warm(data, unsafe.Pointer(h.sharersOf(e)), h.tags.TagAt(e), owner)
+	if h.moving != nil {
+		last = unsafe.Add(unsafe.Pointer(unsafe.SliceData(h.moving)), int(e)*8)
+	}
+	warm(data, unsafe.Pointer(h.sharersOf(e)), h.tags.TagAt(e), last)
 }
 
 // entry is the filter entry for line to claim, once the requester's victim has

@@ -13,14 +13,14 @@ type lane struct {
 	batch      []*agent
 	resume     func() // the batch; kept, for it would be an allocation in every round
 	catcher    panics.Catcher
-	caught     *panics.Recovered
+	failed     error // of the batch that was last on another lane than 0
 }
 
 func (l *lane) init() {
 	l.work, l.done = make(chan []*agent, 1), make(chan []*agent, 1)
 	l.resume = func() {
 		for _, a := range l.batch {
-			a.resume()
+			a.next()
 		}
 	}
 }
@@ -56,15 +56,28 @@ func (l *lane) loop() {
 		if !ok {
 			return
 		}
-		l.runBatch(batch)
+		l.failed = l.runBatch(batch)
 		l.done <- batch
 	}
 }
 
-func (l *lane) runBatch(batch []*agent) {
+// runBatch resumes the agents of a batch, one after the other.
+func (l *lane) runBatch(batch []*agent) error {
 	l.batch = batch
-	l.catcher.Try(l.resume)
-	l.caught = l.catcher.Recovered()
+	return l.try(l.resume)
+}
+
+// try runs what resumes agents. An agent that panics is its error: see Engine.body.
+func (l *lane) try(resume func()) error {
+	l.catcher.Try(resume)
+	r := l.catcher.Recovered()
+	if r == nil {
+		return nil
+	}
+	if p, ok := r.Value.(*AgentPanic); ok {
+		return p
+	}
+	return &AgentPanic{Agent: -1, Value: r.Value, Stack: r.Stack}
 }
 
 // Handing a batch to another lane and waiting for it costs about as much as
@@ -158,41 +171,30 @@ func (g *governor) judge(rate float64) {
 	g.votes, g.backoff, g.epochs = 0, minBackoff, minBackoff
 }
 
-// resume runs the ready agents, each lane its share of them, and returns how
-// many instructions that was.
-func (e *Engine) resume() (done uint64, err error) {
-	if min(len(e.lanes), len(e.ready)) <= 1 || e.work < worthLanes*workScale {
-		err = e.resumeAlone()
-		return e.retired(), err
-	}
+// resume runs the ready agents, each lane its share of them or lane 0 all.
+func (e *Engine) resume() (err error) {
 	begun := time.Since(epoch) //nolint:forbidigo // for the governor, which changes no result
 	if e.gov.share {
 		err = e.resumeShared()
 	} else {
-		err = e.resumeAlone()
+		err = e.lanes[0].runBatch(e.ready)
 	}
-	done = e.retired()
-	e.gov.count(done, time.Since(epoch)-begun) //nolint:forbidigo // see above
-	return done, err
+	e.gov.count(e.retired(), time.Since(epoch)-begun) //nolint:forbidigo // see above
+	return err
 }
 
 // epoch is what the governor measures from: reading the time since then is
 // cheaper than reading the time.
 var epoch = time.Now() //nolint:forbidigo // for the governor, which changes no result
 
-// retired counts the instructions that the ready agents executed since it was
-// asked last.
+// retired counts the instructions that the ready agents executed in this round.
 func (e *Engine) retired() (done uint64) {
 	for _, a := range e.ready {
 		done += a.instret - a.counted
 		a.counted = a.instret
 	}
+	e.work += done - e.work/workScale
 	return done
-}
-
-func (e *Engine) resumeAlone() error {
-	e.lanes[0].runBatch(e.ready)
-	return e.lanes[0].failure(e.ready)
 }
 
 func (e *Engine) resumeShared() error {
@@ -208,31 +210,15 @@ func (e *Engine) resumeShared() error {
 		e.lanes[i].batch = e.ready[lo:hi]
 		e.lanes[i].work <- e.lanes[i].batch
 	}
-	own := e.ready[:share]
-	e.lanes[0].runBatch(own)
-	err := e.lanes[0].failure(own)
+	err := e.lanes[0].runBatch(e.ready[:share])
 	for i := 1; i < n; i++ {
 		if used>>i&1 == 0 {
 			continue
 		}
-		batch, _ := receive(e.lanes[i].done)
-		if err2 := e.lanes[i].failure(batch); err == nil {
-			err = err2
+		receive(e.lanes[i].done)
+		if err == nil {
+			err = e.lanes[i].failed
 		}
 	}
 	return err
-}
-
-func (l *lane) failure(batch []*agent) error {
-	if l.caught == nil {
-		return nil
-	}
-	p := &AgentPanic{Agent: -1, Value: l.caught.Value, Stack: l.caught.Stack}
-	for _, a := range batch {
-		if a.pending == nil {
-			p.Agent = a.id
-			break
-		}
-	}
-	return p
 }

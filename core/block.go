@@ -6,6 +6,7 @@ import (
 	"unsafe"
 
 	"mcsim/cache"
+	"mcsim/hostmem"
 )
 
 // A block has what was decoded of one line of physical memory, and the line's bytes. It holds runs:
@@ -23,6 +24,7 @@ import (
 // Blocks outlive the line's stay in the L1I, since they save time only: one that is
 // wanted again is good if the line's bytes are still the same.
 type blocks struct {
+	arena  *hostmem.Arena // keeps mem
 	mem    []byte
 	info   []blockInfo
 	ofSlot []int32 // by L1I slot: its block, or -1
@@ -66,7 +68,8 @@ func (b *blocks) init(i *cache.Array) {
 	b.stride = int(b.first()+b.room()) * int(stepBytes)
 	b.groups = uint64(i.Sets()*blocksPerSlot - 1)
 	n := i.Slots() * blocksPerSlot
-	b.mem = make([]byte, n*b.stride)
+	b.arena = new(hostmem.Arena)
+	b.mem = b.arena.Sparse(n * b.stride)
 	b.info = make([]blockInfo, n)
 	b.ofSlot = make([]int32, i.Slots())
 	for i := range b.ofSlot {

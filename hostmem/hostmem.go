@@ -32,7 +32,7 @@ func (a *Arena) Bytes(n int) []byte {
 		if n < ownChunk {
 			return make([]byte, n)
 		}
-		b := mapped((need + hugePage - 1) &^ (hugePage - 1))
+		b := mapped((need+hugePage-1)&^(hugePage-1), true)
 		if b == nil {
 			return make([]byte, n)
 		}
@@ -44,6 +44,17 @@ func (a *Arena) Bytes(n int) []byte {
 	}
 	b := a.rest[:n:n]
 	a.rest = a.rest[need:]
+	return b
+}
+
+// Sparse allocates n bytes of which few are ever touched: in small pages, and without
+// the garbage collector's being told of so much memory that nobody uses.
+func (a *Arena) Sparse(n int) []byte {
+	b := mapped(n, false)
+	if b == nil {
+		return make([]byte, n)
+	}
+	runtime.AddCleanup(a, unmap, b)
 	return b
 }
 

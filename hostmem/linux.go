@@ -4,15 +4,18 @@ package hostmem
 
 import "syscall"
 
-// mapped is n bytes of anonymous memory in huge pages, or nil.
-func mapped(n int) []byte {
+// mapped is n bytes of anonymous memory in huge pages or in none, or nil.
+func mapped(n int, huge bool) []byte {
 	b, err := syscall.Mmap(-1, 0, n, syscall.PROT_READ|syscall.PROT_WRITE,
 		syscall.MAP_PRIVATE|syscall.MAP_ANON|syscall.MAP_NORESERVE)
 	if err != nil {
 		return nil
 	}
-	// Advice only: without huge pages all works, more slowly.
-	_ = syscall.Madvise(b, syscall.MADV_HUGEPAGE)
+	advice := syscall.MADV_NOHUGEPAGE
+	if huge {
+		advice = syscall.MADV_HUGEPAGE
+	}
+	_ = syscall.Madvise(b, advice) // all works without, more slowly
 	return b
 }
 

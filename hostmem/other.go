@@ -2,6 +2,6 @@
 
 package hostmem
 
-func mapped(int) []byte { return nil }
+func mapped(int, bool) []byte { return nil }
 
 func unmap([]byte) {}

@@ -31,7 +31,7 @@ var forgotten = map[string]string{
 	"coherence.Engine.lanes": "host threads", "coherence.Engine.gov": "which ones work", "coherence.Engine.work": "the same",
 	"coherence.Engine.reqs": "none when a quantum ends", "coherence.Engine.ready": "the same", "coherence.Engine.naps": "the same", "coherence.Engine.told": "the same", "coherence.Engine.direct": "the same",
 	"coherence.Engine.woken": "follows from the agents, whose order counts", "coherence.Engine.resumed": "about checkpoints", "coherence.Engine.stopped": "false where one can be taken",
-	"coherence.agent.next": "the goroutine", "coherence.agent.stop": "the goroutine", "coherence.report.pending": "its last request, which is done", "coherence.report.kind": "the same",
+	"coherence.agent.next": "the goroutine", "coherence.agent.yield": "the goroutine", "coherence.agent.due": "of a round", "coherence.agent.beneath": "the same", "coherence.Engine.chain": "the same", "coherence.Engine.over": "of the run", "coherence.Engine.err": "of the run", "coherence.agent.stop": "the goroutine", "coherence.report.pending": "its last request, which is done", "coherence.report.kind": "the same",
 	"coherence.agent.turn": "the same", "coherence.report.instret": "for the governor", "coherence.report.counted": "for the governor",
 	"coherence.Engine.OnSkip": "given anew", "coherence.Engine.Woken": "given anew", "coherence.Bus.Tap": "given anew",
 	"core.Hart.rec": "given anew", "core.Hart.recorded": "about recordings", "core.Hart.follow": "a hart that follows a recording is not saved",
