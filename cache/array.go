@@ -26,12 +26,13 @@ type Array struct {
 
 	Tags  []uint64 // line address, or NoLine
 	State []uint8  // 0 is invalid; other values belong to the owner
-	Stamp []uint64 // Clock at the slot's latest access; kept when it is invalidated
+	Stamp []uint64 // Clock at the slot's latest access; kept when it is invalidated; nil if the array keeps orders
 	Data  []byte   // slot i at i<<Shift
 	Clock uint64   // ticks once per Touch and once per Fill
 	Fills uint64   // Fill calls so far
 
 	meta    []uint64 // per slot, for policies that need more than a stamp
+	order   []uint64 // by set, see order.go; or nil
 	partial []uint64 // a byte per way, row words per set
 	used    int      // slots that hold a line
 	setMask uint64
@@ -48,11 +49,15 @@ type Array struct {
 }
 
 // New returns an empty array, or the mistakes of cfg.
-func New(cfg Config) (*Array, error) { return NewIn(cfg, new(hostmem.Arena)) }
+func New(cfg Config) (*Array, error) { return newArray(cfg, new(hostmem.Arena), false) }
 
-// NewIn is New with the memory from an arena, next to what is used together
-// with the array.
+// NewIn is New for an owner who tells of every access by Touch, and does not write
+// Stamp. The memory comes from an arena, next to what is used together with the array.
 func NewIn(cfg Config, arena *hostmem.Arena) (*Array, error) {
+	return newArray(cfg, arena, cfg.Replacement == LRU && cfg.Ways <= orderWays)
+}
+
+func newArray(cfg Config, arena *hostmem.Arena, ordered bool) (*Array, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
@@ -69,7 +74,12 @@ func NewIn(cfg Config, arena *hostmem.Arena) (*Array, error) {
 		arena:   arena,
 	}
 	a.Data = arena.Bytes(cfg.Size)
-	a.Tags, a.Stamp, a.State = arena.Words(slots), arena.Words(slots), arena.Bytes(slots)
+	a.Tags, a.State = arena.Words(slots), arena.Bytes(slots)
+	if ordered {
+		a.keepOrder()
+	} else {
+		a.Stamp = arena.Words(slots)
+	}
 	if cfg.Replacement == FIFO || cfg.Replacement == SRRIP {
 		a.meta = make([]uint64, slots)
 	}
@@ -102,6 +112,10 @@ func (a *Array) SetOf(line uint64) int32 { return int32(line&a.setMask) * int32(
 // Touch records an access to slot.
 func (a *Array) Touch(slot int32) {
 	a.Clock++
+	if a.order != nil {
+		a.touchOrder(slot)
+		return
+	}
 	*word(a.Stamp, slot) = a.Clock
 }
 
@@ -131,6 +145,11 @@ func (a *Array) Fill(slot int32, line uint64, state uint8) {
 	}
 	*tag = line
 	a.State[slot] = state
+	if a.order != nil {
+		w := a.orderOf(uint64(set))
+		*w = latestFirst(*w, uint64(way))
+		return
+	}
 	*word(a.Stamp, slot) = clock
 	if a.meta != nil {
 		a.fillMeta(slot)
@@ -209,7 +228,7 @@ func (a *Array) Check() error {
 			return fmt.Errorf("cache: slot %d: line %#x is not of set %d", slot, t, i/a.ways)
 		case (t == NoLine) != (a.State[i] == 0):
 			return fmt.Errorf("cache: slot %d: tag %#x with state %d", slot, t, a.State[i])
-		case a.Stamp[i] > a.Clock:
+		case a.order == nil && a.Stamp[i] > a.Clock:
 			return fmt.Errorf("cache: slot %d: stamp %d is later than clock %d", slot, a.Stamp[i], a.Clock)
 		case (t == NoLine) != (*a.byteOf(i/a.ways, i%a.ways) == partialEmpty):
 			return fmt.Errorf("cache: slot %d: tag %#x with partial tag %#x", slot, t, *a.byteOf(i/a.ways, i%a.ways))
@@ -220,5 +239,5 @@ func (a *Array) Check() error {
 	if used != a.used {
 		return fmt.Errorf("cache: %d slots hold a line, not %d", used, a.used)
 	}
-	return nil
+	return a.checkOrder()
 }

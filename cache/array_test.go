@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"mcsim/hostmem"
 	"mcsim/snapshot"
 )
 
@@ -34,6 +35,11 @@ func TestPoliciesMatchTextbooks(t *testing.T) {
 				const seed = 7
 				a := mustNew(t, Config{Size: 4 * ways * 64, Ways: ways, Line: 64, Replacement: p, Seed: seed})
 				compare(t, a, p, rand.New(rand.NewPCG(1, uint64(ways))), seed)
+				b, err := NewIn(Config{Size: 4 * ways * 64, Ways: ways, Line: 64, Replacement: p, Seed: seed}, new(hostmem.Arena))
+				if ordered := p == LRU && ways <= 16; err != nil || (b.order != nil) != ordered || (b.Stamp == nil) != ordered {
+					t.Fatal(err, "order: ", b.order != nil)
+				}
+				compare(t, b, p, rand.New(rand.NewPCG(1, uint64(ways))), seed)
 			})
 		}
 	}
@@ -191,28 +197,67 @@ func loaded(file []byte, a *Array) error {
 	return r.Load(func(c *snapshot.Coder) { c.Section("array", 1, func(c *snapshot.Coder) { a.Snapshot(c, 4) }) })
 }
 
+// ordered is an array that keeps orders.
+func ordered(t *testing.T, cfg Config) *Array {
+	t.Helper()
+	a, err := NewIn(cfg, new(hostmem.Arena))
+	if err != nil || a.order == nil {
+		t.Fatal(err, "no order")
+	}
+	return a
+}
+
 // A restored array goes on exactly as the saved one.
 func TestSaveRestore(t *testing.T) {
 	for p := range numPolicies {
-		cfg := Config{Size: 8192, Ways: 8, Line: 64, Replacement: p, Seed: 3}
-		a := mustNew(t, cfg)
-		churn(a, 1, 5000)
-		file := saved(t, a)
-		b := mustNew(t, cfg)
-		churn(b, 4, 100)
-		for s := range b.Slots() {
-			clear(b.LineData(int32(s)))
+		testSaveRestore(t, p, 8, 5000, func(cfg Config) *Array { return mustNew(t, cfg) })
+	}
+	for _, ways := range []int{1, 2, 8, 16} {
+		for _, n := range []int{0, 1, 50, 5000} {
+			testSaveRestore(t, LRU, ways, n, func(cfg Config) *Array { return ordered(t, cfg) })
 		}
-		if err := loaded(file, b); err != nil {
+	}
+}
+
+func testSaveRestore(t *testing.T, p Policy, ways, n int, build func(Config) *Array) {
+	cfg := Config{Size: 8192, Ways: ways, Line: 64, Replacement: p, Seed: 3}
+	a := build(cfg)
+	churn(a, 1, n)
+	file := saved(t, a)
+	b := build(cfg)
+	churn(b, 4, 100)
+	for s := range b.Slots() {
+		clear(b.LineData(int32(s)))
+	}
+	if err := loaded(file, b); err != nil {
+		t.Fatal(err)
+	}
+	churn(a, 2, 5000)
+	churn(b, 2, 5000)
+	if !reflect.DeepEqual(a, b) {
+		t.Errorf("%v: the restored array went another way", p)
+	}
+	if a.Check() != nil || bytes.Equal(file, saved(t, a)) {
+		t.Errorf("%v: the file followed the array", p)
+	}
+}
+
+// An array that keeps orders goes on from one that kept stamps, and the other way round.
+func TestOrdersAndStamps(t *testing.T) {
+	cfg := Config{Size: 8192, Ways: 8, Line: 64}
+	for _, n := range []int{0, 20, 3000} {
+		stamps, orders := mustNew(t, cfg), ordered(t, cfg)
+		churn(stamps, 1, n)
+		churn(orders, 1, n)
+		from, to := ordered(t, cfg), mustNew(t, cfg)
+		if err := errors.Join(loaded(saved(t, stamps), from), loaded(saved(t, orders), to)); err != nil {
 			t.Fatal(err)
 		}
-		churn(a, 2, 5000)
-		churn(b, 2, 5000)
-		if !reflect.DeepEqual(a, b) {
-			t.Errorf("%v: the restored array went another way", p)
-		}
-		if a.Check() != nil || bytes.Equal(file, saved(t, a)) {
-			t.Errorf("%v: the file followed the array", p)
+		for _, a := range []*Array{stamps, orders, from, to} {
+			churn(a, 2, 3000)
+			if !slices.Equal(a.Tags, stamps.Tags) || !bytes.Equal(a.State, stamps.State) || a.Check() != nil {
+				t.Errorf("after %d accesses another way: %v", n, a.Check())
+			}
 		}
 	}
 }
@@ -246,6 +291,11 @@ func TestRestoreRefuses(t *testing.T) {
 		if err := loaded(saved(t, a), mustNew(t, cfg)); err == nil {
 			t.Errorf("%s: restored", name)
 		}
+	}
+	future := mustNew(t, cfg)
+	future.Stamp[3] = future.Clock + 1
+	if err := loaded(saved(t, future), ordered(t, cfg)); err == nil {
+		t.Error("future: restored in an array that keeps orders")
 	}
 	for _, other := range []Config{{Size: 2048, Ways: 4, Line: 64}, {Size: 1024, Ways: 2, Line: 64}, {Size: 1024, Ways: 4, Line: 32}, {Size: 1024, Ways: 4, Line: 64, Replacement: FIFO}} {
 		if err := loaded(saved(t, mustNew(t, cfg)), mustNew(t, other)); err == nil {
@@ -348,6 +398,13 @@ func BenchmarkLookup(b *testing.B) {
 }
 
 func BenchmarkEvict(b *testing.B) {
+	b.Run("lru, orders", func(b *testing.B) {
+		a, _ := NewIn(Config{Size: 1 << 20, Ways: 16, Line: 64}, new(hostmem.Arena))
+		for i := range b.N {
+			line := uint64(i) * 0x9e3779b1
+			a.Fill(a.Victim(line), line, 1)
+		}
+	})
 	for p := range numPolicies {
 		b.Run(p.String(), func(b *testing.B) {
 			a := mustNew(b, Config{Size: 1 << 20, Ways: 16, Line: 64, Replacement: p})

@@ -10,6 +10,7 @@
 //	a.Stamp[slot] = a.Clock
 //
 // and every replacement policy derives its decision from these stamps when a
-// victim is asked for (policy.go). An Array has one owner at a time and takes
+// victim is asked for (policy.go). An owner that writes none of them, and calls Touch,
+// may have a cheaper LRU (order.go). An Array has one owner at a time and takes
 // no lock.
 package cache

@@ -88,12 +88,17 @@ func (a *Array) Lookup(line uint64) int32 {
 	}
 }
 
-// Glance is where Lookup looks first, and the first and the last stamp of line's
-// set, for hosts that can be told of it early.
-func (a *Array) Glance(line uint64) (row, stamps, last unsafe.Pointer) {
+// Glance is where Lookup looks first, and what says how the ways of line's set were
+// used, from its first byte to its last, for hosts that can be told of it early.
+func (a *Array) Glance(line uint64) (row, used, last unsafe.Pointer) {
 	set := line & a.setMask
-	stamps = unsafe.Add(unsafe.Pointer(unsafe.SliceData(a.Stamp)), int(set)*a.ways*8)
-	return unsafe.Pointer(a.rowOf(set)), stamps, unsafe.Add(stamps, a.ways*8-8)
+	row = unsafe.Pointer(a.rowOf(set))
+	if a.order != nil {
+		used = unsafe.Pointer(a.orderOf(set))
+		return row, used, used
+	}
+	used = unsafe.Add(unsafe.Pointer(unsafe.SliceData(a.Stamp)), int(set)*a.ways*8)
+	return row, used, unsafe.Add(used, a.ways*8-8)
 }
 
 // TagAt is where slot's tag is, for the same.

@@ -58,6 +58,9 @@ func (a *Array) Victim(line uint64) int32 {
 			return int32(base + way)
 		}
 	}
+	if a.order != nil {
+		return int32(base + a.last(set))
+	}
 	return int32(base + leastRecent(&a.Stamp[base], a.ways))
 }
 
@@ -93,6 +96,9 @@ func (a *Array) VictimIn(line, mask uint64) int32 {
 		}
 	}
 	var way int
+	if a.order != nil {
+		return int32(base + a.lastIn(line&a.setMask, mask))
+	}
 	switch a.policy {
 	case LRU:
 		way = oldest(a.Stamp[base:base+a.ways], mask)

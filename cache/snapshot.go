@@ -13,7 +13,11 @@ func (a *Array) Snapshot(c *snapshot.Coder, states uint8) {
 	snapshot.Uint(c, &a.Clock, &a.Fills)
 	c.Words(a.Tags)
 	c.Bytes(a.State)
-	c.Words(a.Stamp)
+	if a.order != nil {
+		a.snapshotOrder(c)
+	} else {
+		c.Words(a.Stamp)
+	}
 	c.Words(a.meta)
 	if c.Loading() && c.Err() == nil {
 		a.fillPartial()

@@ -8,6 +8,7 @@ import (
 
 	"mcsim/addr"
 	"mcsim/cache"
+	"mcsim/hostmem"
 )
 
 // Bus orders the requests of all agents and carries each out whole. While it
@@ -104,7 +105,7 @@ func (b *Bus) newPrivate(id int32) (*Private, error) {
 	}
 	p.outer = p.d
 	if c.L2.Size != 0 {
-		if p.l2, err = cache.New(own(c.L2, 2)); err != nil {
+		if p.l2, err = cache.NewIn(own(c.L2, 2), new(hostmem.Arena)); err != nil {
 			return nil, err
 		}
 		p.outer = p.l2

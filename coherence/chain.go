@@ -16,7 +16,7 @@ package coherence
 type chain struct {
 	on      bool // agents pass on to each other
 	serial  bool // an agent is the bus
-	settled bool // the last round has been ended by an agent, and no other begun
+	settled bool // an agent has ended the last round, and has not begun another
 	due     int  // agents that have not parked in this round
 	at      int  // of the ready agents, those before it run, have run or wait beneath one that does
 	run     func()
@@ -79,8 +79,8 @@ func (e *Engine) passOn(a *agent) {
 	}
 }
 
-// settleHere ends a round on the stack of the agent that was the last to park, and
-// begins the next. It returns false if that is for the lane to do.
+// settleHere ends a round on the stack of the agent that was the last to park, and the
+// quantum if nobody has anything left to do in it, and begins the next round. It returns false if that is for the lane to do.
 func (e *Engine) settleHere() bool {
 	for _, a := range e.ready {
 		if a.kind == Notice {
@@ -91,8 +91,9 @@ func (e *Engine) settleHere() bool {
 	e.retired()
 	c.serial = true
 	e.settle()
+	ends := e.stopped || !e.nextRound()
 	c.serial = false
-	if len(e.ready) == 0 || e.stopped || e.Urgent != 0 || e.fast ||
+	if ends || e.Urgent != 0 || e.fast ||
 		len(e.lanes) > 1 && len(e.ready) > 1 && e.work >= worthLanes*workScale {
 		c.settled = true
 		return false

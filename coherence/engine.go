@@ -74,8 +74,10 @@ type Engine struct {
 	end     uint64   // of this quantum
 	direct  *agent   // the only agent still running in this quantum
 	stopped bool
-	fast    bool // without timing: see functional.go
-	resumed bool // Run goes on from a checkpoint, at the end of a quantum
+	over    bool  // the run has come to its end
+	err     error // why
+	fast    bool  // without timing: see functional.go
+	resumed bool  // Run goes on from a checkpoint, at the end of a quantum
 	lanes   []lane
 	chain   chain
 	work    uint64 // instructions per round of late, times workScale
@@ -164,10 +166,6 @@ func NewEngine(bus *Bus, quantum, seed uint64) *Engine {
 func (e *Engine) Add(r Runner, port *Port) {
 	a := &agent{id: len(e.agents), run: r, port: port}
 	e.agents = append(e.agents, a)
-	a.next, a.stop = iter.Pull(func(yield func(struct{}) bool) {
-		a.yield = yield
-		e.body(a)
-	})
 }
 
 // body is an agent's goroutine.
@@ -235,6 +233,15 @@ func (e *Engine) Wake(id int, cycle uint64) {
 	}
 }
 
+// Asleep says whether agent id sleeps, and until which cycle if nobody wakes it.
+func (e *Engine) Asleep(id int) (until uint64, asleep bool) {
+	a := e.agents[id]
+	return a.wakeAt, a.state == agentAsleep && !a.isWoke
+}
+
+// Never says whether a cycle will never come: its quantum is beyond the clock's end.
+func (e *Engine) Never(cycle uint64) bool { return cycle >= ^uint64(0)-e.quantum }
+
 // Stop ends the run after the serial phase in progress.
 func (e *Engine) Stop() { e.stopped = true }
 
@@ -250,6 +257,13 @@ func (e *Engine) Now() uint64 { return e.start }
 func (e *Engine) Run(lanes int) (err error) {
 	// More lanes than cores would poll in each other's time.
 	lanes = max(1, min(lanes, runtime.GOMAXPROCS(0), runtime.NumCPU(), len(e.agents)))
+	for _, a := range e.agents {
+		// Not before: a coroutine that nobody runs would hold the machine for ever.
+		a.next, a.stop = iter.Pull(func(yield func(struct{}) bool) {
+			a.yield = yield
+			e.body(a)
+		})
+	}
 	e.lanes = make([]lane, lanes)
 	e.lanes[0].init()
 	var wg conc.WaitGroup
@@ -279,19 +293,23 @@ func (e *Engine) Run(lanes int) (err error) {
 		e.end = e.quantum
 		e.ready = append(e.ready[:0], e.agents...)
 	}
-	for {
-		for len(e.ready) > 0 {
-			if err := e.round(); err != nil {
-				return err
-			}
-			if e.stopped {
-				return nil
-			}
-		}
-		if more, err := e.nextQuantum(); !more {
+	e.over, e.err = false, nil
+	for e.nextRound() {
+		if err := e.round(); err != nil || e.stopped {
 			return err
 		}
 	}
+	return e.err
+}
+
+// nextRound ends quanta until there is an agent to run. It returns false if the run
+// is over.
+func (e *Engine) nextRound() bool {
+	for len(e.ready) == 0 && !e.over {
+		more, err := e.nextQuantum()
+		e.over, e.err = !more, err
+	}
+	return !e.over
 }
 
 // round lets the ready agents run until they park, and serves them.
@@ -477,7 +495,7 @@ func (e *Engine) advance() (more bool, err error) {
 		}
 	}
 	if !awake {
-		if next >= ^uint64(0)-e.quantum { // never, or when the clock wraps around
+		if e.Never(next) {
 			if e.OnIdle == nil || !e.OnIdle() {
 				return false, ErrAsleep
 			}

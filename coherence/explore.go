@@ -1,9 +1,9 @@
 package coherence
 
 import (
+	"context"
 	"errors"
 	"fmt"
-	"strings"
 )
 
 // Options is the machine around a protocol in an exploration.
@@ -17,9 +17,11 @@ type Options struct {
 	MaxStates int // give up with ErrTooManyStates beyond this; 0 is no limit
 }
 
-// ErrTooManyStates is wrapped by Explore's error when it gave up. A state takes
-// about 150 bytes.
+// ErrTooManyStates is wrapped by Explore's error when it gave up.
 var ErrTooManyStates = errors.New("too many states")
+
+// StateBytes is the most memory that an exploration takes for a state.
+const StateBytes = codeBytes
 
 func (o Options) String() string {
 	evict := "announced"
@@ -30,7 +32,8 @@ func (o Options) String() string {
 		o.Caches, o.Lines, o.Values, evict, o.Home)
 }
 
-func (o Options) validate() error {
+// Validate says which limit o is beyond.
+func (o Options) Validate() error {
 	if o.Caches < 2 || o.Caches > maxCaches || o.Lines < 1 || o.Lines > maxLines ||
 		o.Values < 2 || o.Values > maxValues || o.Home >= NumHomeKinds {
 		return fmt.Errorf("cannot explore %v: 2 to %d caches, 1 to %d lines, 2 to %d values",
@@ -39,24 +42,13 @@ func (o Options) validate() error {
 	return nil
 }
 
-// Result is what a completed exploration has seen.
+// Result is what an exploration has seen: all there is, if Explore returned no
+// error.
 type Result struct {
 	States      int // different up to renaming of caches, lines and values
-	Transitions int
+	Transitions int // tried; caches of which one is as the other take one for both
 	Depth       int // steps to the farthest state
 	Reached     [NumStates][NumEvents]bool
-}
-
-// Violation is a rule that a protocol breaks, with a shortest way to it.
-type Violation struct {
-	Protocol string
-	Options  Options
-	Rule     string
-	Trace    []string // lines of text, from reset
-}
-
-func (v *Violation) Error() string {
-	return fmt.Sprintf("%s with %v: %s\n  %s", v.Protocol, v.Options, v.Rule, strings.Join(v.Trace, "\n  "))
 }
 
 // Explore visits every state that a small machine can reach under p, by
@@ -65,33 +57,40 @@ func (v *Violation) Error() string {
 // and every answer is the last write in bus order, that a dirty copy is never
 // lost, that no cannot cell is met, that every pending request can be served
 // and that the machine can come to rest. The error is a *Violation if p breaks
-// a rule, and Validate's if its table is malformed.
-func Explore(p *Protocol, o Options) (Result, error) {
-	if err := o.validate(); err != nil {
+// a rule, and Validate's if its table is malformed. Explore returns early when
+// ctx ends. It tells now and then how many states it has found, if tell is not nil.
+//
+// Explorations share nothing but p, which they only read.
+func Explore(ctx context.Context, p *Protocol, o Options, tell func(states int)) (Result, error) {
+	if err := o.Validate(); err != nil {
 		return Result{}, err
 	}
 	if err := p.Validate(); err != nil {
 		return Result{}, err
 	}
-	x := &explorer{seen: map[key]int32{}}
-	x.world = world{p: p, Options: o, reached: &x.result.Reached}
-	err := x.run()
-	x.result.States = len(x.found)
+	x := newExplorer(p, o)
+	x.tell = tell
+	err := x.run(ctx)
+	x.result.States = x.found.n
 	return x.result, err
 }
 
 type explorer struct {
 	world
-	seen   map[key]int32 // index in found
-	found  []visit
+	found  codeSet
+	levels []int // index in found of the first state of each depth
 	result Result
+	tell   func(states int)
+
+	// of the state being expanded
+	buf  []step
+	next []code
 }
 
-// visit is a state in the order of discovery.
-type visit struct {
-	m      model
-	parent int32
-	depth  int32
+func newExplorer(p *Protocol, o Options) *explorer {
+	x := &explorer{}
+	x.world = world{p: p, Options: o, reached: &x.result.Reached}
+	return x
 }
 
 func (w *world) reset() model {
@@ -102,114 +101,75 @@ func (w *world) reset() model {
 	return m
 }
 
-func (x *explorer) run() error {
-	x.add(x.reset(), -1)
-	var buf []step
-	for at := 0; at < len(x.found); at++ {
-		buf = x.steps(&x.found[at].m, buf[:0])
-		for _, s := range buf {
-			next := x.found[at].m
-			if broken := x.apply(&next, s); broken != "" {
-				return x.violation(at, broken)
-			}
-			x.result.Transitions++
-			x.add(next, int32(at))
+// tellEvery is the number of states expanded between two looks at the world
+// outside.
+const tellEvery = 1 << 14
+
+func (x *explorer) run(ctx context.Context) error {
+	reset := x.reset()
+	x.found.addAll([]code{x.encode(&reset)})
+	end := 0 // of the level
+	for at := 0; at < x.found.n; at++ {
+		if at == end {
+			x.levels, end = append(x.levels, at), x.found.n
+			x.result.Depth = len(x.levels) - 1
 		}
-		if x.MaxStates > 0 && len(x.found) > x.MaxStates {
+		if broken := x.expand(x.found.at(at)); broken != "" {
+			return x.violation(at, broken)
+		}
+		x.result.Transitions += len(x.buf)
+		x.found.addAll(x.next)
+		if x.MaxStates > 0 && x.found.n > x.MaxStates {
 			return fmt.Errorf("%s with %v: %w: more than %d", x.p.Title(), x.Options, ErrTooManyStates, x.MaxStates)
 		}
-	}
-	x.result.Depth = int(x.found[len(x.found)-1].depth)
-	return x.drains()
-}
-
-func (x *explorer) add(m model, parent int32) {
-	k := x.key(&m)
-	if _, ok := x.seen[k]; ok {
-		return
-	}
-	x.seen[k] = int32(len(x.found))
-	depth := int32(0)
-	if parent >= 0 {
-		depth = x.found[parent].depth + 1
-	}
-	x.found = append(x.found, visit{m, parent, depth})
-}
-
-// drains checks that every state can come to rest, by following drain from each
-// until a state that is known to. Without a fault this ends: each step serves
-// a request or empties a cache.
-func (x *explorer) drains() error {
-	const unknown, open, rests = 0, 1, 2
-	mark := make([]uint8, len(x.found))
-	var path []int32
-	for i := range x.found {
-		path = path[:0]
-		for at := int32(i); mark[at] != rests; {
-			if mark[at] == open {
-				return x.violation(i, "the machine never comes to rest")
+		if at%tellEvery == tellEvery-1 {
+			if x.tell != nil {
+				x.tell(x.found.n)
 			}
-			mark[at] = open
-			path = append(path, at)
-			m := x.found[at].m
-			s, more := x.drain(&m)
-			if !more {
-				break
+			if err := ctx.Err(); err != nil {
+				return fmt.Errorf("%s with %v: stopped after %d states: %w", x.p.Title(), x.Options, x.found.n, err)
 			}
-			if broken := x.apply(&m, s); broken != "" {
-				return x.violation(int(at), broken)
-			}
-			at = x.seen[x.key(&m)]
-		}
-		for _, at := range path {
-			mark[at] = rests
 		}
 	}
 	return nil
 }
 
-// violation tells the story from reset to the state found[at] and the step that
-// breaks a rule there, if one does. States are stored up to renaming, so the story is
-// played anew with one numbering.
-func (x *explorer) violation(at int, broken string) error {
-	var path []int
-	for i := at; i >= 0; i = int(x.found[i].parent) {
-		path = append(path, i)
-	}
-	v := &Violation{Protocol: x.p.Title(), Options: x.Options, Rule: broken}
-	x.say = func(format string, args ...any) { v.Trace = append(v.Trace, fmt.Sprintf(format, args...)) }
-	m := x.found[path[len(path)-1]].m
-	for n := len(path) - 2; n >= 0; n-- {
-		m = x.replay(m, x.key(&x.found[path[n]].m))
-	}
-	for _, s := range x.steps(&m, nil) {
-		next := m
-		story := len(v.Trace)
-		x.say("%v", s)
-		if broken := x.apply(&next, s); broken != "" {
-			v.Rule = broken // the same, in this story's numbering
-			break
+// expand makes x.next the codes of the states one step from k, but for steps that
+// change nothing, and checks them.
+//
+// That the machine can come to rest is checked step by step: while it is not at
+// rest it can take a step that calms it (see calms), and each brings it nearer
+// (see rank), so there is no way to do so for ever.
+func (x *explorer) expand(k code) (broken string) {
+	defer func() {
+		if r := recover(); r != nil {
+			why, ok := r.(rule)
+			if !ok {
+				panic(r)
+			}
+			broken = string(why)
 		}
-		v.Trace = v.Trace[:story]
+	}()
+	m := x.decode(k)
+	rank := x.rank(&m)
+	var lines [maxLines]packed
+	for i := range x.Lines {
+		x.pack(&m.lines[i], &lines[i])
 	}
-	return v
-}
-
-// replay finds and tells the step from m that leads to a state with key k.
-func (x *explorer) replay(m model, k key) model {
-	say := x.say
-	defer func() { x.say = say }()
-	for _, s := range x.steps(&m, nil) {
+	x.buf, x.next = x.steps(&m, x.buf[:0]), x.next[:0]
+	for _, s := range x.buf {
 		next := m
-		x.say = nil
-		if x.apply(&next, s) != "" || x.key(&next) != k {
-			continue
+		x.takeFrom(&next, s, rank)
+		changed, after := next.want != m.want, lines
+		for i := range x.Lines {
+			if next.lines[i] != m.lines[i] {
+				x.pack(&next.lines[i], &after[i])
+				changed = true
+			}
 		}
-		x.say = say
-		x.say("%v", s)
-		next = m
-		x.apply(&next, s)
-		return next
+		if changed {
+			x.next = append(x.next, x.join(&next, &after))
+		}
 	}
-	panic("coherence: a state that was found cannot be reached again")
+	return ""
 }

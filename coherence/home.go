@@ -198,12 +198,15 @@ func (h *home) find(line uint64) (e, victim int32) {
 // expect warms entry e and its data: the requester's victim comes first, and takes
 // long enough.
 func (h *home) expect(e int32) {
-	owner := unsafe.Add(unsafe.Pointer(unsafe.SliceData(h.owner)), e)
-	data := owner
+	last := unsafe.Add(unsafe.Pointer(unsafe.SliceData(h.owner)), e)
+	data := last
 	if h.inclusive {
 		data = h.llc.LineAt(e)
 	}
-	hostmem.Warm(data, unsafe.Pointer(h.sharersOf(e)), h.tags.TagAt(e), owner)
+	if h.moving != nil {
+		last = unsafe.Add(unsafe.Pointer(unsafe.SliceData(h.moving)), int(e)*8)
+	}
+	hostmem.Warm(data, unsafe.Pointer(h.sharersOf(e)), h.tags.TagAt(e), last)
 }
 
 // entry is the filter entry for line to claim, once the requester's victim has

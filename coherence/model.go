@@ -1,16 +1,13 @@
 package coherence
 
-import (
-	"fmt"
-	"slices"
-)
+import "fmt"
 
 // HomeKind is what stands between the caches and memory in an exploration.
 type HomeKind uint8
 
 const (
 	HomeInclusive    HomeKind = iota // an LLC that holds every line that a cache holds
-	HomeNonInclusive                 // an LLC that holds some of the lines written back
+	HomeNonInclusive                 // an LLC that holds some lines, read or written back
 	HomeMemory                       // no LLC
 	NumHomeKinds
 )
@@ -57,6 +54,8 @@ type world struct {
 	Options
 	reached *[NumStates][NumEvents]bool
 	say     func(format string, args ...any) // nil unless a trace is being told
+
+	everyStep bool // steps leaves none out
 }
 
 // rule is a broken rule, thrown by the steps of a model and caught in apply.
@@ -145,6 +144,9 @@ func (w *world) snoop(l *mLine, by int, e Event) (data uint8) {
 	}
 	if supplier < 0 {
 		data = l.home()
+		if w.Home == HomeNonInclusive && (e == SnoopGetS || e == SnoopGetM) {
+			l.llc = data // what was read from memory stays in the LLC
+		}
 	}
 	return data
 }
@@ -177,92 +179,61 @@ func (w *world) access(l *mLine, c int, op Event, v uint8, cell *Cell) {
 	w.enter(l, c, op, cell)
 }
 
-// check tests what must hold in every state.
-func (w *world) check(m *model) {
-	for i := range w.Lines {
-		l := &m.lines[i]
-		var readers, writers, dirty int
-		for c := range w.Caches {
-			info := &w.p.States[l.st[c]]
-			if l.st[c] != Invalid && l.filter>>c&1 == 0 {
-				w.fail("the home's filter has lost c%d's copy of line %d", c, i)
-			}
-			if !w.Silent && l.st[c] == Invalid && l.filter>>c&1 != 0 {
-				w.fail("c%d's copy of line %d went unannounced", c, i)
-			}
-			if info.Read {
-				readers++
-				if l.val[c] != l.last {
-					w.fail("c%d holds %d in line %d, but the last write was %d", c, l.val[c], i, l.last)
-				}
-			}
-			if info.Write {
-				writers++
-			}
-			if info.Dirty {
-				dirty++
-			}
-		}
-		switch {
-		case writers > 0 && readers > 1:
-			w.fail("line %d has a writer and %d readers", i, readers)
-		case dirty > 1:
-			w.fail("line %d has %d dirty copies", i, dirty)
-		case dirty == 0 && l.home() != l.last:
-			w.fail("no cache answers for line %d: the home has %d, but the last write was %d", i, l.home(), l.last)
-		}
-	}
-}
-
-// key packs a model into 128 bits, the same for models that differ only in the
-// numbering of caches, lines or values.
-type key [2]uint64
-
-func (w *world) key(m *model) key {
-	k := w.pack(m, 0, 1)
-	if w.Lines == 2 {
-		if swapped := w.pack(m, 1, 0); slices.Compare(swapped[:], k[:]) < 0 {
-			k = swapped
-		}
-	}
-	return k
-}
-
-func (w *world) pack(m *model, order ...int) (k key) {
-	var column [maxCaches]uint64
-	for _, i := range order[:w.Lines] {
-		l := &m.lines[i]
-		var rename [maxValues + 1]uint8 // 1 + the new name; 0 is none yet
-		next := uint8(0)
-		name := func(v uint8) uint64 {
-			if v == absent {
-				return absent
-			}
-			if rename[v] == 0 {
-				next++
-				rename[v] = next
-			}
-			return uint64(rename[v] - 1)
-		}
-		k[1] = k[1]<<7 | name(l.last)<<5 | name(l.mem)<<3 | name(l.llc)
-		for c := range w.Caches {
-			v := uint64(0)
-			if l.st[c] != Invalid {
-				v = name(l.val[c])
-			}
-			column[c] = column[c]<<6 | uint64(l.st[c])<<3 | v<<1 | uint64(l.filter>>c&1)
-		}
-	}
+// check tests what must hold of line i in every state. No rule is about more than
+// one line.
+func (w *world) check(m *model, i int) {
+	l := &m.lines[i]
+	var readers, writers, dirty int
 	for c := range w.Caches {
-		column[c] <<= 3
-		if wt := m.want[c]; wt.on {
-			line := uint64(slices.Index(order, int(wt.line)))
-			column[c] |= uint64(wt.op)<<1 + line + 1
+		info := &w.p.States[l.st[c]]
+		if l.st[c] != Invalid && l.filter>>c&1 == 0 {
+			w.fail("the home's filter has lost c%d's copy of line %d", c, i)
+		}
+		if !w.Silent && l.st[c] == Invalid && l.filter>>c&1 != 0 {
+			w.fail("c%d's copy of line %d went unannounced", c, i)
+		}
+		if info.Read {
+			readers++
+			if l.val[c] != l.last {
+				w.fail("c%d holds %d in line %d, but the last write was %d", c, l.val[c], i, l.last)
+			}
+		}
+		if info.Write {
+			writers++
+		}
+		if info.Dirty {
+			dirty++
 		}
 	}
-	slices.Sort(column[:w.Caches])
-	for _, v := range column[:w.Caches] {
-		k[0] = k[0]<<15 | v
+	switch {
+	case writers > 0 && readers > 1:
+		w.fail("line %d has a writer and %d readers", i, readers)
+	case dirty > 1:
+		w.fail("line %d has %d dirty copies", i, dirty)
+	case dirty == 0 && l.home() != l.last:
+		w.fail("no cache answers for line %d: the home has %d, but the last write was %d", i, l.home(), l.last)
 	}
-	return k
+}
+
+// rank is how far m is from rest, where no hart is parked and no cache holds
+// anything. An access that waits may bring a copy, a copy an eviction that waits.
+func (w *world) rank(m *model) (n int) {
+	const ofAccess, ofCopy, ofEviction = 4, 2, 1
+	for c := range w.Caches {
+		for i := range w.Lines {
+			if m.lines[i].st[c] != Invalid {
+				n += ofCopy
+			}
+		}
+		switch wt := &m.want[c]; {
+		case !wt.on:
+		case wt.op != Evict:
+			n += ofAccess
+		case m.lines[wt.line].st[c] != Invalid:
+			n += ofEviction - ofCopy
+		default:
+			n += ofEviction
+		}
+	}
+	return n
 }

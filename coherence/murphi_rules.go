@@ -61,29 +61,39 @@ func (m *murphi) access(verb string, op Event, do func(*Cell) string) {
 	m.line("")
 }
 
-// evict writes the service of an eviction. A line that has gone in the meantime
-// needs none.
+// evict writes a hart's eviction and the service of one that parked. A line that
+// has gone in the meantime needs none.
 func (m *murphi) evict() {
-	m.line("procedure ServeEvict(c: Cache);")
-	m.line("begin")
-	m.line("  switch state[c]")
-	for _, s := range m.used() {
-		m.line("  case %v:", s)
-		cell := &m.p.Table[s][Evict]
-		switch {
-		case s == Invalid:
-			continue
-		case cell.Cannot():
-			m.cannot("    ", s, Evict)
-			continue
-		case cell.Do&PutDirty != 0:
-			m.line("    home := data[c];")
+	w := world{p: m.p, Options: m.o}
+	for _, verb := range []string{"Try", "Serve"} {
+		m.line("procedure %sEvict(c: Cache);", verb)
+		m.line("begin")
+		m.line("  switch state[c]")
+		for _, s := range m.used() {
+			m.line("  case %v:", s)
+			cell := &m.p.Table[s][Evict]
+			quiet := w.quiet(cell)
+			switch {
+			case s == Invalid:
+				continue
+			case cell.Cannot():
+				m.cannot("    ", s, Evict)
+				continue
+			case verb == "Try" && !quiet:
+				m.line("    wish[c] := ToEvict;")
+				continue
+			case cell.Do&PutDirty != 0:
+				m.line("    HomeWrites(data[c]);")
+			}
+			m.enter("    ", s, cell)
+			if !quiet {
+				m.line("    filter[c] := false;")
+			}
 		}
-		m.enter("    ", s, cell)
+		m.line("  end;")
+		m.line("end;")
+		m.line("")
 	}
-	m.line("  end;")
-	m.line("end;")
-	m.line("")
 }
 
 func (m *murphi) rules() {
@@ -112,7 +122,7 @@ ruleset c: Cache do
     TryLoad(c, last, false);
   end;
   rule "evict" wish[c] = Nothing & state[c] != Invalid ==> begin
-    wish[c] := ToEvict;
+    TryEvict(c);
   end;
   rule "bus serves eviction" wish[c] = ToEvict ==> begin
     wish[c] := Nothing;
@@ -120,16 +130,20 @@ ruleset c: Cache do
   end;
 end;
 
-rule "home takes the line away" true ==> begin
-  AllSnoopInval();
-  if exists c: Cache do state[c] != Invalid end then error "a cache keeps a line that the home takes away"; end;
-  if home != last then error "memory is old after a flush"; end;
+rule "home flushes the line" true ==> begin
+  TakeAway();
+  FlushLLC();
+`)
+	m.forgetLLC()
+	m.text(`
+  if memory != last then error "memory is old after a flush"; end;
   Finish();
 end;
 
 rule "home cleans the line" true ==> begin
   AllSnoopClean();
-  if home != last then error "memory is old after a clean"; end;
+  FlushLLC();
+  if memory != last then error "memory is old after a clean"; end;
   Finish();
 end;
 
@@ -139,14 +153,21 @@ rule "device reads" true ==> begin
   Finish();
 end;
 
+`)
+	m.homeRules()
+	m.text(`
 ruleset v: Value do
   startstate begin
     for c: Cache do
       state[c] := Invalid;
       undefine data[c];
       wish[c] := Nothing;
+      filter[c] := false;
     end;
-    home := v;
+    memory := v;
+`)
+	m.forgetLLC()
+	m.text(`
     last := v;
     supplied := false;
     undefine onBus;
@@ -154,6 +175,34 @@ ruleset v: Value do
 end;
 
 `)
+}
+
+func (m *murphi) forgetLLC() {
+	if m.llc {
+		m.line("  undefine llc;")
+	}
+}
+
+// homeRules writes how the home makes room for other lines.
+func (m *murphi) homeRules() {
+	if m.o.Home != HomeInclusive {
+		m.line("rule \"filter recalls the line\" true ==> begin")
+		m.line("  TakeAway();")
+		m.line("  Finish();")
+		m.line("end;")
+		m.line("")
+	}
+	if m.llc {
+		m.line("rule \"LLC evicts the line\" true ==> begin")
+		if m.o.Home == HomeInclusive {
+			m.line("  TakeAway();")
+		}
+		m.line("  FlushLLC();")
+		m.forgetLLC()
+		m.line("  Finish();")
+		m.line("end;")
+		m.line("")
+	}
 }
 
 // those is a Murphi expression: cache c is in a state that has the property.
@@ -189,8 +238,20 @@ func (m *murphi) invariants() {
 	m.line("  end end;")
 	m.line("")
 	m.line("invariant \"without a dirty copy, the home is up to date\"")
-	m.line("  exists c: Cache do %s end | home = last;", in("c", dirty))
+	home := "memory = last"
+	if m.llc {
+		home = "isundefined(llc) & memory = last | !isundefined(llc) & llc = last"
+	}
+	m.line("  exists c: Cache do %s end | %s;", in("c", dirty), home)
 	m.line("")
+	m.line("invariant \"the filter knows of every copy\"")
+	m.line("  forall c: Cache do state[c] != Invalid -> filter[c] end;")
+	m.line("")
+	if !m.o.Silent {
+		m.line("invariant \"no copy leaves unannounced\"")
+		m.line("  forall c: Cache do filter[c] -> state[c] != Invalid end;")
+		m.line("")
+	}
 	m.line("liveness \"the machine can come to rest\"")
 	m.line("  forall c: Cache do state[c] = Invalid & wish[c] = Nothing end;")
 }

@@ -3,6 +3,7 @@ package coherence
 import (
 	"mcsim/addr"
 	"mcsim/cache"
+	"mcsim/hostmem"
 )
 
 // Core is a hart as its private caches see it. The calls come from the hart's
@@ -203,6 +204,15 @@ func (p *Private) Load(a *Access, now uint64) (done uint64) {
 	return p.miss(a, line, now+p.hit)
 }
 
+// Expect says that a load from pa is on its way, for the host to begin with what it takes
+// longest for if the caches do not have it.
+func (p *Private) Expect(pa addr.PA) {
+	if d := p.bus.home.dram; d != nil {
+		b := d.glance(uint64(pa) >> (p.shift & 63))
+		hostmem.Warm(b, b, b, b)
+	}
+}
+
 // Store is Do for a store to RAM through the caches, as the caller knows.
 func (p *Private) Store(a *Access, now uint64) (done uint64) {
 	p.now = now
@@ -359,6 +369,10 @@ func (p *Private) call(kind Kind, a *Access, line, now uint64) uint64 {
 	r := &p.req
 	r.Kind, r.Agent, r.Line, r.Cycle, r.access = kind, p.id, line, now, a
 	p.Port.Call(r)
+	if p.Port.alone != nil && a != nil && p.d.Lookup(line-1) >= 0 {
+		p.bus.home.touch(line + 1)
+		p.bus.home.foresee(line + 1)
+	}
 	return r.Done
 }
 

@@ -61,10 +61,10 @@ func TestValidate(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), test.want) || strings.Contains(err.Error(), "\n") {
 			t.Errorf("%v on %v: %v, want only %q", test.s, test.e, err, test.want)
 		}
-		if _, err := Explore(&p, Options{Caches: 2, Lines: 1, Values: 2}); err == nil {
+		if _, err := Explore(t.Context(), &p, Options{Caches: 2, Lines: 1, Values: 2}, nil); err == nil {
 			t.Errorf("%v on %v: explored", test.s, test.e)
 		}
-		if err := ExportMurphi(&bytes.Buffer{}, &p, 2, 2); err == nil {
+		if err := ExportMurphi(&bytes.Buffer{}, &p, Options{Caches: 2, Lines: 1, Values: 2}); err == nil {
 			t.Errorf("%v on %v: exported", test.s, test.e)
 		}
 	}

@@ -1,6 +1,7 @@
 package coherence
 
 import (
+	"errors"
 	"flag"
 	"fmt"
 	"math/rand/v2"
@@ -19,7 +20,6 @@ var (
 // lines, caches of a few slots. Every value read is compared with a flat memory
 // that is written in bus order.
 type tester struct {
-	t    *testing.T
 	rng  *rand.Rand
 	bus  *Bus
 	ref  []byte
@@ -62,11 +62,15 @@ func randomConfig(rng *rand.Rand) (Config, string) {
 		cfg.Protocol.Name, cfg.Harts, line, cfg.L2.Size, home, cfg.FilterEntries, cfg.Announce, cfg.IncoherentL1I)
 }
 
-func newTester(t *testing.T, seed uint64) *tester {
+// newTester draws a machine. change, if not nil, has the last word.
+func newTester(t *testing.T, seed uint64, change func(*Config)) *tester {
 	rng := rand.New(rand.NewPCG(seed, 0))
 	cfg, desc := randomConfig(rng)
+	if change != nil {
+		change(&cfg)
+	}
 	b, d := newMachine(t, cfg, testRAM)
-	x := &tester{t: t, rng: rng, bus: b, mem: d, ref: make([]byte, testRAM),
+	x := &tester{rng: rng, bus: b, mem: d, ref: make([]byte, testRAM),
 		res: make([]uint64, cfg.Harts), now: make([]uint64, cfg.Harts), desc: desc}
 	for i := range x.res {
 		x.res[i] = cache.NoLine
@@ -210,10 +214,16 @@ func naiveAMO(op Op, size uint8, old, v uint64) uint64 {
 	}[op]
 }
 
+// failure is what the tester has found, thrown and caught in run.
+type failure string
+
+func (x *tester) failf(format string, args ...any) {
+	panic(failure(fmt.Sprintf("%s: step %d: %s", x.desc, x.step, fmt.Sprintf(format, args...))))
+}
+
 func (x *tester) fail(hart int, a *Access, format string, args ...any) {
-	x.t.Helper()
-	x.t.Fatalf("%s: step %d: hart %d, op %d, %d bytes at %#x, uncached %v: %s",
-		x.desc, x.step, hart, a.Op, a.Size, uint64(a.PA), a.Uncached, fmt.Sprintf(format, args...))
+	x.failf("hart %d, op %d, %d bytes at %#x, uncached %v: %s",
+		hart, a.Op, a.Size, uint64(a.PA), a.Uncached, fmt.Sprintf(format, args...))
 }
 
 // dma reads or writes as a device.
@@ -223,7 +233,7 @@ func (x *tester) dma() {
 	pa := ramBase + addr.PA(at)
 	if x.rng.IntN(2) == 0 {
 		if _, ok := x.bus.DMARead(x.bus.Harts(), pa, buf, x.now[0]); !ok || string(buf) != string(x.ref[at:at+len(buf)]) {
-			x.t.Fatalf("%s: step %d: DMARead of %d bytes at %#x differs", x.desc, x.step, len(buf), uint64(pa))
+			x.failf("DMARead of %d bytes at %#x differs", len(buf), uint64(pa))
 		}
 		return
 	}
@@ -240,12 +250,12 @@ func (x *tester) dma() {
 // finish reads all of memory through the caches and checks the whole machine.
 func (x *tester) finish() {
 	if err := x.bus.Check(); err != nil {
-		x.t.Fatalf("%s: %v", x.desc, err)
+		x.failf("%v", err)
 	}
 	buf := make([]byte, testRAM)
 	x.bus.DMARead(x.bus.Harts(), ramBase, buf, 0)
 	if string(buf) != string(x.ref) {
-		x.t.Fatalf("%s: memory differs at the end", x.desc)
+		x.failf("memory differs at the end")
 	}
 	for i := range x.bus.Harts() {
 		p := x.bus.Private(i)
@@ -254,7 +264,7 @@ func (x *tester) finish() {
 				continue
 			}
 			if err := a.Check(); err != nil {
-				x.t.Fatalf("%s: hart %d: %v", x.desc, i, err)
+				x.failf("hart %d: %v", i, err)
 			}
 		}
 	}
@@ -273,28 +283,84 @@ func seeds(t *testing.T, n int) []uint64 {
 	return s
 }
 
+// run makes the accesses one after the other, and returns what was found wrong.
+func (x *tester) run(steps int) (found error) {
+	defer func() {
+		switch r := recover().(type) {
+		case nil:
+		case failure:
+			found = errors.New(string(r))
+		default: // the machine's own checks, or what a broken one trips over
+			found = fmt.Errorf("%s: step %d: %v", x.desc, x.step, r)
+		}
+	}()
+	for x.step = range steps {
+		if x.rng.IntN(50) == 0 {
+			x.dma()
+			continue
+		}
+		hart := x.rng.IntN(x.bus.Harts())
+		a := x.draw()
+		done := x.bus.Private(hart).Do(&a, x.now[hart])
+		if done < x.now[hart] {
+			x.fail(hart, &a, "done at %d, before it began at %d", done, x.now[hart])
+		}
+		x.now[hart] = done + uint64(x.rng.IntN(3))
+		x.expect(hart, &a)
+		if x.step%256 == 0 {
+			x.bus.Private(hart).FenceI()
+		}
+	}
+	x.finish()
+	return nil
+}
+
 func TestRandomAccesses(t *testing.T) {
 	for _, seed := range seeds(t, 100) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
-			x := newTester(t, seed)
-			for x.step = range *stepsFlag {
-				if x.rng.IntN(50) == 0 {
-					x.dma()
-					continue
-				}
-				hart := x.rng.IntN(x.bus.Harts())
-				a := x.draw()
-				done := x.bus.Private(hart).Do(&a, x.now[hart])
-				if done < x.now[hart] {
-					x.fail(hart, &a, "done at %d, before it began at %d", done, x.now[hart])
-				}
-				x.now[hart] = done + uint64(x.rng.IntN(3))
-				x.expect(hart, &a)
-				if x.step%256 == 0 {
-					x.bus.Private(hart).FenceI()
-				}
+			if err := newTester(t, seed, nil).run(*stepsFlag); err != nil {
+				t.Fatal(err)
 			}
-			x.finish()
 		})
+	}
+}
+
+// The tester finds every mistake in a table that the exploration finds, with the
+// machine's invariants checked at each request or only at the end; and it has nothing
+// against a change that the exploration accepts.
+func TestRandomFindsMutants(t *testing.T) {
+	const most, steps = 40, 3000
+	for _, p := range protocols {
+		for _, check := range []bool{true, false} {
+			t.Run(fmt.Sprintf("%s/check=%v", p.Name, check), func(t *testing.T) {
+				t.Parallel()
+				run := func(p *Protocol, seed uint64) error {
+					return newTester(t, seed, func(c *Config) { c.Protocol, c.Check = p, check }).run(steps)
+				}
+				var found, hardest uint64
+				for _, m := range mutants(p) {
+					switch judge(t, m.p) {
+					case "exploration":
+						seed := uint64(0)
+						for seed < most && run(m.p, seed) == nil {
+							seed++
+						}
+						if seed == most {
+							t.Errorf("not found: %s", m.name)
+						}
+						found, hardest = found+1, max(hardest, seed)
+					case "":
+						for seed := range uint64(most / 10) {
+							if err := run(m.p, seed); err != nil {
+								t.Errorf("%s: %v", m.name, err)
+							}
+						}
+					}
+				}
+				if t.Logf("%d found, the hardest with seed %d", found, hardest); found == 0 {
+					t.Error("no mutant was tried")
+				}
+			})
+		}
 	}
 }

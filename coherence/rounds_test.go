@@ -24,7 +24,7 @@ type roundHart struct {
 func TestRandomRounds(t *testing.T) {
 	for _, seed := range seeds(t, 100) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
-			x := newTester(t, seed)
+			x := newTester(t, seed, nil)
 			var harts []*roundHart
 			left := *stepsFlag
 			for i := range x.bus.Harts() {

@@ -20,12 +20,16 @@ var mayDo = [NumEvents]Action{
 
 // Validate returns every way in which the table's form is wrong: empty cells,
 // states that the protocol does not have, transitions that contradict what
-// their event or state means. That a well-formed table is also a right one is for Explore to say.
+// their event or state means, or what the machine takes for granted. That a well-formed table is also a right one is for Explore to say.
 func (p *Protocol) Validate() error {
 	var errs []error
 	for s := range NumStates {
 		for e := range NumEvents {
-			if msg := p.wrong(s, e); msg != "" {
+			msg := p.wrong(s, e)
+			if msg == "" {
+				msg = p.unasked(s, e)
+			}
+			if msg != "" {
 				errs = append(errs, fmt.Errorf("%s: %v on %v: %s", p.Name, s, e, msg))
 			}
 		}
@@ -61,6 +65,43 @@ func (p *Protocol) wrong(s State, e Event) string {
 		return "DropLine goes with a copy that becomes Invalid, and only with that"
 	}
 	return p.unfit(s, e, c)
+}
+
+// unasked says where a cell is not what the machine takes for granted without
+// looking it up, or "". A load looks for a copy and not for its state; a snoop that
+// takes no copy away goes to the cache that answers readers, if there is one; and
+// none goes to a cache that has no copy.
+func (p *Protocol) unasked(s State, e Event) string {
+	info, c := &p.States[s], &p.Table[s][e]
+	if !info.Used {
+		return ""
+	}
+	inert := c.kind != cellCannot && c.Next == s && c.Do == 0
+	answers := p.Table[s][SnoopRead].Do&SupplyData != 0
+	switch e {
+	case Load:
+		if s == Invalid && c.Do != SendGetS || info.Read && c.Do != Hit {
+			return "a load hits a readable copy, and asks for one where there is none"
+		}
+	case Store:
+		if s == Invalid && c.Do != SendGetM || s != Invalid && c.Do != SendUpgrade && c.Do != Hit {
+			return "a store asks for a copy where there is none, and to write the one that is there"
+		}
+	case SnoopGetS, SnoopRead, SnoopClean:
+		if !answers && !inert {
+			return "only the cache that answers a device's read is asked"
+		}
+	case SnoopGetM:
+		if !answers && c.Do&SupplyData != 0 {
+			return "only the cache that answers a device's read supplies data"
+		}
+		fallthrough
+	case SnoopUpgrade, SnoopInval:
+		if s == Invalid && !inert {
+			return "a cache without a copy has nothing to do"
+		}
+	}
+	return ""
 }
 
 // answers says which state a fill means, whatever the protocol.

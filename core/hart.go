@@ -116,6 +116,8 @@ type Hart struct {
 	fast      bool      // without timing: stores do not wait
 	dbg       *debugger // nil: nobody asked
 
+	loop trapLoop
+
 	wrs      bool   // waiting in wrs.nto or wrs.sto
 	wrsUntil uint64 // at most until this cycle
 
@@ -135,6 +137,7 @@ func New(cfg Config, mem *coherence.Private, dec *isa.Decoder, ev *event.Buffer)
 	h.files = make([]intFile, cfg.InterruptFiles)
 	h.resetCSRs()
 	h.initMMU()
+	h.loop.end()
 	mem.SetCore(h)
 	return h
 }

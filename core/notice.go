@@ -37,11 +37,12 @@ const (
 	NoticeBreak                    // the instruction at a breakpoint comes next
 	NoticeStep                     // the instruction to be stepped is done
 	NoticeWatch                    // a watched address was accessed
+	NoticeTraps                    // an exception was taken over and over: see TrapLoop
 )
 
 // Notice is what a hart tells. While the machine hears it, all harts are parked,
 // and the teller's registers are those before the instruction (marker, break) or
-// after it (step, watch).
+// after it (step, watch, traps).
 type Notice struct {
 	Kind  NoticeKind
 	Code  MarkerCode

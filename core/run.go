@@ -114,6 +114,18 @@ func (h *Hart) asleep() bool {
 	return h.csr.wfi || h.wrs
 }
 
+// Awaited are the interrupts, by the bits of mip, that would wake a hart that sleeps;
+// all of them where a write to memory would do it too.
+func (h *Hart) Awaited() uint64 {
+	switch {
+	case h.wrs:
+		return ^uint64(0)
+	case h.held:
+		return h.csr.mie &^ h.csr.mideleg
+	}
+	return h.csr.mie
+}
+
 func (h *Hart) wakeCycle() uint64 {
 	if h.held {
 		return ^uint64(0)

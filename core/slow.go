@@ -1,6 +1,7 @@
 package core
 
 import (
+	"mcsim/addr"
 	"mcsim/coherence"
 	"mcsim/core/isa"
 	"mcsim/record"
@@ -47,11 +48,14 @@ func (h *Hart) trapped() {
 
 // slowLoad is slow for integer loads, by far the most of what comes there.
 func (h *Hart) slowLoad(in *isa.Inst) {
+	va := h.x[in.Rs1] + uint64(int64(in.Imm))
+	if h.mmu.data.levels == 0 {
+		h.mem.Expect(addr.PA(va))
+	}
 	h.instret--
 	next := h.pc + uint64(in.Size)
 	h.current, h.executing = *in, true
 	f, rd := loadForms[in.Op-isa.OpLD], in.Rd
-	va := h.x[in.Rs1] + uint64(int64(in.Imm))
 	v, ok := uint64(0), false
 	if va&(f.size-1) == 0 && h.rec == nil {
 		v, ok = h.loadPart(va, f.size, nil)

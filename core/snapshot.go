@@ -34,6 +34,7 @@ func (h *Hart) Snapshot(c *snapshot.Coder, warm bool) {
 	snapshot.Uint(c, &h.stats.Exceptions, &h.stats.Interrupts, &h.stats.Fences, &h.stats.Slept, &h.stats.Buffered)
 	c.Bool(&h.wrs, &h.held, &h.serving)
 	snapshot.Uint(c, &h.wrsUntil)
+	h.loop.snapshot(c)
 	h.mmu.snapshot(c)
 	h.sb.snapshot(c)
 	slot := h.fetchSlot()

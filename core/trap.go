@@ -57,12 +57,15 @@ var interruptOrder = [...]uint{irqMEI, irqMSI, irqMTI, irqSEI, irqSSI, irqSTI, i
 // takeTrap takes the exception that raise recorded, for the instruction at epc.
 func (h *Hart) takeTrap(epc uint64) {
 	h.stats.Exceptions++
+	h.countException(epc)
 	h.enterTrap(epc, h.trap.cause, h.trap.tval, h.csr.medeleg)
+	h.tellTraps()
 }
 
 // takeInterrupt takes an interrupt before the instruction at h.pc.
 func (h *Hart) takeInterrupt(cause uint64) {
 	h.stats.Interrupts++
+	h.loop.end()
 	h.enterTrap(h.pc, cause|causeInterrupt, 0, h.csr.mideleg)
 }
 
@@ -192,6 +195,7 @@ func (h *Hart) supReturn() {
 
 func (h *Hart) finishReturn(to Priv, pc uint64) {
 	from := h.priv
+	h.countReturn(to, pc)
 	h.priv, h.pc = to, pc
 	if h.csr.counters.filtered != 0 {
 		h.filterReturn()
@@ -211,12 +215,10 @@ func (h *Hart) pendingInterrupt() (cause uint64, ok bool) {
 	if ready == 0 {
 		return 0, false
 	}
-	take := uint64(0)
-	if h.priv < Machine || c.mstatus&mstatusMIE != 0 {
-		take = ready &^ c.mideleg
-	}
-	if take == 0 && (h.priv < Supervisor || h.priv == Supervisor && c.mstatus&mstatusSIE != 0) {
-		take = ready & c.mideleg
+	machine, super := h.enabled()
+	take := ready & machine
+	if take == 0 {
+		take = ready & super
 	}
 	if take == 0 {
 		return 0, false
@@ -229,9 +231,26 @@ func (h *Hart) pendingInterrupt() (cause uint64, ok bool) {
 	return uint64(bits.TrailingZeros64(take)), true
 }
 
+// enabled are the interrupts for M-mode and for S-mode that would be taken now, if
+// they were pending.
+func (h *Hart) enabled() (machine, super uint64) {
+	c := &h.csr
+	if h.priv < Machine || c.mstatus&mstatusMIE != 0 {
+		machine = c.mie &^ c.mideleg
+	}
+	if h.priv < Supervisor || h.priv == Supervisor && c.mstatus&mstatusSIE != 0 {
+		super = c.mie & c.mideleg
+	}
+	return machine, super
+}
+
 // checkInterrupts ends the current stretch of execution if an interrupt is to
 // be taken. It follows every change of what pendingInterrupt reads.
 func (h *Hart) checkInterrupts() {
+	if h.loop.count > 0 {
+		machine, super := h.enabled()
+		h.loop.open |= machine | super
+	}
 	if _, ok := h.pendingInterrupt(); ok {
 		h.yank()
 	}

@@ -130,6 +130,7 @@ const (
 	RunRestored
 	RunTimed
 	MarkerHit
+	TrapLoop
 	NumKinds
 )
 
@@ -152,6 +153,7 @@ var table = [NumKinds]Description{
 
 	TrapTaken:  {"trap", Trap, Info, "an exception is taken", args("cause", Cause, "pc", Hex, "tval", Hex, "to", Mode)},
 	TrapReturn: {"trap-return", Trap, Debug, "mret or sret", args("pc", Hex, "from", Mode, "to", Mode)},
+	TrapLoop:   {"trap-loop", Trap, Warn, "the same exception was taken over and over: see run.trap_loop", args("cause", Cause, "pc", Hex, "tval", Hex, "times", Dec)},
 	Interrupt:  {"interrupt", Trap, Info, "an interrupt is taken", args("cause", Cause, "pc", Hex, "to", Mode)},
 
 	TLBMiss:   {"tlb-miss", TLB, Debug, "no translation was cached", args("va", Hex, "access", AccessOp, "asid", Dec, "level2", Bool)},

@@ -61,3 +61,76 @@ const (
 func powerOff() []uint32 {
 	return []uint32{lui(t0, 0x100), lui(t1, 5), addi(t1, t1, 0x555), store(2, t1, t0, 0), spin}
 }
+
+const (
+	mret          = 0x30200073
+	sret          = 0x10200073
+	ecall         = 0x00000073
+	ebreak        = 0x00100073
+	nop           = 0x00000013
+	fenceI        = 0x0000100f
+	mstatus, mie  = 0x300, 0x304
+	medeleg, mepc = 0x302, 0x341
+	stvec, sepc   = 0x105, 0x141
+	mcauseCSR     = 0x342
+	pmpaddr0      = 0x3b0
+	pmpcfg0       = 0x3a0
+	sp            = 2
+)
+
+// program is code with labels: what is in between is put together as it comes.
+type program struct {
+	code []uint32
+	at   map[string]int
+	fix  []func()
+}
+
+func newProgram() *program { return &program{at: map[string]int{}} }
+
+func (p *program) add(code ...uint32) *program {
+	p.code = append(p.code, code...)
+	return p
+}
+
+func (p *program) label(name string) *program {
+	p.at[name] = 4 * len(p.code)
+	return p
+}
+
+// to adds an instruction that depends on how far away a label is.
+func (p *program) to(name string, with func(o int) uint32) *program {
+	i := len(p.code)
+	p.code = append(p.code, 0)
+	p.fix = append(p.fix, func() { p.code[i] = with(p.at[name] - 4*i) })
+	return p
+}
+
+// la loads a label's address.
+func (p *program) la(rd uint32, name string) *program {
+	i := len(p.code)
+	p.code = append(p.code, auipc(rd, 0), 0)
+	p.fix = append(p.fix, func() { p.code[i+1] = addi(rd, rd, p.at[name]-4*i) })
+	return p
+}
+
+func (p *program) j(name string) *program {
+	return p.to(name, func(o int) uint32 { return beq(zero, zero, o) })
+}
+
+func (p *program) image() []byte {
+	for _, f := range p.fix {
+		f()
+	}
+	return assemble(p.code...)
+}
+
+// lower goes on in U-mode or S-mode (0 or 1) behind it, with all of memory open.
+func (p *program) lower(mode int) *program {
+	p.add(addi(t0, zero, -1), csrw(pmpaddr0, t0), addi(t0, zero, 0x1f), csrw(pmpcfg0, t0))
+	p.add(lui(t0, 2), addi(t0, t0, -0x800), iType(0x73, 3, 0, t0, mstatus)) // csrc: MPP
+	p.add(addi(t0, zero, mode), slli(t0, t0, 11), iType(0x73, 2, 0, t0, mstatus))
+	return p.la(t0, "lower").add(csrw(mepc, t0), mret).label("lower")
+}
+
+// handler sets the handler of M-mode.
+func (p *program) handler(name string) *program { return p.la(t0, name).add(csrw(mtvec, t0)) }

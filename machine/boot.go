@@ -124,6 +124,9 @@ func readBIOS(f File) (*Image, error) {
 	if isText(f.Data) {
 		return nil, fmt.Errorf("%s: it is text, and no firmware", f.Name)
 	}
+	if err := foreign(f.Data); err != nil {
+		return nil, fmt.Errorf("%s: %w", f.Name, err)
+	}
 	return rawImage(f.Name, f.Data, RAMBase, uint64(len(f.Data))), nil
 }
 

@@ -147,7 +147,7 @@ func (m *Machine) sections(c *snapshot.Coder, how *changes) {
 	})
 	m.snapshotDevices(c)
 	for i, h := range m.harts {
-		c.Section(fmt.Sprintf("hart %d", i), 2, func(c *snapshot.Coder) { h.Snapshot(c, !how.caches) })
+		c.Section(fmt.Sprintf("hart %d", i), 3, func(c *snapshot.Coder) { h.Snapshot(c, !how.caches) })
 		section(c, fmt.Sprintf("TLBs of hart %d", i), how.tlbs, h.SnapshotTLBs)
 	}
 	c.Section("engine", 1, m.engine.Snapshot)

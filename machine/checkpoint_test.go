@@ -22,6 +22,7 @@ type saving struct {
 	job
 	at   string                   // a trigger
 	look func(m *machine.Machine) // at the machine when it is saved
+	ends string                   // the reason that the run ends with; "" is exit
 	file bytes.Buffer
 }
 
@@ -56,7 +57,11 @@ func (s *saving) run(t *testing.T) *outcome {
 		return err
 	}}
 	out.Result, out.err = m.Run(context.Background(), l)
-	out.mustEnd(t)
+	if s.ends == "" {
+		out.mustEnd(t)
+	} else if out.Reason != s.ends {
+		t.Fatalf("%+v %v", out.Result, out.err)
+	}
 	if err := w.Flush(); err != nil {
 		t.Fatal(err)
 	}

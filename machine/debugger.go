@@ -32,7 +32,7 @@ func (m *Machine) tellDebugger(hart int, n core.Notice) {
 	}
 	stop := gdb.Stop{Thread: hart, Signal: gdb.SignalTrap}
 	switch n.Kind {
-	case core.NoticeMarker:
+	case core.NoticeMarker, core.NoticeTraps:
 		return
 	case core.NoticeBreak:
 		if len(m.armed) == 0 || !slices.Contains(m.armed[hart].breaks, m.harts[hart].PC()) {

@@ -85,6 +85,9 @@ func (m *Machine) finish(res *Result, err error) {
 
 // explain adds to an error what helps to find its cause: the harts' state.
 func (m *Machine) explain(res *Result, err error) error {
+	if res.Reason == "trap-loop" {
+		err = errTrapLoop
+	}
 	if err == nil {
 		switch {
 		case m.exactE != nil:
@@ -108,12 +111,9 @@ func (m *Machine) explain(res *Result, err error) error {
 			fmt.Fprintf(&b, "\n  and %d more harts", len(m.harts)-i)
 			break
 		}
-		fmt.Fprintf(&b, "\n  hart %d: %s", i, h.State())
-		if m.image == nil {
-			continue
-		}
-		if f, ok := m.image.Function(h.PC()); ok {
-			fmt.Fprintf(&b, " in %s", f.Name)
+		fmt.Fprintf(&b, "\n  hart %d: %s", i, (*target)(m).State(i))
+		if t, ok := h.TrapLoop(); ok {
+			fmt.Fprintf(&b, "\n    %s", m.describe(i, t))
 		}
 	}
 	var p *coherence.AgentPanic

@@ -58,6 +58,9 @@ func readKernel(name string, data []byte, base addr.PA, limit uint64) (*Image, e
 	case isText(data):
 		return nil, errors.New("it is text, and no kernel")
 	}
+	if err := foreign(data); err != nil {
+		return nil, err
+	}
 	return rawImage(name, data, base, uint64(len(data))), nil
 }
 
@@ -151,4 +154,25 @@ func gunzip(data []byte, limit uint64) ([]byte, error) {
 		return nil, fmt.Errorf("unpacked it has more than the %d bytes of the machine's memory", limit)
 	}
 	return out, nil
+}
+
+// foreign refuses files of other kinds, which as flat binaries would only trap.
+func foreign(data []byte) error {
+	for _, k := range []struct{ magic, what string }{
+		{"\x8eMCT", "a recording of mcsim; follow it by mcsim replay"},
+		{"mcsim checkpoint\n", "a checkpoint of mcsim; go on from it by --restore"},
+		{"mcsim overlay ", "an overlay of a disk; attach it by --disk IMAGE,overlay=FILE"},
+		{"QFI\xfb", "a qcow2 image; attach it by --disk"},
+		{"070701", "a cpio archive; give it by --initrd"},
+		{"\xfd7zXZ\x00", "packed by xz; unpack it first, only gzip is known"},
+		{"\x28\xb5\x2f\xfd", "packed by zstd; unpack it first, only gzip is known"},
+		{"BZh", "packed by bzip2; unpack it first, only gzip is known"},
+		{"PK\x03\x04", "a zip archive; unpack it first"},
+		{"!<arch>\n", "a package or library; unpack it first"},
+	} {
+		if bytes.HasPrefix(data, []byte(k.magic)) {
+			return fmt.Errorf("it is %s", k.what)
+		}
+	}
+	return nil
 }

@@ -124,8 +124,10 @@ type Machine struct {
 	due      string // why a checkpoint is to be taken when the quantum ends
 	stopping string // the reason for which the run ends with the quantum
 	panic    panicWatch
-	savable  bool  // a quantum has just ended
-	armed    []arm // by hart, where a debugger stops it
+	loops    []int  // harts that have told of traps over and over
+	told     []bool // by hart: its user knows of it
+	savable  bool   // a quantum has just ended
+	armed    []arm  // by hart, where a debugger stops it
 	ctx      context.Context
 
 	restored bool   // from a checkpoint

@@ -11,7 +11,7 @@ import (
 
 // reasons are the names of Result.Reason in events.
 var reasons = []string{"", "exit", "reset", "max-instructions", "max-cycles", "interrupted", "stuck", "check", "bug", "trace-end", "trace-error", "incoherent",
-	"stop-at", "marker", "checkpoint", "refused", "killed", "recording", "panic", "console"}
+	"stop-at", "marker", "checkpoint", "refused", "killed", "recording", "panic", "console", "trap-loop"}
 
 func reasonNumber(name string) uint64 {
 	for i, r := range reasons {

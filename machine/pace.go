@@ -14,6 +14,16 @@ const forever = time.Duration(math.MaxInt64)
 // is skipped.
 func (m *Machine) paced() bool { return m.cfg.Run.Realtime || m.net != nil }
 
+// Idle time is waited for in pieces. A piece that takes longer than it should by more
+// than stall does so because this process did not run, stopped by a signal or for want
+// of a core; then the network in it did not run either, and what the guest waits for
+// could not come. So no more of such a piece counts: a guest's timeouts of seconds do
+// not pass while nobody could have answered.
+const (
+	piece = 10 * time.Millisecond
+	stall = 20 * time.Millisecond
+)
+
 // pace waits as long as it takes from cycle from to cycle to, or until something
 // comes from outside, and returns the cycle that it has become.
 func (m *Machine) pace(ctx context.Context, from, to uint64) uint64 {
@@ -27,10 +37,14 @@ func (m *Machine) pace(ctx context.Context, from, to uint64) uint64 {
 		ctx, cancel = d.Until(ctx)
 		defer cancel()
 	}
-	start := now()
-	if m.outside(ctx, wait) {
-		passed := uint64(now().Sub(start).Seconds() * hz)
-		to = min(to, from+passed)
+	passed := time.Duration(0)
+	for came := false; !came && passed < wait; {
+		start := now()
+		came = m.outside(ctx, min(piece, wait-passed))
+		passed += min(now().Sub(start), piece+stall)
+	}
+	if passed < wait {
+		to = min(to, from+uint64(passed.Seconds()*hz))
 	}
 	m.cycles = to
 	m.takeIn()
@@ -45,7 +59,7 @@ func (m *Machine) outside(ctx context.Context, wait time.Duration) bool {
 	}
 	var timer <-chan time.Time
 	if wait != forever {
-		t := time.NewTimer(wait)
+		t := time.NewTimer(wait) //nolint:forbidigo // --realtime waits for the host's clock
 		defer t.Stop()
 		timer = t.C
 	}

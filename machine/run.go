@@ -13,8 +13,9 @@ import (
 
 // Limits end a run early. 0 is no limit.
 type Limits struct {
-	Instructions, Cycles uint64         // looked at when a quantum ends; an instruction that traps counts
+	Instructions, Cycles uint64         // looked at when a quantum ends
 	Progress             func(Progress) // called now and then, with all harts parked
+	Warn                 func(string)   // called with what a user should look at while the run goes on
 
 	// CheckpointAt asks for a checkpoint at the end of the quantum that comes to this
 	// point; the guest may ask for others. Checkpoint takes them, by calling
@@ -34,7 +35,7 @@ type Result struct {
 	ExitCode int
 	// Reason is "exit" (the guest ended it), "reset" (the guest wants the machine
 	// restarted), "max-instructions", "max-cycles", "interrupted", "stuck" (nobody
-	// can go on), "check" (a broken invariant), "stop-at" (the configured end),
+	// can go on), "trap-loop" (the same, and not all sleep), "check" (a broken invariant), "stop-at" (the configured end),
 	// "marker" (the guest's marker), "panic" (the guest's kernel stands still), "refused" (it was not begun),
 	// "killed" (by the debugger), "checkpoint", "recording" or "console" (it could not be
 	// written) or "bug"; of a replay also
@@ -163,12 +164,14 @@ func (r *running) over(cycle uint64) string {
 		return r.stopping
 	case r.panicked():
 		return "panic"
-	case l.Instructions > 0 && r.begun() >= l.Instructions:
+	case l.Instructions > 0 && r.instructions() >= l.Instructions:
 		return "max-instructions"
 	case l.Cycles > 0 && cycle >= l.Cycles:
 		return "max-cycles"
 	case r.ctx.Err() != nil:
 		return "interrupted"
+	case len(r.loops) > 0 && r.trapped(r.ctx, l.Warn):
+		return "trap-loop"
 	}
 	return ""
 }
@@ -228,16 +231,6 @@ func (m *Machine) wakeReserved(hart int, now uint64) {
 	m.engine.Wake(hart, max(now, m.engine.Now()))
 }
 
-// begun is the number of instructions that retired or trapped: a guest that does
-// nothing but trap comes to its limit too.
-func (m *Machine) begun() uint64 {
-	n := m.instructions()
-	for _, h := range m.harts {
-		n += h.Stats().Exceptions
-	}
-	return n
-}
-
 func (m *Machine) instructions() (n uint64) {
 	for _, h := range m.harts {
 		n += h.Instret()
@@ -245,5 +238,6 @@ func (m *Machine) instructions() (n uint64) {
 	return n
 }
 
-// now reads the host's clock: for sim.host_seconds and progress alone.
-func now() time.Time { return time.Now() }
+// now reads the host's clock, for what says that it is the host's: sim.host_seconds
+// and the like, progress, --realtime, and an epoch that is wanted so.
+func now() time.Time { return time.Now() } //nolint:forbidigo // see above

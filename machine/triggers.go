@@ -72,6 +72,7 @@ func (m *Machine) addressOf(name string) (uint64, error) {
 func (m *Machine) prepare(l *Limits) error {
 	c := &m.cfg.Run
 	m.engine.OnNotice = m.notice
+	m.watchTraps()
 	fast, err := config.ParseTrigger(c.FastUntil)
 	if err != nil {
 		return err
@@ -129,6 +130,8 @@ func (m *Machine) notice(hart int) {
 	switch n.Kind {
 	case core.NoticeMarker:
 		m.marker(hart, n)
+	case core.NoticeTraps:
+		m.traps(hart)
 	case core.NoticeBreak:
 		pc := m.harts[hart].PC()
 		for _, t := range m.triggers {

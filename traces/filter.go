@@ -78,7 +78,7 @@ func ParseKinds(names []string) (kinds []Kind, err error) {
 
 // ParseRange parses FIRST-LAST or FIRST+SIZE, in decimal or with 0x.
 func ParseRange(s string) (r Range, err error) {
-	bad := fmt.Errorf("%q is no range of addresses; expected FIRST-LAST or FIRST+SIZE, as in 0x80000000+4096", s)
+	bad := fmt.Errorf("%q is no range of addresses; write FIRST-LAST or FIRST+SIZE, as in 0x80000000+4096", s)
 	at := strings.IndexAny(s, "-+")
 	if at < 0 {
 		return r, bad
@@ -112,7 +112,7 @@ func ParseWindow(s string) (from, to uint64, err error) {
 		to, err2 = strconv.ParseUint(b, 10, 64)
 	}
 	if !ok || err1 != nil || err2 != nil || to < from {
-		return 0, 0, fmt.Errorf("%q is no window of cycles; expected FROM-TO, as in 1000-2000 or 1000-", s)
+		return 0, 0, fmt.Errorf("%q is no window of cycles; write FROM-TO, as in 1000-2000 or 1000-", s)
 	}
 	return from, to, nil
 }

@@ -226,6 +226,8 @@ func openNative(in *input, _ *Options, info *Info) ([]Reader, error) {
 	info.Threads = len(h.Streams)
 	if n := info.Threads - 1; n > 0 && h.Streams[n].Hart < 0 && h.Streams[n-1].Hart >= 0 {
 		info.Threads, info.Devices = n, 1
+	} else if n == 0 && h.Streams[0].Hart < 0 {
+		info.Threads = 0 // all in one stream, as a conversion writes it
 	}
 	if rec.cut != nil {
 		info.Notes = append(info.Notes, rec.cut.Error())

@@ -267,3 +267,16 @@ func TestPowerOff(t *testing.T) {
 		t.Errorf("exit code %d\n%s", code, s.tail())
 	}
 }
+
+// A long check shows how far it is, and Ctrl-C ends it with what it has.
+func TestCheckOnATerminal(t *testing.T) {
+	s := openScreen(t, "protocol", "check", "moesi", "--caches", "4", "--lines", "2")
+	s.expect("protocol evictions")
+	s.expect("M states/s")
+	s.send("\x03")
+	s.expect("not finished")
+	s.expect("interrupted: ")
+	if code := s.code(); code != 130 {
+		t.Errorf("code %d:\n%s", code, s.tail())
+	}
+}

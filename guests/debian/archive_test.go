@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -188,6 +189,20 @@ func TestFetchSuites(t *testing.T) {
 	contents(t, g, "7.3~rc1-1", "usr/lib/modules/7.3+deb14-riscv64/vmlinuz")
 	if left, _ := filepath.Glob(filepath.Join(filepath.Dir(g.ModulesDir()), "*")); len(left) != 1 {
 		t.Errorf("modules of another version are left: %q", left)
+	}
+}
+
+// A suite that the archive has not is a mistake of its own, and leaves nothing in the
+// cache.
+func TestFetchNoSuite(t *testing.T) {
+	a := newArchive(t)
+	a.publish("sid", "sid", split("7.2.1-1", "7.2.1+deb14")...)
+	dir := filepath.Join(t.TempDir(), "debian-sed")
+	if _, err := a.fetch(dir, "sed"); !errors.Is(err, ErrNoSuite) || !strings.Contains(err.Error(), `release "sed"`) {
+		t.Error(err)
+	}
+	if _, err := os.Stat(dir); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("something is left: %v", err)
 	}
 }
 

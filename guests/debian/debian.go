@@ -83,15 +83,15 @@ func CacheDir(suite string) (string, error) {
 	if suite == "" || suite == DefaultSuite {
 		return dir, nil
 	}
-	return dir + "-" + suite, checkSuite(suite)
+	return dir + "-" + suite, CheckSuite(suite)
 }
 
 var suiteRE = regexp.MustCompile(`^[a-z][a-z0-9-]*$`)
 
-// checkSuite refuses what would not do as part of a path, or of sources.list.
-func checkSuite(suite string) error {
+// CheckSuite refuses what would not do as part of a path, or of sources.list.
+func CheckSuite(suite string) error {
 	if !suiteRE.MatchString(suite) || len(suite) > 64 {
-		return fmt.Errorf("%q is no suite of Debian; there are for instance %s, testing and sid", suite, DefaultSuite)
+		return fmt.Errorf("%q is no suite of Debian; there are for instance %s, testing and sid", suite[:min(len(suite), 64)], DefaultSuite)
 	}
 	return nil
 }
@@ -131,7 +131,7 @@ func Cached(dir string) (*Guest, error) {
 	if err := json.Unmarshal(data, g); err != nil {
 		return nil, fmt.Errorf("%s: %w; fetch it again with mcsim guest fetch debian", filepath.Join(dir, manifest), err)
 	}
-	for _, f := range []string{g.Kernel, g.Busybox, g.BIOS} {
+	for _, f := range []string{g.Kernel, g.Busybox, g.BIOS, g.Modules} {
 		if !filepath.IsLocal(f) {
 			return nil, fmt.Errorf("%s names the file %q; fetch it again with mcsim guest fetch debian", filepath.Join(dir, manifest), f)
 		}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -28,6 +29,12 @@ const (
 	current = "current" // what is used; the rest of the directory is apt's
 )
 
+// ErrNoSuite is the error of a suite that there is not.
+var ErrNoSuite = errors.New("no such suite")
+
+// noRelease is what apt-get says of one.
+const noRelease = "does not have a Release file"
+
 // Fetch brings the newest kernel, busybox and OpenSBI of the release, unless they
 // are there. A fetch that fails leaves what was there before.
 func Fetch(ctx context.Context, o Options) (*Guest, error) {
@@ -37,7 +44,7 @@ func Fetch(ctx context.Context, o Options) (*Guest, error) {
 	if o.Suite == "" {
 		o.Suite = DefaultSuite
 	}
-	if err := checkSuite(o.Suite); err != nil {
+	if err := CheckSuite(o.Suite); err != nil {
 		return nil, err
 	}
 	if o.Dir == "" {
@@ -62,14 +69,22 @@ func Fetch(ctx context.Context, o Options) (*Guest, error) {
 		return nil, fmt.Errorf("apt has no sources in %s; set %s to the URI of a Debian mirror", aptDir, MirrorVariable)
 	}
 	a := &apt{dir: filepath.Join(o.Dir, "apt"), suite: o.Suite, keyring: o.Keyring}
+	defer a.tidy(o.Dir)
 	var errs []error
+	missing := 0
 	for _, uri := range uris {
 		o.Progress("asking %s for %s", uri, o.Suite)
 		if err := a.update(ctx, uri); err != nil {
+			if strings.Contains(err.Error(), noRelease) {
+				missing++
+			}
 			errs = append(errs, fmt.Errorf("%s: %w", uri, err))
 			continue
 		}
 		return a.fetch(ctx, &o)
+	}
+	if missing == len(errs) {
+		return nil, fmt.Errorf("%w: no mirror has a release %q; there are for instance %s, testing and sid:\n%w", ErrNoSuite, o.Suite, DefaultSuite, errors.Join(errs...))
 	}
 	return nil, fmt.Errorf("no mirror serves %s for %s:\n%w", o.Suite, architecture, errors.Join(errs...))
 }
@@ -79,6 +94,14 @@ type apt struct {
 	dir     string
 	suite   string
 	keyring string
+}
+
+// tidy leaves no directory of a suite of which nothing was ever fetched.
+func (a *apt) tidy(dir string) {
+	if _, err := os.Stat(filepath.Join(dir, current)); errors.Is(err, fs.ErrNotExist) {
+		os.RemoveAll(a.dir) //nolint:errcheck // apt's lists; they are read anew
+		os.Remove(dir)      //nolint:errcheck // it stays if there is anything else in it
+	}
 }
 
 // update reads the signed index of the release at uri.

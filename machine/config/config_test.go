@@ -73,7 +73,7 @@ func TestOneLineSize(t *testing.T) {
 // Each mistake, with the place and the words that a user gets.
 func TestMistakes(t *testing.T) {
 	for _, c := range []struct{ text, set, want string }{
-		{"machine: {l1d: {ways: 3}}", "", "m.yaml:1: machine.l1d.ways: 3 does not divide 512 lines; try 2 or 4"},
+		{"machine: {l1d: {ways: 3}}", "", "m.yaml:1: machine.l1d.ways: 512 lines cannot be divided into sets of 3 ways, with machine.l1d.size=32KiB (default) and machine.l1d.line=64B (default); try machine.l1d.ways=2 or machine.l1d.ways=4"},
 		{"machine:\n  hart: 2\n", "", "m.yaml:2: machine.hart: no such field; did you mean machine.harts?"},
 		{"\nl1d: {ways: 3}", "", "m.yaml:2: l1d: no such field; did you mean machine.l1d?"},
 		{"", "l1d.ways=2", "--set l1d.ways=2: l1d.ways: no such field; did you mean machine.l1d.ways?"},
@@ -85,26 +85,31 @@ func TestMistakes(t *testing.T) {
 		{"machine: {pmp: 8}", "", "m.yaml:1: machine.pmp: 8 is none of 0, 16"},
 		{"machine: {isa: rv64imafdc_zbbb}", "", `m.yaml:1: machine.isa: extension "zbbb" is unknown; did you mean zbb?`},
 		{"machine: {isa: rv32i}", "", `m.yaml:1: machine.isa: must begin with rv64`},
-		{"machine: {llc: {size: 3MiB}}", "", "m.yaml:1: machine.llc.size: 49152 lines in 16 ways make 3072 sets, no power of two; try 12 or 24"},
-		{"machine: {l1i: {size: 1000}}", "", "m.yaml:1: machine.l1i.size: 1000B is no whole number of 64B lines"},
-		{"machine: {l1d: {line: 48}}", "", "m.yaml:1: machine.l1i.line: 48B is no power of two; try 32B or 64B"},
-		{"machine: {l1i: {line: 32}, l1d: {line: 64}}", "", "m.yaml:1: machine.l1d.line: 64B differs from machine.l1i.line, 32B; one machine has one line size"},
-		{"machine: {llc: {size: 16KiB}}", "", "m.yaml:1: machine.llc.size: 16KiB cannot include the 32KiB of machine.l1d"},
+		{"machine: {llc: {size: 3MiB}}", "", "m.yaml:1: machine.llc.size: 49152 lines in sets of 16 ways make 3072 sets, which is no power of two, with machine.llc.ways=16 (default) and machine.llc.line=64B (default); try machine.llc.size=2MiB or machine.llc.size=4MiB"},
+		{"machine: {l1i: {size: 1000}}", "", "m.yaml:1: machine.l1i.size: 1000B is no whole number of 64B lines, with machine.l1i.line=64B (default) and machine.l1i.ways=8 (default); try machine.l1i.size=512B or machine.l1i.size=1KiB"},
+		{"machine: {l1d: {line: 48}}", "", "m.yaml:1: machine.l1d.line: 48B is no power of two; try machine.l1d.line=32B or machine.l1d.line=64B"},
+		{"machine: {l1i: {line: 32}, l1d: {line: 64}}", "", "m.yaml:1: machine.l1d.line: 64B differs from machine.l1i.line=32B (m.yaml:1); one machine has one line size, so leave one out, or try machine.l1d.line=32B"},
+		{"machine: {llc: {size: 16KiB}}", "", "m.yaml:1: machine.llc.size: an inclusive LLC of 16KiB cannot hold an L1D of 32KiB, with machine.l1d.size=32KiB (default), machine.l1i.size=32KiB (default) and machine.llc.inclusive=true (default); try machine.llc.size=32KiB or machine.llc.inclusive=false"},
 		{"machine: {l1d: {ways: 16}}", "machine.l1d.replacement=fifoo", `--set machine.l1d.replacement=fifoo: machine.l1d.replacement: "fifoo" is unknown; did you mean fifo?`},
-		{"machine: {dtlb: {entries: 24, ways: 24, replacement: plru}}", "", "m.yaml:1: machine.dtlb.replacement: the tree of plru needs ways that are a power of two, not 24; try lru"},
-		{"machine: {dtlb: {page_sizes: [2MiB]}}", "", "m.yaml:1: machine.dtlb.page_sizes: a TLB must hold 4KiB pages"},
-		{"machine: {dram: {t_rfc: 9us}}", "", "m.yaml:1: machine.dram.t_rfc: a refresh of 9us every 7.8us leaves no time to work"},
+		{"machine: {dtlb: {entries: 24, ways: 24, replacement: plru}}", "", "m.yaml:1: machine.dtlb.replacement: the tree of plru needs ways that are a power of two, not 24, with machine.dtlb.ways=24 (m.yaml:1); try machine.dtlb.replacement=lru"},
+		{"machine: {dtlb: {page_sizes: [2MiB]}}", "", "m.yaml:1: machine.dtlb.page_sizes: a TLB must hold 4KiB pages; try machine.dtlb.page_sizes=4KiB,2MiB"},
+		{"machine: {dram: {t_rfc: 9us}}", "", "m.yaml:1: machine.dram.t_rfc: a refresh of 9us every 7.8us leaves no time to work, with machine.dram.t_refi=7.8us (default); try machine.dram.t_rfc=350ns or machine.dram.t_refi=0"},
 		{"machine: {dram: {t_cl: 14}}", "", `m.yaml:1: machine.dram.t_cl: "14" is not a time; write 13.75ns or 7.8us`},
-		{"machine: {timebase: 1GHz, clock: 10MHz}", "", "m.yaml:1: machine.timebase: a timebase of 1GHz is faster than the clock, 10MHz"},
-		{"machine: 4", "", `m.yaml:1: machine: machine is a section of names and values, not "4"`},
+		{"machine: {timebase: 1GHz, clock: 10MHz}", "", "m.yaml:1: machine.timebase: a timebase of 1GHz is faster than the clock, 10MHz, with machine.clock=10MHz (m.yaml:1); try machine.timebase=10MHz or machine.clock=1GHz"},
+		{"machine: 4", "", `m.yaml:1: machine: machine is a section of names and values, not "4"; set one of its fields, as in machine.harts`},
 		{"machine: {harts: [1]}", "", "m.yaml:1: machine.harts: a single value belongs here, not a list"},
 		{"- a", "", "m.yaml:1: a configuration is a section of names and values, not a list"},
+		{"run: {check: yes}", "", `m.yaml:1: run.check: "yes" is neither true nor false; try true`},
+		{"machine: {seed: 18446744073709551616}", "", "m.yaml:1: machine.seed: 18446744073709551616 is out of range; no number is larger than 18446744073709551615"},
+		{"machine: {l1d: {size: 64KiB}}\nmachine.l1d.size: 32KiB", "", "m.yaml:2: machine.l1d.size: given twice, first in line 1; drop one"},
+		{"machine:\n\tharts: 2\n", "", "m.yaml:2: not YAML: found character that cannot start any token; this line begins with a tab: YAML is indented by spaces"},
+		{"? [a, b]\n: 3\n", "", "m.yaml:1: a name belongs here, not a list"},
 		{"run: {check: maybe}", "", `m.yaml:1: run.check: "maybe" is neither true nor false`},
 		{"preset: sever", "", `m.yaml:1: preset: preset "sever" is unknown; did you mean server?`},
 		{"", "preset=x", `--set preset=x: preset: preset "x" is unknown; there is default, inorder-soc or server`},
 		{"run:\n  check: true\n  check: false", "", "m.yaml:3: run.check: given twice, first in line 2; drop one"},
 		{"a: b\n---\nc: d", "", "m.yaml:1: a: no such field; there is preset, machine, program, run, log, stats, record\nm.yaml:2: a second document begins here; leave one and drop the line ---"},
-		{"machine:\n  isa: rv64imafdc\n  virtio: {coherent: false, rng: true}\n", "", "m.yaml:3: machine.virtio.coherent: without snooping, drivers must clean and invalidate lines, which takes Zicbom; add _zicbom to machine.isa, or let virtio be coherent"},
+		{"machine:\n  isa: rv64imafdc\n  virtio: {coherent: false, rng: true}\n", "", "m.yaml:3: machine.virtio.coherent: without snooping, drivers must clean and invalidate lines, which takes Zicbom, with machine.isa=rv64imafdc_zicsr (m.yaml:2); try machine.virtio.coherent=true or machine.isa=rv64imafdc_zicbom_zicsr"},
 		{"run: {<<: {check: true}}", "", "m.yaml:1: run: merge keys (<<) are not supported"},
 	} {
 		set := []string{}
@@ -137,7 +142,7 @@ func TestAllMistakesAtOnce(t *testing.T) {
 	_, err := load(t, "machine:\n  harts: 0\n  quantums: 3\n  l1d: {ways: 5}\nstat: {}\n", "run.checks=true")
 	want := `m.yaml:2: machine.harts: 0 is out of range; it goes from 1 to 64
 m.yaml:3: machine.quantums: no such field; did you mean machine.quantum?
-m.yaml:4: machine.l1d.ways: 5 does not divide 512 lines; try 4 or 8
+m.yaml:4: machine.l1d.ways: 512 lines cannot be divided into sets of 5 ways, with machine.l1d.size=32KiB (default) and machine.l1d.line=64B (default); try machine.l1d.ways=4 or machine.l1d.ways=8
 m.yaml:5: stat: no such field; did you mean stats?
 --set run.checks=true: run.checks: no such field; did you mean run.check?`
 	if err == nil || err.Error() != want {

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -26,7 +27,7 @@ type decoder struct {
 }
 
 func (d *decoder) problem(line int, path, hint, format string, args ...any) {
-	d.problems = append(d.problems, Problem{d.origin(line), path, fmt.Sprintf(format, args...), hint})
+	d.problems = append(d.problems, Problem{Origin: d.origin(line), Path: path, Msg: fmt.Sprintf(format, args...), Hint: hint})
 }
 
 func (d *decoder) origin(line int) Origin {
@@ -40,14 +41,14 @@ func (d *decoder) origin(line int) Origin {
 // syntax become problems.
 func (d *decoder) parseYAML(data []byte) *yaml.Node {
 	if len(data) > maxFile {
-		d.problem(1, "", "", "%d bytes are too many for a configuration", len(data))
+		d.problem(1, "", "", "more than %d bytes are too many for a configuration", maxFile)
 		return nil
 	}
 	dec := yaml.NewDecoder(strings.NewReader(string(data)))
 	var doc yaml.Node
 	if err := dec.Decode(&doc); err != nil {
 		if !errors.Is(err, io.EOF) {
-			d.syntax(err)
+			d.syntax(data, err)
 		}
 		return nil
 	}
@@ -55,7 +56,7 @@ func (d *decoder) parseYAML(data []byte) *yaml.Node {
 	if err := dec.Decode(&second); err == nil {
 		d.problem(second.Line, "", "leave one and drop the line ---", "a second document begins here")
 	} else if !errors.Is(err, io.EOF) {
-		d.syntax(err)
+		d.syntax(data, err)
 	}
 	if doc.Kind == yaml.DocumentNode && len(doc.Content) == 1 {
 		return doc.Content[0]
@@ -66,14 +67,29 @@ func (d *decoder) parseYAML(data []byte) *yaml.Node {
 var lineRE = regexp.MustCompile(`line (\d+)(, column \d+)?:? *`)
 
 // syntax takes the line out of the library's message.
-func (d *decoder) syntax(err error) {
+func (d *decoder) syntax(data []byte, err error) {
 	msg := strings.TrimPrefix(err.Error(), "yaml: ")
 	line := 1
 	if m := lineRE.FindStringSubmatchIndex(msg); m != nil {
 		line, _ = strconv.Atoi(msg[m[2]:m[3]])
 		msg = msg[:m[0]] + msg[m[1]:]
 	}
-	d.problem(line, "", "", "not YAML: %s", strings.TrimSpace(msg))
+	hint := ""
+	if lines := bytes.Split(data, []byte("\n")); line <= len(lines) {
+		text := lines[max(0, line-1)]
+		if indent := text[:len(text)-len(bytes.TrimLeft(text, " \t"))]; bytes.ContainsRune(indent, '\t') {
+			hint = "this line begins with a tab: YAML is indented by spaces"
+		}
+	}
+	d.problem(line, "", hint, "not YAML: %s", strings.TrimSpace(msg))
+}
+
+// example is the first field of a section.
+func (f *Field) example() string {
+	for f.Section != nil {
+		f = f.Section[0]
+	}
+	return f.Path
 }
 
 // section decodes a mapping into the fields of f.
@@ -87,12 +103,20 @@ func (d *decoder) section(f *Field, n *yaml.Node) {
 		if what == "" {
 			what = "a configuration"
 		}
-		d.problem(n.Line, f.Path, "", "%s is a section of names and values, not %s", what, kindName(n))
+		hint := ""
+		if f.Path != "" {
+			hint = "set one of its fields, as in " + f.example()
+		}
+		d.problem(n.Line, f.Path, hint, "%s is a section of names and values, not %s", what, kindName(n))
 		return
 	}
 	seen := map[string]int{}
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		key, val := n.Content[i], n.Content[i+1]
+		if k := resolve(key); k.Kind != yaml.ScalarNode {
+			d.problem(key.Line, f.Path, "", "a name belongs here, not %s", kindName(k))
+			continue
+		}
 		name := resolve(key).Value
 		path := strings.TrimPrefix(f.Path+"."+name, ".")
 		if first, twice := seen[name]; twice {
@@ -122,6 +146,10 @@ func (d *decoder) field(path string, line int, val *yaml.Node) {
 }
 
 func (d *decoder) leaf(f *Field, n *yaml.Node) {
+	if was, ok := d.from[f.Path]; ok && was.rank == d.rank && !d.onFlag {
+		d.problem(n.Line, f.Path, "drop one", "given twice, first in line %d", was.Line) // by a dotted name
+		return
+	}
 	items := []*yaml.Node{n}
 	switch {
 	case n.Kind == yaml.SequenceNode && f.list():

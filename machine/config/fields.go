@@ -1,7 +1,9 @@
 package config
 
 import (
+	"errors"
 	"fmt"
+	"math"
 	"reflect"
 	"strconv"
 	"strings"
@@ -165,7 +167,7 @@ func (f *Field) parse(text string) (reflect.Value, error) {
 		case reflect.Bool:
 			b, ok := map[string]bool{"true": true, "false": false}[strings.ToLower(text)]
 			if !ok {
-				return v, fmt.Errorf("%q is neither true nor false", text)
+				return v, fmt.Errorf("%q is neither true nor false%s", clipped(text), likelyBool[strings.ToLower(text)])
 			}
 			v.SetBool(b)
 			return v, nil
@@ -187,6 +189,12 @@ func (f *Field) parse(text string) (reflect.Value, error) {
 	return v, nil
 }
 
+// likelyBool is what other notations mean.
+var likelyBool = map[string]string{
+	"yes": "; try true", "y": "; try true", "on": "; try true", "1": "; try true", "enabled": "; try true",
+	"no": "; try false", "n": "; try false", "off": "; try false", "0": "; try false", "disabled": "; try false",
+}
+
 // parseCount reads a whole number: decimal, 0x hexadecimal, or with _ between
 // digits.
 func parseCount(text string) (uint64, error) {
@@ -196,8 +204,11 @@ func parseCount(text string) (uint64, error) {
 		clean, base = h, 16
 	}
 	n, err := strconv.ParseUint(clean, base, 64)
+	if errors.Is(err, strconv.ErrRange) {
+		return 0, fmt.Errorf("%s is out of range; no number is larger than %d", clipped(text), uint64(math.MaxUint64))
+	}
 	if err != nil {
-		return 0, fmt.Errorf("%q is not a whole number from 0 up", text)
+		return 0, fmt.Errorf("%q is not a whole number from 0 up", clipped(text))
 	}
 	return n, nil
 }

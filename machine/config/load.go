@@ -3,6 +3,7 @@ package config
 import (
 	"embed"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -19,6 +20,17 @@ type Input struct {
 	Data   []byte    // its contents, if not to be read from File
 	Preset string    // goes before the file's own preset; "" for none
 	Set    []Setting // in order; later ones win
+
+	// Check finds mistakes in fields whose notation others know; nil for none. It
+	// may be asked more than once, of configurations that it must not change.
+	Check func(*Config) []Mistake
+}
+
+// Mistake is what Input.Check finds.
+type Mistake struct {
+	Field string   // the one that should change
+	With  []string // the others that it is about
+	Err   error    // what is wrong; the likely fix
 }
 
 // Setting sets one field from the command line.
@@ -74,6 +86,8 @@ const (
 	rankPreset
 	rankFile
 	rankFlag // and above: flags in their order
+
+	rankTrial = 1 << 30 // a fix that is tried
 )
 
 // Default is the configuration without any input.
@@ -89,7 +103,7 @@ func Default() *Config {
 // another error is one of reading the file.
 func Load(in Input) (*Config, error) {
 	if in.File != "" && in.Data == nil {
-		data, err := readFile(in.File)
+		data, err := ReadFile(in.File)
 		if err != nil {
 			return nil, err
 		}
@@ -123,21 +137,18 @@ func Load(in Input) (*Config, error) {
 		d.setting(s, rankFlag+i)
 	}
 	d.cfg.Preset = name
-	return d.finish()
+	return d.finish(in.Check)
 }
 
-func readFile(path string) ([]byte, error) {
-	info, err := os.Stat(path)
+// ReadFile reads a configuration's file, or as much of it as it may have and a byte
+// more, of which Load makes a mistake.
+func ReadFile(path string) ([]byte, error) {
+	f, err := os.Open(filepath.Clean(path))
 	if err != nil {
 		return nil, err
 	}
-	if !info.Mode().IsRegular() && info.Mode()&(os.ModeNamedPipe|os.ModeCharDevice) == 0 {
-		return nil, fmt.Errorf("%s is no file", path)
-	}
-	if info.Size() > maxFile {
-		return nil, fmt.Errorf("%s: %d bytes are too many for a configuration", path, info.Size())
-	}
-	return os.ReadFile(filepath.Clean(path))
+	defer f.Close() //nolint:errcheck // only read
+	return io.ReadAll(io.LimitReader(f, maxFile+1))
 }
 
 func (d *decoder) preset(name string, rank int) {
@@ -166,26 +177,32 @@ func (d *decoder) setting(s Setting, rank int) {
 }
 
 // finish checks the whole.
-func (d *decoder) finish() (*Config, error) {
+func (d *decoder) finish(more func(*Config) []Mistake) (*Config, error) {
 	bad := map[string]bool{}
 	for _, p := range d.problems {
 		bad[p.Path] = true
 	}
-	d.oneLine()
-	c := checker{cfg: d.cfg, from: d.from, bad: bad}
+	line := d.oneLine()
+	c := checker{cfg: d.cfg, from: d.from, bad: bad, line: line, more: more}
 	c.check()
-	if all := append(d.problems, c.problems...); len(all) > 0 {
+	if all := append(d.problems, c.problems()...); len(all) > 0 {
 		return nil, all.sorted()
 	}
 	return d.cfg, nil
 }
 
-// oneLine gives the line size that the highest layer sets to every level.
-func (d *decoder) oneLine() {
+// oneLine gives the line size that the highest layer sets to every level, and
+// returns the field that it took it from, "" for the default's.
+func (d *decoder) oneLine() string {
 	m := &d.cfg.Machine
 	levels := map[string]*Size{"machine.l1i.line": &m.L1I.Line, "machine.l1d.line": &m.L1D.Line, "machine.l2.line": &m.L2.Line, "machine.llc.line": &m.LLC.Line}
 	order := []string{"machine.l1i.line", "machine.l1d.line", "machine.l2.line", "machine.llc.line"}
-	layer := func(path string) int { return min(d.from[path].rank, rankFlag) }
+	layer := func(path string) int {
+		if r := d.from[path].rank; r < rankTrial {
+			return min(r, rankFlag)
+		}
+		return rankTrial
+	}
 	top := ""
 	for _, p := range order {
 		if _, set := d.from[p]; set && (top == "" || layer(p) > layer(top)) {
@@ -193,13 +210,15 @@ func (d *decoder) oneLine() {
 		}
 	}
 	if top == "" {
-		return
+		return ""
 	}
 	line := *levels[top]
 	for _, p := range order {
 		if _, set := d.from[p]; set && layer(p) == layer(top) && *levels[p] != line {
-			o := d.from[p]
-			d.problems = append(d.problems, Problem{o, p, fmt.Sprintf("%v differs from %s, %v", *levels[p], top, line), "one machine has one line size"})
+			d.problems = append(d.problems, Problem{
+				Origin: d.from[p], Path: p, Msg: fmt.Sprintf("%v differs from %s", *levels[p], Part{top, line.String(), d.from[top]}),
+				Hint: "one machine has one line size, so leave one out, or try " + fix(p, line).String(), Fixes: Fixes{fix(p, line)},
+			})
 			continue
 		}
 		if layer(p) < layer(top) {
@@ -207,4 +226,5 @@ func (d *decoder) oneLine() {
 		}
 		*levels[p] = line
 	}
+	return top
 }

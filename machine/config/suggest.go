@@ -1,6 +1,9 @@
 package config
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // Nearest is the candidate that a typing mistake most likely meant, or "".
 func Nearest(word string, candidates []string) string {
@@ -10,7 +13,8 @@ func Nearest(word string, candidates []string) string {
 	}
 	w := normal(word)
 	for _, c := range candidates {
-		if d := distance(w, normal(c)); d < bestAt {
+		// Of two as near, the one as long: letters are swapped more often than lost.
+		if d := distance(w, normal(c)); d < bestAt || d == bestAt && len(c) == len(word) && len(best) != len(word) {
 			best, bestAt = c, d
 		}
 	}
@@ -53,6 +57,18 @@ func distance(a, b string) int {
 	return rows[len(a)][len(b)]
 }
 
+// otherWords are names that other simulators have for our fields.
+var otherWords = map[string][]string{
+	"size": {"entries", "memory"}, "count": {"entries"}, "assoc": {"ways"}, "associativity": {"ways"},
+	"linesize": {"line"}, "block": {"line"}, "blocksize": {"line"}, "policy": {"replacement"},
+	"cores": {"harts"}, "cpus": {"harts"}, "smp": {"harts"}, "threads": {"harts"}, "numharts": {"harts"},
+	"ram": {"memory"}, "mem": {"memory"}, "freq": {"clock", "rate"}, "frequency": {"clock", "rate"},
+	"march": {"isa"}, "coherence": {"protocol"}, "l3": {"llc"}, "stlb": {"l2tlb"},
+	"hitlatency": {"latency"}, "delay": {"latency"}, "cycles": {"max_cycles"}, "instructions": {"max_instructions"},
+	"seconds": {"max_seconds"}, "timeout": {"max_seconds"}, "elf": {"bare"}, "binary": {"bare"}, "cmdline": {"append"},
+	"bootargs": {"append"}, "firmware": {"bios"}, "output": {"file", "dir"}, "out": {"dir", "file"}, "filter": {"only"},
+}
+
 // unknownHint guesses what a name that is no field was meant to be: a field of
 // the same section, or one of that name elsewhere.
 func unknownHint(path string) string {
@@ -70,27 +86,43 @@ func unknownHint(path string) string {
 			siblings = append(siblings, f.Name)
 		}
 	}
+	for _, other := range otherWords[normal(name)] {
+		if slices.Contains(siblings, other) {
+			return "did you mean " + strings.TrimPrefix(parent+"."+other, ".") + "?"
+		}
+	}
 	if near := Nearest(name, siblings); near != "" {
 		return "did you mean " + strings.TrimPrefix(parent+"."+near, ".") + "?"
 	}
-	// The section may be what is missing: l1d.ways for machine.l1d.ways.
-	for _, end := range []string{"." + path, "." + name} {
-		for _, f := range everything {
-			if strings.HasSuffix(f.Path, end) {
-				return "did you mean " + f.Path + "?"
-			}
+	// The section may be what is missing: l1d.ways for machine.l1d.ways; or one part
+	// of the path is wrong. A name that several sections have is no hint at one.
+	if found := endingIn("." + path); len(found) > 0 {
+		return "did you mean " + orList(found[:min(len(found), 3)]) + "?"
+	}
+	if section == nil {
+		var all []string
+		for _, f := range inOrder {
+			all = append(all, f.Path)
+		}
+		if near := Nearest(path, all); near != "" {
+			return "did you mean " + near + "?"
 		}
 	}
-	// Or one part of the path is wrong.
-	var all []string
-	for _, f := range inOrder {
-		all = append(all, f.Path)
-	}
-	if near := Nearest(path, all); near != "" {
-		return "did you mean " + near + "?"
+	if found := endingIn("." + name); len(found) == 1 {
+		return "did you mean " + found[0] + "?"
 	}
 	if len(siblings) > 0 {
 		return "there is " + strings.Join(siblings, ", ")
 	}
 	return ""
+}
+
+// endingIn lists the fields and sections whose path ends so.
+func endingIn(end string) (paths []string) {
+	for _, f := range everything {
+		if strings.HasSuffix(f.Path, end) {
+			paths = append(paths, f.Path)
+		}
+	}
+	return paths
 }

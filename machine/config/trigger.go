@@ -59,7 +59,7 @@ func ParseTrigger(s string) (Trigger, error) {
 	if near := Nearest(kind, []string{"cycle", "instructions", "symbol", "marker"}); near != "" {
 		hint = "; did you mean " + near + "?"
 	}
-	return Trigger{}, fmt.Errorf("%q: there is no %q%s", clipped(s), kind, hint)
+	return Trigger{}, fmt.Errorf("%q: there is no %q%s", clipped(s), clipped(kind), hint)
 }
 
 func (t Trigger) String() string {

@@ -186,6 +186,7 @@ type Run struct {
 	Check           bool   `yaml:"check" doc:"check coherence invariants during the run; slow"`
 
 	PanicEnds bool   `yaml:"panic_ends" doc:"end the run where a booted Linux panics and would stand still for ever; not with a debugger"`
+	TrapLoop  uint64 `yaml:"trap_loop" doc:"after this many times in a row that a hart has taken the same exception, with nothing changed in between, it is in a trap loop; the run ends when no hart can do anything else. 0 for never"`
 	Markers   bool   `yaml:"markers" doc:"hints of the guest (slti x0, see guests/runtime/mcsim.h) mark regions, reset and dump statistics, take checkpoints, stop"`
 	FastUntil string `yaml:"fast_until" doc:"run without timing up to here: cycle:N, instructions:N, symbol:NAME, symbol:0xADDRESS or marker:NAME; empty for timing from the start"`
 	StopAt    string `yaml:"stop_at" doc:"end the run at the end of the quantum that comes to this point, in the notation of fast_until; empty for none"`

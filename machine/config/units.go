@@ -40,19 +40,19 @@ func ParseSize(s string) (Size, error) {
 		for _, wrong := range []string{u + "B", u, strings.ToLower(u) + "b", strings.ToLower(u), u + "ib", strings.ToLower(u) + "ib"} {
 			if num, ok := strings.CutSuffix(trimmed, wrong); ok {
 				if _, e := strconv.ParseFloat(strings.TrimSpace(num), 64); e == nil {
-					return 0, fmt.Errorf("%q is not a size; try %s%siB", s, strings.TrimSpace(num), u)
+					return 0, fmt.Errorf("%q is not a size; try %s%siB", clipped(s), strings.TrimSpace(num), u)
 				}
 			}
 		}
 	}
-	return 0, fmt.Errorf("%q is not a size; write bytes, or 32KiB, 4MiB, 1GiB", s)
+	return 0, fmt.Errorf("%q is not a size; write bytes, or 32KiB, 4MiB, 1GiB", clipped(s))
 }
 
 // ParseHertz reads a Hertz.
 func ParseHertz(s string) (Hertz, error) {
 	v, err := parseUnit(s, hertzUnits, "Hz")
 	if err != nil {
-		return 0, fmt.Errorf("%q is not a frequency; write 1GHz, 10MHz or 32768Hz", s)
+		return 0, fmt.Errorf("%q is not a frequency; write 1GHz, 10MHz or 32768Hz", clipped(s))
 	}
 	return Hertz(v), nil
 }
@@ -61,7 +61,7 @@ func ParseHertz(s string) (Hertz, error) {
 func ParseNanos(s string) (Nanos, error) {
 	v, err := parseUnit(s, nanosUnits, "")
 	if err != nil {
-		return 0, fmt.Errorf("%q is not a time; write 13.75ns or 7.8us", s)
+		return 0, fmt.Errorf("%q is not a time; write 13.75ns or 7.8us", clipped(s))
 	}
 	return Nanos(v), nil
 }

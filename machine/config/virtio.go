@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -48,38 +49,82 @@ func (m *Machine) Micros(n uint64) uint64 { return Nanos(n * 1e6).Cycles(m.Clock
 // mmioSlots is how many register pages for virtio there are.
 const mmioSlots = 8
 
+// pciSlots is how many devices fit on the PCI bus beside its bridge.
+const pciSlots = 31
+
 // virtio checks what is attached.
 func (c *checker) virtio(v *Virtio) {
+	const disks, forward, transport, coherent = "machine.virtio.disks", "machine.virtio.network.forward", "machine.virtio.transport", "machine.virtio.coherent"
 	for _, d := range v.Disks {
 		if _, err := ParseDisk(d); err != nil {
-			msg, hint, _ := strings.Cut(err.Error(), "; ")
-			c.blame([]string{"machine.virtio.disks"}, hint, "%q: %s", d, msg)
+			c.refused(disks, fmt.Errorf("%q: %w", clipped(d), err))
 		}
 	}
+	seen := map[uint16]bool{}
 	for _, f := range v.Network.Forward {
-		if _, _, err := ParseForward(f); err != nil {
-			msg, hint, _ := strings.Cut(err.Error(), "; ")
-			c.blame([]string{"machine.virtio.network.forward"}, hint, "%s", msg)
+		host, _, err := ParseForward(f)
+		c.refused(forward, err)
+		if err == nil && seen[host] {
+			c.add(conflict{rule: "port twice " + f, at: forward, hint: "forward another one"}, "port %d of this machine is forwarded twice", host)
+		}
+		seen[host] = true
+	}
+	var attached []string
+	for _, k := range []struct {
+		path string
+		n    int
+	}{{disks, len(v.Disks)}, {"machine.virtio.net", b2i(v.Net != "none")}, {"machine.virtio.console", b2i(v.Console != "none")}, {"machine.virtio.rng", b2i(v.RNG)}} {
+		for range k.n {
+			attached = append(attached, k.path)
 		}
 	}
-	n := len(v.Disks)
-	for _, there := range []bool{v.Net != "none", v.Console != "none", v.RNG} {
-		if there {
-			n++
-		}
+	n := len(attached)
+	attached = slices.Compact(attached)
+	switch {
+	case v.Transport == "mmio" && n > mmioSlots && n <= pciSlots:
+		c.add(conflict{rule: "places", at: transport, with: attached, fixes: []Fix{fix(transport, "pci")}}, "%d devices do not fit into %d places", n, mmioSlots)
+	case n > pciSlots:
+		c.add(conflict{rule: "places", at: disks, with: append(without(disks, attached...), transport), hint: fmt.Sprintf("leave %d disks out", n-pciSlots)},
+			"%d devices do not fit on the PCI bus, which has room for %d", n, pciSlots)
 	}
-	if v.Transport == "mmio" && n > mmioSlots {
-		c.blame([]string{"machine.virtio.disks", "machine.virtio.transport"}, "take fewer, or transport pci", "%d devices do not fit into %d places", n, mmioSlots)
-	} else if n > 31 {
-		c.blame([]string{"machine.virtio.disks"}, "", "%d devices do not fit on the PCI bus, which has room for 31", n)
+	if len(v.Network.Forward) > 0 && v.Net == "none" {
+		c.add(conflict{rule: "forward", at: forward, with: []string{"machine.virtio.net"}, fixes: []Fix{fix("machine.virtio.net", "user")}}, "there is no network to forward ports to")
 	}
-	if ext, err := parseISA(c.cfg.Machine.ISA); err == nil && v.Any() && !v.Coherent && !ext.Has(isa.ExtZicbom) {
-		c.blame([]string{"machine.virtio.coherent", "machine.isa"}, "add _zicbom to machine.isa, or let virtio be coherent",
+	if ext, err := parseISA(c.cfg.Machine.ISA); err == nil && n > 0 && !v.Coherent && !ext.Has(isa.ExtZicbom) {
+		const isaField = "machine.isa"
+		at := c.last(coherent, isaField)
+		c.add(conflict{rule: "Zicbom", at: at, with: without(at, coherent, isaField), fixes: []Fix{fix(coherent, true), fix(isaField, (ext | isa.ExtZicbom).String())}},
 			"without snooping, drivers must clean and invalidate lines, which takes Zicbom")
 	}
-	if v.Any() && c.cfg.Machine.Interrupts == "plic" && !c.cfg.Machine.Devices.PLIC {
-		c.blame([]string{"machine.devices.plic", "machine.virtio.disks"}, "", "virtio devices need an interrupt controller")
+	c.interrupts(attached)
+}
+
+// interrupts checks that devices have a controller to interrupt.
+func (c *checker) interrupts(attached []string) {
+	const plic, uart, interrupts = "machine.devices.plic", "machine.devices.uart", "machine.interrupts"
+	d := &c.cfg.Machine.Devices
+	if c.cfg.Machine.Interrupts != "plic" || d.PLIC {
+		return
 	}
+	if d.UART {
+		attached = append(attached, uart)
+	}
+	if len(attached) == 0 {
+		return
+	}
+	fixes := []Fix{fix(plic, true), fix(interrupts, "aplic")}
+	if len(attached) == 1 && d.UART {
+		fixes = append([]Fix{fix(uart, false)}, fixes...)
+	}
+	c.add(conflict{rule: "plic", at: plic, with: append([]string{interrupts}, attached...), fixes: fixes},
+		"these devices need an interrupt controller")
+}
+
+func b2i(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
 }
 
 // ParseForward reads a forwarded port, HOST:GUEST.

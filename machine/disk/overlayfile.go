@@ -18,10 +18,10 @@ import (
 const overlayMagic = "mcsim overlay 1\n"
 
 type fileBlocks struct {
-	f      *os.File
-	bitmap []byte
-	data   int64 // where the blocks begin
-	dirty  bool
+	f     *os.File
+	maps  map[uint64]*[blockBytes]byte // blocks of the bitmap that were looked at
+	data  int64                        // where the blocks begin
+	dirty bool
 }
 
 // overlayFile is an overlay that is closed with its file.
@@ -47,25 +47,23 @@ func openOverlayFile(image store, name string) (*overlayFile, error) {
 
 func readOverlay(f *os.File, sectors uint64) (*fileBlocks, error) {
 	n := (sectors + blockSectors - 1) / blockSectors
-	if n > 8<<30 {
-		return nil, fmt.Errorf("a disk of %d sectors is too large for an overlay", sectors)
-	}
-	bitmap := (n + 7) / 8
-	b := &fileBlocks{f: f, data: int64(blockBytes + (bitmap+blockBytes-1)/blockBytes*blockBytes)}
+	bitmap := int64((n + 7) / 8)
+	b := &fileBlocks{f: f, maps: map[uint64]*[blockBytes]byte{}, data: blockBytes + (bitmap+blockBytes-1)/blockBytes*blockBytes}
 	info, err := f.Stat()
 	if err != nil {
 		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, errors.New("not a regular file")
 	}
 	var header [blockBytes]byte
 	if info.Size() == 0 {
 		copy(header[:], overlayMagic)
 		binary.LittleEndian.PutUint64(header[16:], sectors)
-		b.bitmap = make([]byte, bitmap)
 		if _, err := f.WriteAt(header[:], 0); err != nil {
 			return nil, err
 		}
-		_, err := f.WriteAt(b.bitmap, blockBytes)
-		return b, err
+		return b, f.Truncate(blockBytes + bitmap) // a hole: no block is ours
 	}
 	if _, err := f.ReadAt(header[:], 0); err != nil && !errors.Is(err, io.EOF) {
 		return nil, err
@@ -76,17 +74,31 @@ func readOverlay(f *os.File, sectors uint64) (*fileBlocks, error) {
 	if s := binary.LittleEndian.Uint64(header[16:]); s != sectors {
 		return nil, fmt.Errorf("it belongs to a disk of %d sectors, this one has %d", s, sectors)
 	}
-	if info.Size() < blockBytes+int64(bitmap) {
-		return nil, fmt.Errorf("it is cut off: %d bytes, its map alone needs %d", info.Size(), blockBytes+int64(bitmap))
+	if info.Size() < blockBytes+bitmap {
+		return nil, fmt.Errorf("it is cut off: %d bytes, its map alone needs %d", info.Size(), blockBytes+bitmap)
 	}
-	b.bitmap = make([]byte, bitmap)
-	_, err = f.ReadAt(b.bitmap, blockBytes)
-	return b, err
+	return b, nil
+}
+
+// bit is where the map says whether a block is ours. The map of a large disk is
+// read piece by piece, as it is needed.
+func (b *fileBlocks) bit(block uint64) (at *byte, mask byte, err error) {
+	const bitsOf = 8 * blockBytes
+	m := b.maps[block/bitsOf]
+	if m == nil {
+		m = new([blockBytes]byte)
+		if _, err := b.f.ReadAt(m[:], blockBytes+int64(block/bitsOf)*blockBytes); err != nil && !errors.Is(err, io.EOF) {
+			return nil, 0, err
+		}
+		b.maps[block/bitsOf] = m
+	}
+	return &m[block/8%blockBytes], 1 << (block % 8), nil
 }
 
 func (b *fileBlocks) get(block uint64, p []byte) (bool, error) {
-	if b.bitmap[block/8]>>(block%8)&1 == 0 {
-		return false, nil
+	at, mask, err := b.bit(block)
+	if err != nil || *at&mask == 0 {
+		return false, err
 	}
 	n, err := b.f.ReadAt(p, b.data+int64(block)*blockBytes)
 	if n == len(p) {
@@ -96,17 +108,23 @@ func (b *fileBlocks) get(block uint64, p []byte) (bool, error) {
 }
 
 func (b *fileBlocks) put(block uint64, p []byte) error {
+	at, mask, err := b.bit(block)
+	if err != nil {
+		return err
+	}
 	b.dirty = true
 	if _, err := b.f.WriteAt(p, b.data+int64(block)*blockBytes); err != nil {
 		return err
 	}
-	bit := byte(1) << (block % 8)
-	if b.bitmap[block/8]&bit != 0 {
+	if *at&mask != 0 {
 		return nil
 	}
-	b.bitmap[block/8] |= bit
-	_, err := b.f.WriteAt(b.bitmap[block/8:block/8+1], blockBytes+int64(block/8))
-	return err
+	set := [1]byte{*at | mask}
+	if _, err := b.f.WriteAt(set[:], blockBytes+int64(block/8)); err != nil {
+		return err
+	}
+	*at |= mask
+	return nil
 }
 
 func (b *fileBlocks) flush() error {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -52,10 +53,11 @@ func (s *saving) below() (in config.Input, err error) {
 	}
 	f.Close() //nolint:errcheck // only read
 	in = config.Input{File: s.restore, Data: r.Header.Config}
-	for _, key := range []string{"run.max_instructions", "run.max_cycles", "run.max_seconds"} {
+	for _, key := range []string{"run.max_instructions", "run.max_cycles", "run.max_seconds", "stats.interval"} {
 		in.Set = append(in.Set, config.Setting{Flag: "--restore", Key: key, Value: "0"})
 	}
-	for _, key := range []string{"run.stop_at", "log.file", "stats.file"} {
+	for _, key := range []string{"run.stop_at", "log.file", "stats.file", "stats.dir", "record.file",
+		"record.harts", "record.vms", "record.kinds", "record.addresses", "record.cycles"} {
 		in.Set = append(in.Set, config.Setting{Flag: "--restore", Key: key})
 	}
 	if !r.Header.Fast { // functional mode is over
@@ -68,6 +70,10 @@ func openCheckpoint(flag, name string) (*os.File, *snapshot.Reader, error) {
 	f, err := os.Open(name)
 	if err != nil {
 		return nil, nil, fail(exitLoad, "%w", fileFault(flag, name, err))
+	}
+	if info, err := f.Stat(); err == nil && info.IsDir() {
+		f.Close() //nolint:errcheck // only read
+		return nil, nil, fail(exitLoad, "%w; expected a checkpoint, as mcsim run --checkpoint FILE saves one", &fileError{flag: flag, name: name, err: syscall.EISDIR})
 	}
 	r, err := snapshot.Open(f)
 	if err != nil {
@@ -101,9 +107,18 @@ func (s *saving) probe(seed uint64) error {
 	if s.file == "" {
 		return nil
 	}
-	f, err := os.Create(expandSeed(s.file, seed) + ".tmp")
+	name := expandSeed(s.file, seed)
+	if info, err := os.Stat(name); err == nil && !info.Mode().IsRegular() {
+		// It would be replaced, device or not.
+		err = errors.New("not a regular file; a checkpoint takes the place of what is there")
+		if info.IsDir() {
+			err = syscall.EISDIR
+		}
+		return &fileError{flag: "--checkpoint", name: name, output: true, err: err}
+	}
+	f, err := os.Create(name + ".tmp")
 	if err != nil {
-		return &fileError{flag: "--checkpoint", name: expandSeed(s.file, seed), output: true, err: err}
+		return &fileError{flag: "--checkpoint", name: name, output: true, err: err}
 	}
 	return errors.Join(f.Close(), os.Remove(f.Name()))
 }

@@ -3,13 +3,13 @@ package cli
 import (
 	"bytes"
 	"encoding/json"
-	"os"
 	"sort"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"mcsim/machine/config"
+	"mcsim/snapshot"
 )
 
 // configFlags are the flags that make up a configuration.
@@ -135,15 +135,19 @@ func (f *configFlags) loadOver(c *cobra.Command, in config.Input) (*config.Confi
 		}
 	}
 	if file := in.File; file != "" && in.Data == nil {
-		data, err := os.ReadFile(file)
+		data, err := config.ReadFile(file)
 		if err != nil {
-			return nil, fileFault("", file, err)
+			return nil, unreadable(err, "a configuration, in YAML")
 		}
 		if bytes.HasPrefix(data, []byte("\x7fELF")) {
 			return nil, usagef("%s is a program, not a configuration; run it with --bare %s", file, file)
 		}
+		if bytes.HasPrefix(data, []byte(snapshot.Magic)) {
+			return nil, usagef("%s is a checkpoint, not a configuration; go on from it with --restore %s", file, file)
+		}
 		in.Data = append([]byte{}, data...)
 	}
+	in.Check = checkRecord
 	return config.Load(in)
 }
 

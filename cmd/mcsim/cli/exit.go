@@ -16,7 +16,7 @@ const (
 	exitUsage       = 2   // wrong arguments, or a configuration with mistakes
 	exitInternal    = 100 // a bug of mcsim
 	exitLimit       = 101 // a limit on instructions, cycles or seconds was reached
-	exitStuck       = 102 // no hart can go on
+	exitStuck       = 102 // no hart can go on: all sleep, or trap for ever
 	exitNoCode      = 103 // the guest ended without a code, as by a reset or a kernel's panic
 	exitCheck       = 104 // --check found a coherence invariant broken
 	exitLoad        = 105 // the program cannot be loaded
@@ -31,7 +31,7 @@ const exitHelp = `Exit codes:
   2    wrong arguments, or a configuration with mistakes; nothing ran
   100  a bug of mcsim
   101  a limit was reached (--max-instructions, --max-cycles, --max-seconds)
-  102  no hart can go on
+  102  no hart can go on: all sleep, or trap for ever (run.trap_loop)
   103  the guest ended without a code, as by asking for a reset or a kernel's panic
   104  --check found a broken coherence invariant
   105  the program cannot be loaded
@@ -85,14 +85,24 @@ func report(w io.Writer, err error, asJSON bool) {
 	if !asJSON {
 		if isConfig {
 			fmt.Fprintln(w, mistakes)
-		} else {
+			return
+		}
+		all := []error{err}
+		if j, ok := err.(interface{ Unwrap() []error }); ok {
+			all = j.Unwrap() // several mistakes, told one by one
+		}
+		for _, err := range all {
 			fmt.Fprintf(w, "mcsim: %v\n", err)
 		}
 		return
 	}
 	out := jsonError{Error: err.Error()}
 	for _, p := range mistakes {
-		out.Problems = append(out.Problems, jsonProblem{p.Origin.Source, p.Origin.Line, p.Path, p.Msg, p.Hint})
+		j := jsonProblem{Source: p.Origin.Source, Line: p.Origin.Line, Field: p.Path, Message: p.Msg, Hint: p.Hint, Fixes: p.Fixes}
+		for _, part := range p.Parts {
+			j.Fields = append(j.Fields, jsonPart{part.Path, part.Value, part.Origin.String()})
+		}
+		out.Problems = append(out.Problems, j)
 	}
 	enc := json.NewEncoder(w)
 	enc.SetEscapeHTML(false)
@@ -111,4 +121,13 @@ type jsonProblem struct {
 	Field   string `json:"field,omitempty"`
 	Message string `json:"message"`
 	Hint    string `json:"hint,omitempty"`
+
+	Fields []jsonPart   `json:"fields,omitempty"` // that take part in it
+	Fixes  config.Fixes `json:"fixes,omitempty"`  // each a list of arguments of --set
+}
+
+type jsonPart struct {
+	Field string `json:"field"`
+	Value string `json:"value"`
+	From  string `json:"from"`
 }

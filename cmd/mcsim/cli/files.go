@@ -11,16 +11,27 @@ import (
 	"mcsim/machine/config"
 )
 
-// distinctFiles refuses a run that would write two outputs to one file, or one
-// over its own program.
-func distinctFiles(cfg *config.Config, s saving) error {
-	files := []struct{ what, name string }{
-		{"the program", cfg.Program.Bare},
-		{"the log", expandSeed(cfg.Log.File, cfg.Machine.Seed)},
-		{"the recording", expandSeed(cfg.Record.File, cfg.Machine.Seed)},
-		{"the statistics", expandSeed(cfg.Stats.File, cfg.Machine.Seed)},
-		{"the checkpoint", expandSeed(s.file, cfg.Machine.Seed)},
+// named is a file and what it is to a command.
+type named struct{ what, name string }
+
+// distinctFiles refuses a run that would write two outputs to one file, or one over
+// what it reads. others are what it reads beside the configuration's files.
+func distinctFiles(cfg *config.Config, s saving, others ...named) error {
+	p, seed := &cfg.Program, cfg.Machine.Seed
+	inputs := append([]named{
+		{"the program", p.Bare}, {"the kernel", p.Kernel}, {"the initrd", p.Initrd}, {"the firmware", p.BIOS},
 		{"the checkpoint to go on from", s.restore},
+	}, others...)
+	outputs := []named{
+		{"the log", expandSeed(cfg.Log.File, seed)},
+		{"the recording", expandSeed(cfg.Record.File, seed)},
+		{"the statistics", expandSeed(cfg.Stats.File, seed)},
+		{"the checkpoint", expandSeed(s.file, seed)},
+	}
+	if dir := expandSeed(cfg.Stats.Dir, seed); dir != "" {
+		for _, name := range outFiles {
+			outputs = append(outputs, named{"a file of --out", filepath.Join(dir, name)})
+		}
 	}
 	for _, text := range cfg.Machine.Virtio.Disks {
 		d, err := config.ParseDisk(text)
@@ -28,16 +39,32 @@ func distinctFiles(cfg *config.Config, s saving) error {
 			return err
 		}
 		if d.Mode == config.DiskOverlay || d.Mode == config.DiskReadOnly {
-			d.File = d.OverlayFile // the image is only read, and may be several disks'
+			inputs = append(inputs, named{"a disk", d.File}) // it may be several disks'
+			d.File = d.OverlayFile
 		}
-		files = append(files, struct{ what, name string }{"a disk", d.File})
+		outputs = append(outputs, named{"a disk", d.File})
 	}
-	for i, a := range files {
-		for _, b := range files[i+1:] {
-			if a.name != "" && a.name != "-" && sameFile(a.name, b.name) {
-				return usagef("%s and %s are the same file, %s; give one of them another name", a.what, b.what, b.name)
-			}
+	for i, a := range outputs {
+		if err := apart(a, append(inputs, outputs[i+1:]...)...); err != nil {
+			return err
 		}
+	}
+	return nil
+}
+
+// apart refuses an output that is one of the other files.
+func apart(out named, others ...named) error {
+	if out.name == "" || out.name == "-" {
+		return nil
+	}
+	for _, o := range others {
+		if o.name == "" || o.name == "-" || !sameFile(out.name, o.name) {
+			continue
+		}
+		if out.what == o.what {
+			return usagef("%s would be written as %s twice; name another file", o.name, o.what)
+		}
+		return usagef("%s and %s are the same file, %s; give one of them another name", out.what, o.what, out.name)
 	}
 	return nil
 }

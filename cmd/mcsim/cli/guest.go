@@ -1,8 +1,11 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
+	"net/url"
 	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -41,6 +44,9 @@ is guest:debian/sid.`,
   mcsim guest fetch debian --mirror http://mirror.example/debian`,
 		Args: oneGuest,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := debian.CheckSuite(o.Suite); err != nil {
+				return usagef("--suite: %w", err)
+			}
 			if !asJSON {
 				o.Progress = func(format string, args ...any) {
 					fmt.Fprintf(cmd.ErrOrStderr(), "mcsim: "+format+"\n", args...)
@@ -49,12 +55,18 @@ is guest:debian/sid.`,
 			if o.Mirror == "" {
 				o.Mirror = os.Getenv(debian.MirrorVariable)
 			}
+			if u, err := url.Parse(o.Mirror); o.Mirror != "" && (err != nil || u.Scheme == "" || strings.ContainsAny(o.Mirror, " []")) {
+				return usagef("--mirror %s: write the URI of a Debian archive, as in http://mirror.example/debian", clip(o.Mirror))
+			}
 			stop := newStopper()
 			defer stop.close()
 			g, err := debian.Fetch(stop.ctx, o)
 			if err != nil {
 				if stop.ctx.Err() != nil {
 					return &exitError{code: stop.code()}
+				}
+				if errors.Is(err, debian.ErrNoSuite) {
+					return usagef("--suite %s: %w", o.Suite, err)
 				}
 				return fail(exitDiffers, "%w", err)
 			}
@@ -80,6 +92,9 @@ func newGuestShow() *cobra.Command {
 		Example: `  mcsim guest show debian --json`,
 		Args:    oneGuest,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := debian.CheckSuite(suite); err != nil {
+				return usagef("--suite: %w", err)
+			}
 			g, err := debian.CachedSuite(suite)
 			if err != nil {
 				return fail(exitDiffers, "%w", err)

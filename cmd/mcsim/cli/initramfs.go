@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"errors"
+	"io/fs"
 	"os"
 	"strings"
 
@@ -23,24 +25,27 @@ gives the same bytes.`,
   mcsim run --kernel guest:debian --initrd initrd.img`,
 		Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
+			if output == "" {
+				return usagef("name the file to write with -o")
+			}
+			if err := debian.CheckSuite(suite); err != nil {
+				return usagef("--suite: %w", err)
+			}
 			in := debian.Initramfs{Files: map[string][]byte{}}
 			var err error
 			if initFile != "" {
-				if in.Init, err = os.ReadFile(initFile); err != nil {
+				if in.Init, err = readSmall("--init", initFile); err != nil {
 					return err
 				}
 			}
 			for _, a := range add {
-				from, to, ok := strings.Cut(a, ":")
-				if !ok || to == "" {
-					return usagef("--add %s: write FILE:PATH, with the path in the initramfs", a)
-				}
-				if in.Files[strings.Trim(to, "/")], err = os.ReadFile(from); err != nil {
+				from, to, err := parseAdd(a)
+				if err != nil {
 					return err
 				}
-			}
-			if output == "" {
-				return usagef("name the file to write with -o")
+				if in.Files[to], err = readSmall("--add", from); err != nil {
+					return err
+				}
 			}
 			g, err := debian.CachedSuite(suite)
 			if err != nil {
@@ -50,7 +55,10 @@ gives the same bytes.`,
 			if err != nil {
 				return err
 			}
-			return os.WriteFile(output, data, 0o644)
+			if err := os.WriteFile(output, data, 0o644); err != nil {
+				return fail(exitOutput, "%w", unwritable(err, "--output"))
+			}
+			return nil
 		},
 	}
 	suiteFlag(c, &suite)
@@ -58,4 +66,30 @@ gives the same bytes.`,
 	c.Flags().StringArrayVar(&add, "add", nil, "file to add, as FILE:PATH; repeatable")
 	c.Flags().StringVarP(&output, "output", "o", "", "file to write")
 	return c
+}
+
+// parseAdd reads FILE:PATH.
+func parseAdd(text string) (from, to string, err error) {
+	from, to, _ = strings.Cut(text, ":")
+	to = strings.Trim(to, "/")
+	if from == "" || !fs.ValidPath(to) || to == "." || strings.ContainsRune(to, 0) {
+		return "", "", usagef("--add %s: write FILE:PATH, with the path in the initramfs, as in ./bench:bin/bench", clip(text))
+	}
+	return from, to, nil
+}
+
+// readSmall reads a file that will lie in memory.
+func readSmall(flag, name string) ([]byte, error) {
+	info, err := os.Stat(name)
+	if err == nil && !info.Mode().IsRegular() {
+		err = &fs.PathError{Op: "read", Path: name, Err: errors.New("not a regular file")}
+	}
+	if err != nil {
+		return nil, fileFault(flag, name, err)
+	}
+	data, err := os.ReadFile(name)
+	if err != nil {
+		return nil, fileFault(flag, name, err)
+	}
+	return data, nil
 }

@@ -4,20 +4,18 @@ import (
 	"context"
 	"errors"
 	"io"
-	"os"
 	"time"
 
-	"mcsim/event"
 	"mcsim/gdb"
 	"mcsim/machine"
 	"mcsim/machine/config"
-	"mcsim/machine/log"
 	"mcsim/replay"
 )
 
 // job is one run of one configuration.
 type job struct {
 	cfg      *config.Config
+	file     string // of the configuration, or ""
 	saving   saving
 	saved    int    // checkpoints so far
 	gdb      string // where a debugger is waited for, or ""
@@ -43,42 +41,8 @@ type runInfo struct {
 	Config   *config.Config `json:"config"`
 }
 
-// outputs are the files of a run, open before it begins.
-type outputs struct {
-	events    *log.Writer
-	stats     io.WriteCloser
-	dir       *outDir
-	recording *machine.Recording
-	record    *outputFile // of the recording, or nil
-}
-
-// open finds out what cannot work and opens the files. Nothing that exists is
-// overwritten for a run that cannot begin.
-func (j *job) open() (out outputs, err error) {
-	if err := j.check(); err != nil {
-		return out, fail(exitLoad, "%w", err)
-	}
-	if err := distinctFiles(j.cfg, j.saving); err != nil {
-		return out, err
-	}
-	if err := j.saving.probe(j.cfg.Machine.Seed); err != nil {
-		return out, err
-	}
-	if out.events, err = openLog(j.cfg); err != nil {
-		return out, err
-	}
-	if out.stats, err = create("--stats", j.cfg.Stats.File, j.cfg.Machine.Seed); err != nil {
-		return out, err
-	}
-	if out.dir, err = openOutDir(&j.cfg.Stats, j.cfg.Machine.Seed, j.replay != nil && j.replay.exact == nil); err != nil {
-		return out, err
-	}
-	out.recording, out.record, err = openRecording(j.cfg)
-	return out, err
-}
-
 // build makes the machine with its program, whose name it gives.
-func (j *job) build(out outputs, debugger *gdb.Server) (m *machine.Machine, program string, err error) {
+func (j *job) build(out *outputs, debugger *gdb.Server) (m *machine.Machine, program string, err error) {
 	m, err = machine.New(j.cfg, machine.Options{
 		Console: j.console, Stdin: j.stdin, Window: j.window, Log: out.events, Check: j.cfg.Run.Check,
 		Version: Version, Record: out.recording, Debugger: debugger,
@@ -115,6 +79,7 @@ func (j *job) build(out outputs, debugger *gdb.Server) (m *machine.Machine, prog
 // leaves no results.
 func (j *job) run() (*outcome, error) {
 	out, err := j.open()
+	defer out.discard() // what a run has closed stays
 	if err != nil {
 		return nil, err
 	}
@@ -139,6 +104,9 @@ func (j *job) run() (*outcome, error) {
 	o := j.execute(ctx, m, out)
 	give()
 	err = m.Close()
+	if o.result.Reason == "refused" {
+		return nil, &exitError{exitUsage, errors.Join(o.err, err)}
+	}
 	if out.record != nil {
 		if lost := out.record.Close(); lost != nil {
 			err = errors.Join(err, lost)
@@ -152,7 +120,7 @@ func (j *job) run() (*outcome, error) {
 }
 
 // execute runs the machine to the end of the run.
-func (j *job) execute(ctx context.Context, m *machine.Machine, out outputs) *outcome {
+func (j *job) execute(ctx context.Context, m *machine.Machine, out *outputs) *outcome {
 	limits := machine.Limits{Instructions: j.cfg.Run.MaxInstructions, Cycles: j.cfg.Run.MaxCycles,
 		CheckpointAt: j.saving.at, Checkpoint: j.save(m), Intervals: out.dir.begin(m, 0)}
 	progress := newProgress(j.terminal, limits.Instructions, limits.Cycles)
@@ -160,6 +128,7 @@ func (j *job) execute(ctx context.Context, m *machine.Machine, out outputs) *out
 		progress.read = j.replay.traces.progress
 	}
 	limits.Progress = progress.update
+	limits.Warn = func(text string) { j.terminal.say("%s", text) }
 	res, err := m.Run(ctx, limits)
 	progress.clear()
 	return &outcome{result: res, err: err}
@@ -168,7 +137,7 @@ func (j *job) execute(ctx context.Context, m *machine.Machine, out outputs) *out
 // conclude finds out what came of a run.
 func (j *job) conclude(ctx context.Context, o *outcome, m *machine.Machine, program string) {
 	o.values, o.phases = m.Report()
-	if r := o.result.Reason; r != "refused" && r != "checkpoint" {
+	if o.result.Reason != "checkpoint" {
 		j.missed(m)
 	}
 	o.judge(ctx, j.stop)
@@ -187,10 +156,11 @@ func (j *job) listen() (*gdb.Server, error) {
 		return nil, nil
 	}
 	s, err := gdb.Listen(j.gdb)
-	if err == nil {
-		j.terminal.say("waiting for gdb; there: target remote %s", s.Addr())
+	if err != nil {
+		return nil, usagef("--gdb %s: %w; write :PORT of this machine, ADDRESS:PORT, or the path of a socket", clip(j.gdb), err)
 	}
-	return s, err
+	j.terminal.say("waiting for gdb; there: target remote %s", s.Addr())
+	return s, nil
 }
 
 // missed tells of points that the run did not come to.
@@ -248,75 +218,3 @@ func (j *job) context() (context.Context, context.CancelFunc) {
 	}
 	return context.WithCancel(j.stop.ctx)
 }
-
-// openLog opens the event log, if the configuration wants one.
-func openLog(cfg *config.Config) (*log.Writer, error) {
-	w, err := create("--log", cfg.Log.File, cfg.Machine.Seed)
-	if w == nil || err != nil {
-		return nil, err
-	}
-	level, _ := event.ParseLevel(cfg.Log.Level)
-	o := log.Options{Level: level, Limit: uint64(cfg.Log.Limit)}
-	for _, name := range cfg.Log.Only {
-		c, ok := event.ParseCategory(name)
-		if !ok {
-			return nil, fail(exitInternal, "config and event disagree on the category %q", name)
-		}
-		o.Only = append(o.Only, c)
-	}
-	return log.New(w, o), nil
-}
-
-// create opens an output file before the run, so that a wrong name costs no
-// time. It returns nil for "", and standard error for -. flag is the one that
-// names it.
-func create(flag, name string, seed uint64) (io.WriteCloser, error) {
-	switch name {
-	case "":
-		return nil, nil
-	case "-":
-		return keepOpen{os.Stderr}, nil
-	}
-	return openOutput(flag, expandSeed(name, seed))
-}
-
-// outputFile is a file that keeps what is in it until something is written to it, or
-// it is closed: a run that is refused leaves it as it was.
-type outputFile struct {
-	file  *os.File
-	begun bool
-}
-
-func openOutput(flag, name string) (*outputFile, error) {
-	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE, 0o666)
-	if err != nil {
-		return nil, &fileError{flag: flag, name: name, output: true, err: err}
-	}
-	return &outputFile{file: f}, nil
-}
-
-func (f *outputFile) begin() error {
-	if f.begun {
-		return nil
-	}
-	f.begun = true
-	if info, err := f.file.Stat(); err != nil || !info.Mode().IsRegular() {
-		return err // a device or a pipe keeps nothing
-	}
-	return f.file.Truncate(0)
-}
-
-// Write implements io.Writer.
-func (f *outputFile) Write(b []byte) (int, error) {
-	if err := f.begin(); err != nil {
-		return 0, err
-	}
-	return f.file.Write(b)
-}
-
-// Close implements io.Closer.
-func (f *outputFile) Close() error { return errors.Join(f.begin(), f.file.Close()) }
-
-type keepOpen struct{ io.Writer }
-
-func (keepOpen) Close() error { return nil }

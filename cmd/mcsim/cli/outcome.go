@@ -42,13 +42,11 @@ func (o *outcome) judge(ctx context.Context, stop *stopper) {
 		}
 	case "stop-at", "marker":
 		o.code = exitOK
-	case "refused":
-		o.code = exitUsage
 	case "killed":
 		o.code = exitInterrupted
 	case "checkpoint", "recording", "console":
 		o.code = exitOutput
-	case "stuck":
+	case "stuck", "trap-loop":
 		o.code = exitStuck
 	case "check", "incoherent":
 		o.code = exitCheck
@@ -76,13 +74,13 @@ func (o *outcome) sentence() string {
 	how := map[string]string{
 		"exit": fmt.Sprintf("exit code %d", r.ExitCode), "max-instructions": "stopped at the limit on instructions",
 		"max-cycles": "stopped at the limit on cycles", "max-seconds": "stopped at the limit on host time",
-		"interrupted": "interrupted", "stuck": "stuck: no hart can go on", "reset": "reset by the guest",
+		"interrupted": "interrupted", "stuck": "stuck: no hart can go on", "trap-loop": "stuck in traps: no hart can go on", "reset": "reset by the guest",
 		"stop-at": "stopped at " + o.info.Config.Run.StopAt, "marker": "stopped by the guest's marker", "panic": "the guest's kernel has panicked: ended",
 		"quit":       "ended by Ctrl-A x",
 		"checkpoint": "ended because a checkpoint could not be written", "recording": "ended because the recording could not be written",
 		"console": "ended because the guest's console could not be written",
-		"refused": "not started", "killed": "ended by the debugger",
-		"check": "a coherence invariant is broken", "bug": "ended by a bug of mcsim",
+		"killed":  "ended by the debugger",
+		"check":   "a coherence invariant is broken", "bug": "ended by a bug of mcsim",
 	}[r.Reason]
 	if how == "" {
 		how = "ended by " + r.Reason

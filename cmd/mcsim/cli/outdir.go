@@ -2,9 +2,10 @@ package cli
 
 import (
 	"errors"
-	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"mcsim/machine"
 	"mcsim/machine/config"
@@ -26,10 +27,14 @@ N cycles, as intervals.jsonl and intervals.parquet; 'mcsim report DIR' shows it.
 row for each thread that ran in it.`
 )
 
+// outFiles are all that a run may write there.
+var outFiles = []string{outStats, outLines, outParquet, outThreads, outParquetT}
+
 // outDir is the folder of a run's results.
 type outDir struct {
-	stats io.WriteCloser // nil if there is no folder
-	files []io.Closer
+	dir   string           // "" if there is no folder
+	made  bool             // it was not there before
+	files []*outputFile    // the first is that of the statistics
 	rec   *series.Recorder // nil without intervals
 	outs  []series.Output
 	parts []series.Output // of threads
@@ -39,68 +44,74 @@ type outDir struct {
 // openOutDir makes the folder and its files before the run, so that a wrong name
 // costs no time. Without a folder it does nothing. threads: the run has threads to
 // tell of.
-func openOutDir(cfg *config.Stats, seed uint64, threads bool) (*outDir, error) {
-	o := &outDir{every: cfg.Interval}
+func openOutDir(cfg *config.Stats, seed uint64, threads bool) (o *outDir, err error) {
+	o = &outDir{every: cfg.Interval}
 	if cfg.Dir == "" {
-		if cfg.Interval > 0 {
-			return nil, usagef("intervals need a folder to be written to; give one by --out DIR")
-		}
 		return o, nil
 	}
-	dir := expandSeed(cfg.Dir, seed)
-	if err := os.MkdirAll(dir, 0o777); err != nil {
-		return nil, &fileError{flag: "--out", name: dir, output: true, err: err}
+	o.dir = expandSeed(cfg.Dir, seed)
+	_, err = os.Lstat(o.dir)
+	o.made = errors.Is(err, fs.ErrNotExist)
+	if err := os.MkdirAll(o.dir, 0o777); err != nil {
+		return o, &fileError{flag: "--out", name: o.dir, output: true, err: err}
 	}
-	f, err := o.create(dir, outStats)
-	if err != nil {
-		return nil, err
-	}
-	o.stats = f
-	// Intervals of another run would be taken for this one's.
-	for _, name := range []string{outLines, outParquet, outThreads, outParquetT} {
-		if err := removeIfThere(dir, name); err != nil {
-			return nil, errors.Join(err, o.close(nil, nil, 0))
-		}
+	if _, err = o.create(outStats); err != nil {
+		return o, err
 	}
 	if o.every > 0 {
-		o.outs, err = o.series(dir, outLines, outParquet)
+		o.outs, err = o.series(outLines, outParquet)
 		if err == nil && threads {
-			o.parts, err = o.series(dir, outThreads, outParquetT)
+			o.parts, err = o.series(outThreads, outParquetT)
 		}
 	}
-	if err != nil {
-		return nil, errors.Join(err, o.close(nil, nil, 0))
-	}
-	return o, nil
+	return o, err
 }
 
-func (o *outDir) create(dir, name string) (*os.File, error) {
-	f, err := os.Create(filepath.Join(dir, name))
-	if err != nil {
-		return nil, &fileError{flag: "--out", name: filepath.Join(dir, name), output: true, err: err}
+func (o *outDir) create(name string) (*outputFile, error) {
+	f, err := openOutput("--out", filepath.Join(o.dir, name))
+	if err == nil {
+		o.files = append(o.files, f)
 	}
-	o.files = append(o.files, f)
-	return f, nil
+	return f, err
 }
 
 // series makes the two files of a kind of rows.
-func (o *outDir) series(dir, lines, pq string) ([]series.Output, error) {
-	l, err := o.create(dir, lines)
+func (o *outDir) series(lines, pq string) ([]series.Output, error) {
+	l, err := o.create(lines)
 	if err != nil {
 		return nil, err
 	}
-	p, err := o.create(dir, pq)
+	p, err := o.create(pq)
 	if err != nil {
 		return nil, err
 	}
 	return []series.Output{series.NewJSONLines(l), series.NewParquet(p)}, nil
 }
 
-func removeIfThere(dir, name string) error {
-	if err := os.Remove(filepath.Join(dir, name)); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return err
+// discard leaves the folder as it was before a run that is refused.
+func (o *outDir) discard() {
+	for _, f := range o.files {
+		f.discard()
 	}
-	return nil
+	if o.made {
+		os.Remove(o.dir) //nolint:errcheck // it stays if there is anything in it
+	}
+}
+
+// removeOld removes what another run left and this one does not write: its
+// intervals would be taken for this one's.
+func (o *outDir) removeOld() error {
+	var errs []error
+	for _, name := range outFiles {
+		path := filepath.Join(o.dir, name)
+		if slices.ContainsFunc(o.files, func(f *outputFile) bool { return f.file.Name() == path }) {
+			continue
+		}
+		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			errs = append(errs, err)
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // begin starts the intervals of a machine, or returns nil.
@@ -116,13 +127,14 @@ func (o *outDir) begin(m *machine.Machine, cycle uint64) *series.Recorder {
 
 // close writes what is left: the last interval and the values.
 func (o *outDir) close(values *stats.Snapshot, info any, cycle uint64) error {
-	var errs []error
+	if o.dir == "" {
+		return nil
+	}
+	errs := []error{o.removeOld()}
 	if o.rec != nil {
 		errs = append(errs, o.rec.Close(cycle))
 	}
-	if o.stats != nil && values != nil {
-		errs = append(errs, values.WriteJSON(o.stats, info))
-	}
+	errs = append(errs, values.WriteJSON(o.files[0], info))
 	for _, f := range o.files {
 		errs = append(errs, f.Close())
 	}

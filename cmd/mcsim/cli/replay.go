@@ -156,6 +156,13 @@ func (f *replayFlags) declare(c *cobra.Command) {
 }
 
 func replayCommand(cmd *cobra.Command, args []string, f *replayFlags) error {
+	if err := outputMistakes(cmd); err != nil {
+		return err
+	}
+	rc, err := f.replayConfig()
+	if err != nil {
+		return err
+	}
 	o := openedTraces{cmd: cmd, in: &f.trace, vms: splitVMs(args, f.vms)}
 	if err := o.checkStdin(cmd, f); err != nil {
 		return err
@@ -173,10 +180,6 @@ func replayCommand(cmd *cobra.Command, args []string, f *replayFlags) error {
 	if f.json && (cfg.Log.File == "-" || cfg.Stats.File == "-") {
 		return usagef("--json has standard error for itself; give log and statistics a file")
 	}
-	rc, err := f.replayConfig()
-	if err != nil {
-		return err
-	}
 	t := newTerminal(cmd.OutOrStdout(), cmd.ErrOrStderr(), f.quiet || f.json)
 	if f.notExact != "" {
 		t.say("only the references are replayed: %s", f.notExact)
@@ -184,7 +187,7 @@ func replayCommand(cmd *cobra.Command, args []string, f *replayFlags) error {
 	if f.interference && len(rc.VMs) < 2 && len(f.vms) < 2 {
 		return usagef("--interference compares VMs; name two or more by --vm")
 	}
-	r := replayJob{base: rc, traces: &o, terminal: t, stop: stop, interference: f.interference, exact: rec}
+	r := replayJob{base: rc, file: f.file, traces: &o, terminal: t, stop: stop, interference: f.interference, exact: rec}
 	if cmd.Flags().Changed("seeds") {
 		return runSeeds(cmd, &f.runFlags, cfg, stop, func(cfg *config.Config, _ bool) (*outcome, error) { return r.run(cfg) })
 	}

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"errors"
+	"math"
 	"strconv"
 	"strings"
 
@@ -47,7 +48,7 @@ func (f *replayFlags) replayConfig() (replay.Config, error) {
 	if f.slice == 0 {
 		errs = append(errs, usagef("--slice 0: a turn lasts a cycle at least"))
 	}
-	if f.timeScale < 0 || f.timeScale != f.timeScale {
+	if !(f.timeScale >= 0 && f.timeScale <= math.MaxFloat64) {
 		errs = append(errs, usagef("--time-scale %v: a number of cycles, above 0", f.timeScale))
 	}
 	var err error
@@ -88,7 +89,7 @@ func parseRegion(text string) (replay.Region, error) {
 	lo, hi, ranged := strings.Cut(span, "-")
 	first, errF := strconv.ParseUint(lo, 0, 64)
 	last, errL := strconv.ParseUint(hi, 0, 64)
-	if !ok || !ranged || name == "" || errF != nil || errL != nil {
+	if !ok || !ranged || name == "" || errF != nil || errL != nil || last < first {
 		return replay.Region{}, usagef("--region %s: write NAME=FIRST-LAST, as in heap=0x1000-0x1fff", clip(text))
 	}
 	return replay.Region{Name: name, First: first, Last: last}, nil

@@ -46,6 +46,11 @@ A folder's trace.json, which 'mcsim trace stats --out' writes, is taken too.`,
 					file = filepath.Join(args[0], file)
 				}
 			}
+			for _, path := range args {
+				if err := apart(named{"the page", file}, named{"a run's file", path}); err != nil {
+					return err
+				}
+			}
 			if err := writeReport(cmd, r, file); err != nil {
 				return fail(exitOutput, "%w", err)
 			}
@@ -68,5 +73,8 @@ func writeReport(cmd *cobra.Command, r *htmlreport.Run, file string) error {
 		return unwritable(err, "--output")
 	}
 	w := bufio.NewWriter(f)
-	return errors.Join(htmlreport.Render(w, r), w.Flush(), f.Close())
+	if err := htmlreport.Render(w, r); err != nil {
+		return errors.Join(err, f.Close())
+	}
+	return errors.Join(w.Flush(), f.Close())
 }

@@ -2,9 +2,10 @@ package cli
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
-	"strings"
+	"slices"
 
 	"github.com/spf13/cobra"
 )
@@ -12,21 +13,36 @@ import (
 // Main runs mcsim with the arguments after its name, and returns its exit
 // code.
 func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	root := newRoot(stdin, stdout, stderr)
+	out := &watched{Writer: stdout}
+	root := newRoot(stdin, out, stderr)
 	root.SetArgs(args)
 	cmd, err := root.ExecuteC()
+	if out.err != nil && (err == nil || errors.Is(err, out.err) && codeOf(err) != exitOutput) {
+		err = fail(exitOutput, "%w", out.err) // whoever printed may not have looked
+	}
 	if err == nil {
 		return exitOK
 	}
-	asJSON := false
-	if f := cmd.Flags().Lookup("json"); f != nil {
-		asJSON = f.Changed
-	}
+	asJSON := cmd.Flags().Lookup("json") != nil && slices.Contains(args, "--json") // even if flags were wrong
 	report(stderr, err, asJSON)
 	if isUsage(err) && !asJSON {
 		fmt.Fprintf(stderr, "Run '%s --help' for usage.\n", cmd.CommandPath())
 	}
 	return codeOf(err)
+}
+
+// watched is standard output: it remembers what went wrong.
+type watched struct {
+	io.Writer
+	err error
+}
+
+func (w *watched) Write(b []byte) (int, error) {
+	n, err := w.Writer.Write(b)
+	if err != nil && w.err == nil {
+		w.err = err
+	}
+	return n, err
 }
 
 func newRoot(stdin io.Reader, stdout, stderr io.Writer) *cobra.Command {
@@ -52,12 +68,10 @@ bare-metal program (--bare prog.elf), and look at what happened (--stats,
 	root.SetIn(stdin)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err} })
+	root.SetFlagErrorFunc(flagError)
 	root.AddCommand(newRun(), newReplay(), newConfig(), newProtocol(), newStats(), newCheckpoint(), newTrace(), newReport(), newGuest(), newVersion())
-	refuseUnknown(root)
-	for _, c := range root.Commands() {
-		refuseUnknown(c)
-	}
+	addLibrarys(root)
+	teach(root)
 	return root
 }
 
@@ -68,37 +82,10 @@ func (u *usageError) Unwrap() error { return u.error }
 
 func usagef(format string, args ...any) error { return &usageError{fmt.Errorf(format, args...)} }
 
-// isUsage also knows the texts of cobra's own complaints, which have no type.
+// isUsage tells whether the arguments were wrong.
 func isUsage(err error) bool {
-	if _, ok := err.(*usageError); ok {
-		return true
-	}
-	for _, s := range []string{"unknown command", "accepts ", "requires at least", "if any flags in the group", "required flag"} {
-		if strings.HasPrefix(err.Error(), s) {
-			return true
-		}
-	}
-	return false
-}
-
-// refuseUnknown makes a command that only holds others complain about a
-// subcommand that it has not, instead of printing its help.
-func refuseUnknown(c *cobra.Command) {
-	if !c.HasSubCommands() {
-		return
-	}
-	c.SuggestionsMinimumDistance = 2
-	c.Args = cobra.ArbitraryArgs
-	c.RunE = func(cmd *cobra.Command, args []string) error {
-		if len(args) == 0 {
-			return cmd.Help()
-		}
-		hint := ""
-		if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
-			hint = "; did you mean " + near[0] + "?"
-		}
-		return usagef("unknown command %q for %q%s", args[0], cmd.CommandPath(), hint)
-	}
+	var u *usageError
+	return errors.As(err, &u)
 }
 
 // writeJSON writes v, indented, in the way of all our JSON.

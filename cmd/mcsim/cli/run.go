@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -107,11 +108,17 @@ func (f *runFlags) declareOutput(c *cobra.Command) {
 	c.Flags().BoolVar(&f.json, "json", false, "print the result as JSON on standard error, and nothing else there")
 	c.Flags().BoolVarP(&f.quiet, "quiet", "q", false, "print nothing but errors")
 	c.Flags().BoolVar(&f.noTable, "no-table", false, "leave the table of statistics out")
-	c.MarkFlagsMutuallyExclusive("seed", "seeds")
-	c.MarkFlagsMutuallyExclusive("json", "quiet")
+}
+
+// outputMistakes are flags about results that do not go together.
+func outputMistakes(cmd *cobra.Command) error {
+	return errors.Join(exclusive(cmd, "seed", "seeds"), exclusive(cmd, "json", "quiet"))
 }
 
 func runCommand(cmd *cobra.Command, args []string, f *runFlags) error {
+	if err := outputMistakes(cmd); err != nil {
+		return err
+	}
 	if err := f.saving.parse(cmd, args); err != nil {
 		return err
 	}
@@ -139,15 +146,15 @@ func runCommand(cmd *cobra.Command, args []string, f *runFlags) error {
 		return usagef("--gdb is for one run, not for --seeds")
 	}
 	if cmd.Flags().Changed("seeds") {
-		return runSeeds(cmd, f, cfg, stop, func(cfg *config.Config, first bool) (*outcome, error) {
-			j := job{cfg: cfg, saving: f.saving, console: io.Discard, stdin: strings.NewReader(""), terminal: t, stop: stop}
-			if first {
+		return runSeeds(cmd, f, cfg, stop, func(cfg *config.Config, one bool) (*outcome, error) {
+			j := job{cfg: cfg, file: first(args), saving: f.saving, console: io.Discard, stdin: strings.NewReader(""), terminal: t, stop: stop}
+			if one {
 				j.console, j.stdin = t.console(), cmd.InOrStdin()
 			}
 			return j.run()
 		})
 	}
-	j := job{cfg: cfg, saving: f.saving, gdb: f.gdb, console: t.console(), stdin: cmd.InOrStdin(), terminal: t, stop: stop}
+	j := job{cfg: cfg, file: first(args), saving: f.saving, gdb: f.gdb, console: t.console(), stdin: cmd.InOrStdin(), terminal: t, stop: stop}
 	out, err := j.run()
 	if err != nil {
 		return err
@@ -170,6 +177,9 @@ func (o *outcome) tell(cmd *cobra.Command, f *runFlags, cfg *config.Config) erro
 	w := cmd.ErrOrStderr()
 	switch {
 	case f.json:
+		if o.err != nil { // writing the files may have added to it
+			o.info.Error = o.err.Error()
+		}
 		if err := o.values.WriteJSON(w, o.info, o.phases...); err != nil {
 			return fail(exitOutput, "%w", err)
 		}
@@ -195,7 +205,7 @@ func (o *outcome) tell(cmd *cobra.Command, f *runFlags, cfg *config.Config) erro
 			fmt.Fprintf(w, "mcsim: log in %s\n", file)
 		}
 	}
-	if o.err != nil {
+	if o.err != nil && !f.json { // which has told it
 		return &exitError{o.code, o.err}
 	}
 	if o.code != exitOK {

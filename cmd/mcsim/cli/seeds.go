@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -78,6 +79,7 @@ type seedsResult struct {
 	Seeds      []uint64       `json:"seeds"`
 	ExitCodes  []int          `json:"exit_codes"`
 	Reasons    []string       `json:"reasons"`
+	Error      string         `json:"error,omitempty"` // of the first run that went wrong
 	Config     *config.Config `json:"config"`
 	Statistics []*spread      `json:"statistics"`
 }
@@ -106,6 +108,12 @@ func runSeeds(cmd *cobra.Command, f *runFlags, cfg *config.Config, stop *stopper
 	if !strings.Contains(cfg.Stats.File, seedMark) {
 		summaryFile = cfg.Stats.File // one file for the whole set
 	}
+	var out outputs
+	defer out.discard()
+	summary, err := out.create("--stats", summaryFile, 0)
+	if err != nil {
+		return err
+	}
 	var worst *outcome
 	for i, seed := range seeds {
 		one := *cfg
@@ -129,7 +137,7 @@ func runSeeds(cmd *cobra.Command, f *runFlags, cfg *config.Config, stop *stopper
 		}
 	}
 	all.summarize()
-	return all.tell(cmd, f, summaryFile, worst)
+	return all.tell(cmd, f, summary, worst)
 }
 
 func (r *seedsResult) add(seed uint64, o *outcome) {
@@ -187,8 +195,11 @@ func student95(df int) float64 {
 	return z + (z*z*z+z)/(4*n) + (5*math.Pow(z, 5)+16*z*z*z+3*z)/(96*n*n)
 }
 
-func (r *seedsResult) tell(cmd *cobra.Command, f *runFlags, file string, worst *outcome) error {
+func (r *seedsResult) tell(cmd *cobra.Command, f *runFlags, file io.WriteCloser, worst *outcome) error {
 	w := cmd.ErrOrStderr()
+	if worst.err != nil {
+		r.Error = worst.err.Error()
+	}
 	if f.json {
 		if err := writeJSON(w, r); err != nil {
 			return fail(exitOutput, "%w", err)
@@ -196,18 +207,16 @@ func (r *seedsResult) tell(cmd *cobra.Command, f *runFlags, file string, worst *
 	} else if !f.quiet {
 		r.table(w)
 	}
-	if out, err := create("--stats", file, 0); err != nil {
-		return fail(exitOutput, "%w", err)
-	} else if out != nil {
-		if err := writeJSON(out, r); err != nil {
-			return fail(exitOutput, "%w", err)
-		}
-		if err := out.Close(); err != nil {
+	if file != nil {
+		if err := errors.Join(writeJSON(file, r), file.Close()); err != nil {
 			return fail(exitOutput, "%w", err)
 		}
 	}
-	if worst.code != exitOK || worst.err != nil {
+	switch {
+	case worst.err != nil && !f.json: // which has told it
 		return &exitError{worst.code, worst.err}
+	case worst.code != exitOK:
+		return &exitError{code: worst.code}
 	}
 	return nil
 }

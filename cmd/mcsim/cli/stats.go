@@ -107,6 +107,9 @@ like. A ratio is between 0 and 1 in JSON and in percent in tables.`,
 					chosen = append(chosen, d)
 				}
 			}
+			if len(chosen) == 0 {
+				return usagef("no statistic has all of %q in its name or meaning; mcsim stats describe lists them", strings.Join(words, " "))
+			}
 			if asJSON {
 				return writeJSON(cmd.OutOrStdout(), chosen)
 			}
@@ -158,6 +161,11 @@ guest marked; --phases lists those.`,
 			}
 			o := tableOptions(cmd.OutOrStdout(), all)
 			o.Only = only
+			if len(only) > 0 && !slices.ContainsFunc(s.Values, func(v stats.Value) bool {
+				return slices.ContainsFunc(only, func(word string) bool { return strings.Contains(v.Name, word) })
+			}) {
+				return usagef("--only %s: no statistic of %s has that in its name; mcsim stats describe lists them", strings.Join(only, ","), args[0])
+			}
 			return printing(cmd, func(w io.Writer) error { return s.WriteTable(w, o) })
 		},
 	}
@@ -194,7 +202,10 @@ func readPhases(path string) (*stats.Snapshot, []stats.Phase, error) {
 	defer f.Close() //nolint:errcheck // only read
 	s, _, phases, err := stats.ReadPhases(f)
 	if err != nil {
-		return nil, nil, fmt.Errorf("%s: %w", path, err)
+		if e := unreadable(err, "statistics, as --stats FILE writes them"); e != err {
+			return nil, nil, e // a directory, for one
+		}
+		return nil, nil, fmt.Errorf("%s: %w; expected statistics, as --stats FILE writes them", path, err)
 	}
 	return s, phases, nil
 }

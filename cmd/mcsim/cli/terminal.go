@@ -35,6 +35,9 @@ func newTerminal(out, err io.Writer, quiet bool) *terminal {
 
 // width is the number of columns of w if it is a terminal, else 0.
 func width(w io.Writer) int {
+	if out, ok := w.(*watched); ok {
+		w = out.Writer
+	}
 	if f, ok := w.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
 		if columns, _, err := term.GetSize(int(f.Fd())); err == nil {
 			return columns

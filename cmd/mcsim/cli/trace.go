@@ -5,12 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"mcsim/machine/config"
 	"mcsim/traces"
 	"mcsim/traces/streams"
 )
@@ -52,6 +54,13 @@ func (in *traceInput) declare(c *cobra.Command) {
 }
 
 func (in *traceInput) open(cmd *cobra.Command, path string) (*traces.Trace, error) {
+	if known := traces.Formats(); in.format != "" && !slices.Contains(known, in.format) {
+		hint := "there are " + strings.Join(known, ", ")
+		if near := config.Nearest(in.format, known); near != "" {
+			hint = "did you mean " + near + "?"
+		}
+		return nil, usagef("--format %s: no such format; %s", clip(in.format), hint)
+	}
 	o := traces.Options{Format: in.format, TolerateClock: in.backwards, Stdin: cmd.InOrStdin()}
 	if in.stop != nil {
 		o.Interrupt = in.stop.ctx.Done()
@@ -169,7 +178,7 @@ func parseRanges(flag, text string) ([]streams.Range, error) {
 	for _, piece := range strings.Split(text, ",") {
 		r, err := parseRange(piece)
 		if err != nil {
-			return nil, usagef("--%s %s: %q is no range; write 5, 0x1000-0x1fff, 0x1000+4096, 5- or -5", flag, text, piece)
+			return nil, usagef("--%s %s: %q is no range; write 5, 0x1000-0x1fff, 0x1000+4096, 5- or -5", flag, clip(text), clip(piece))
 		}
 		out = append(out, r)
 	}

@@ -61,13 +61,18 @@ func (o *traceOutput) format(input string) (string, error) {
 
 // write passes a stream on to the output. What was read before an error is
 // written all the same, and the output is complete.
-func (o *traceOutput) write(cmd *cobra.Command, stop *stopper, r traces.Reader, opened []*traces.Trace, info *traces.Info) (err error) {
+func (o *traceOutput) write(cmd *cobra.Command, stop *stopper, r traces.Reader, paths []string, opened []*traces.Trace, info *traces.Info) (err error) {
 	name, err := o.format(info.Format)
 	if err != nil {
 		return err
 	}
 	out := cmd.OutOrStdout()
 	if o.file != "-" {
+		for _, path := range paths {
+			if err := apart(named{"the output", o.file}, named{"the trace", path}); err != nil {
+				return err
+			}
+		}
 		f, err := os.Create(o.file)
 		if err != nil {
 			return unwritable(err, "--output")
@@ -123,7 +128,7 @@ Formats that can be written: ` + strings.Join(writable(), ", ") + `.`,
 				return err
 			}
 			defer t.Close() //nolint:errcheck // only read
-			return out.write(cmd, in.stop, inOrder(t), []*traces.Trace{t}, &t.Info)
+			return out.write(cmd, in.stop, inOrder(t), args, []*traces.Trace{t}, &t.Info)
 		},
 	}
 	in.declare(c)
@@ -184,7 +189,7 @@ one of the thread, so that time passes as before.`,
 			if cycles != "" && t.Info.Has&traces.HasCycle == 0 {
 				return usagef("--time: %s has no time stamps", args[0])
 			}
-			return out.write(cmd, in.stop, streams.Slice(inOrder(t), part), []*traces.Trace{t}, &t.Info)
+			return out.write(cmd, in.stop, streams.Slice(inOrder(t), part), args, []*traces.Trace{t}, &t.Info)
 		},
 	}
 	in.declare(c)
@@ -238,7 +243,7 @@ one trace are not taken for those of another; --keep-threads leaves them.`,
 			if err != nil {
 				return err
 			}
-			return out.write(cmd, in.stop, r, opened, info)
+			return out.write(cmd, in.stop, r, args, opened, info)
 		},
 	}
 	in.declare(c)
