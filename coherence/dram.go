@@ -86,6 +86,7 @@ type DRAM struct {
 	bankBits  uint8
 	base      uint64 // of bytes: the first region, so that the common case has no loop
 	bytes     []byte
+	wasRead   []bool // by huge page of the host in bytes: a line there was asked for
 	others    []ramBytes
 	channels  []channel
 	epoch     uint64 // refresh interval of the latest access
@@ -143,6 +144,7 @@ func NewDRAM(cfg DRAMConfig, lineBytes int, m *Map) (*DRAM, error) {
 			d.base, d.bytes = o.base, d.others[i].bytes
 		}
 	}
+	d.wasRead = make([]bool, len(d.bytes)/hostmem.PageBytes+1)
 	data := newCalendars(cfg.Channels, cfg.TBurst)
 	busy := newCalendars(cfg.Channels*cfg.Banks, cfg.TRP+cfg.TRCD+cfg.TBurst)
 	after := uint64(0)
@@ -183,11 +185,44 @@ func (d *DRAM) ReadLine(_ *Request, line addr.PA, dst []byte, now uint64) uint64
 }
 
 func (d *DRAM) read(line addr.PA, dst unsafe.Pointer, now uint64) uint64 {
-	d.Stats.Reads++
-	done := d.timed(line, now, false)
 	// At last: the host is still fetching the line (home.touch).
-	copyLine(dst, d.at(line), d.shift)
+	src, done := d.fetch(uint64(line)>>(d.shift&63), now)
+	copyLine(dst, src, d.shift)
 	return done
+}
+
+// fetch reads a line: where its bytes are, and the cycle when they are there.
+func (d *DRAM) fetch(line, now uint64) (src unsafe.Pointer, done uint64) {
+	d.Stats.Reads++
+	if !d.fast {
+		if d.Notify == nil {
+			now = d.access(line, now)
+		} else {
+			now = d.timed(lineAddr(line, d.shift), now, false)
+		}
+	}
+	off := line<<(d.shift&63) - d.base
+	if off >= uint64(len(d.bytes)) {
+		return d.at(lineAddr(line, d.shift)), now
+	}
+	if !d.wasRead[off/hostmem.PageBytes] {
+		d.ready(off / hostmem.PageBytes)
+	}
+	return unsafe.Add(unsafe.Pointer(unsafe.SliceData(d.bytes)), off), now
+}
+
+// zeroed says that a line is about to be written that nobody reads before.
+func (d *DRAM) zeroed(line uint64) {
+	if page := (line<<(d.shift&63) - d.base) / hostmem.PageBytes; page < uint64(len(d.wasRead)) && !d.wasRead[page] {
+		d.ready(page)
+	}
+}
+
+// ready has a huge page of the host zeroed that is read for the first time: caches
+// read lines that they are about to write, and write them back some time later.
+func (d *DRAM) ready(page uint64) {
+	d.wasRead[page] = true
+	d.arena.Ready(d.bytes, page*hostmem.PageBytes)
 }
 
 // WriteLine implements Memory. Writes are posted: done is when the burst is

@@ -169,7 +169,7 @@ func (h *home) touch(line uint64) {
 	if h.dram != nil {
 		bytes = h.dram.glance(line)
 	}
-	warm(bytes, row, stamps, last)
+	hostmem.Warm(bytes, row, stamps, last)
 }
 
 // foresee is touch for what a request will need next, by the filter entry that line has
@@ -206,7 +206,7 @@ func (h *home) expect(e int32) {
 	if h.moving != nil {
 		last = unsafe.Add(unsafe.Pointer(unsafe.SliceData(h.moving)), int(e)*8)
 	}
-	warm(data, unsafe.Pointer(h.sharersOf(e)), h.tags.TagAt(e), last)
+	hostmem.Warm(data, unsafe.Pointer(h.sharersOf(e)), h.tags.TagAt(e), last)
 }
 
 // entry is the filter entry for line to claim, once the requester's victim has

@@ -2,9 +2,9 @@ package coherence
 
 import "unsafe"
 
-// The plain way is that of nearly all misses: a load or a store whose line no
-// other hart has, on a machine of the usual build that nobody watches. It does
-// exactly what getS and getM do, and in their order; the rest of what they do has
+// The plain way is that of nearly all misses: a load, a store or a fetch that takes
+// nothing from another hart, on a machine of the usual build that nobody watches. It does
+// exactly what getS, getFetch and getM do, and in their order; the rest of what they do has
 // no part in it, and is not asked for on the way. TestPlain runs both beside each
 // other.
 
@@ -19,36 +19,48 @@ func (b *Bus) isPlain() bool {
 var plainOps = [NumOps]bool{
 	OpLoad: true, OpWalk: true, OpLR: true, OpStore: true, OpCAS: true,
 	OpAMOSwap: true, OpAMOAdd: true, OpAMOXor: true, OpAMOAnd: true, OpAMOOr: true,
-	OpAMOMin: true, OpAMOMax: true, OpAMOMinU: true, OpAMOMaxU: true, OpLoadWords: true, OpStoreWords: true,
+	OpAMOMin: true, OpAMOMax: true, OpAMOMinU: true, OpAMOMaxU: true, OpLoadWords: true, OpStoreWords: true, OpFetch: true,
 }
 
 // servePlain serves r in the plain way, and returns false, having done nothing,
 // if that is not r's.
 func (b *Bus) servePlain(r *Request) bool {
-	if r.Kind > GetM || !b.plain || b.deadline <= r.Cycle || b.Notify != nil || b.Tap != nil || b.monitors != 0 || b.fast {
+	if r.Kind > GetM || !b.plain || b.deadline <= r.Cycle || b.Notify != nil || b.Tap != nil || b.monitors != 0 {
 		return false
 	}
 	a, h, line := r.access, b.home, r.Line
 	if !plainOps[a.Op] {
 		return false
 	}
-	t, me := h.tags, bit(r.Agent)
-	e := t.Lookup(line)
+	t, me, p := h.tags, bit(r.Agent), b.privs[r.Agent]
+	fetch := a.Op == OpFetch
+	if fetch && (r.Kind != GetS || p.d.Lookup(line) >= 0) {
+		return false
+	}
+	e, ev := t.Lookup(line), b.cfg.Protocol.Alone
 	fresh := e < 0
 	if fresh {
 		e = t.Victim(line)
 	} else if *h.sharersOf(e)&^me != 0 {
-		return false
+		if o := int32(h.owner[e]); r.Kind == GetM || o != nobody && o != r.Agent {
+			return false
+		}
+		ev = b.cfg.Protocol.Others
 	}
 	h.expect(e)
-	p := b.privs[r.Agent]
 	b.Stats.Kinds[r.Kind]++
-	now := b.order.take(r.Cycle, &b.order.usual) + b.cfg.Arbitration
-	slot := p.d.Victim(line)
-	if p.d.State[slot] != 0 {
-		p.evict(slot, now+b.behind)
+	now := r.Cycle
+	if !b.fast {
+		now = b.order.take(now, &b.order.usual) + b.cfg.Arbitration
 	}
-	p.d.Fill(slot, line, uint8(Shared))
+	slot := int32(-1)
+	if !fetch {
+		slot = p.d.Victim(line)
+		if p.d.State[slot] != 0 {
+			p.evict(slot, now+b.behind)
+		}
+		p.d.Fill(slot, line, uint8(Shared))
+	}
 	if fresh {
 		if t.State[e] != 0 {
 			h.Evictions++
@@ -62,40 +74,48 @@ func (b *Bus) servePlain(r *Request) bool {
 		t.Touch(e)
 		now = h.arrived(e, now)
 	}
+	begun := now
 	h.Accesses++
 	p.Home.Accesses++
-	bank := &h.banks[line&uint64(len(h.banks)-1)]
-	now = bank.take(now, &bank.usual) + b.cfg.LLCHit
+	if !b.fast {
+		bank := &h.banks[line&uint64(len(h.banks)-1)]
+		now = bank.take(now, &bank.usual) + b.cfg.LLCHit
+	}
 	data := h.llc.LineAt(e)
 	if fresh {
-		h.dram.Stats.Reads++
-		if h.dram.Notify == nil {
-			now = h.dram.access(line, now)
-		} else {
-			now = h.dram.timed(lineAddr(line, b.shift), now, false)
-		}
-		memory := h.dram.at(lineAddr(line, b.shift))
+		var memory unsafe.Pointer
+		memory, now = h.dram.fetch(line, now)
 		copyLine(data, memory, b.shift)
 		data = memory
 	}
-	copyLine(p.d.LineAt(slot), data, b.shift)
+	if !fetch {
+		copyLine(p.d.LineAt(slot), data, b.shift)
+	}
 	b.Stats.DataBytes += 1 << (b.shift & 63)
-	now = b.data.take(now, &b.data.usual) + b.beats
+	if !b.fast {
+		now = b.data.take(now, &b.data.usual) + b.beats
+	}
 	r.Done = now
 	if fresh || r.Kind == GetM { // else the LLC's copy can be read by many at a time
 		h.moves(e, now)
 	}
 	*h.sharersOf(e) |= me
-	b.grantPlain(r, p, e, slot)
+	if fetch {
+		if h.owner[e] == int8(r.Agent) || fresh { // it has dropped its own copy in silence
+			h.owner[e] = nobody
+		}
+		p.performFetch(a, p.fillFetch(line, data, begun+b.behind))
+	} else {
+		b.grantPlain(r, p, ev, e, slot)
+	}
 	if b.cfg.Check {
 		b.mustCheck(line)
 	}
 	return true
 }
 
-// grantPlain ends what servePlain does: the requester has the line, in slot, and no
-// one else.
-func (b *Bus) grantPlain(r *Request, p *Private, e, slot int32) {
+// grantPlain ends what servePlain does for data: the requester has the line, in slot.
+func (b *Bus) grantPlain(r *Request, p *Private, ev Event, e, slot int32) {
 	h := b.home
 	if r.Kind == GetM {
 		h.owner[e] = int8(r.Agent)
@@ -103,7 +123,7 @@ func (b *Bus) grantPlain(r *Request, p *Private, e, slot int32) {
 		p.settle(r.access, r.Line, slot, true)
 		return
 	}
-	st := b.moves[Invalid][b.cfg.Protocol.Alone&15].next
+	st := b.moves[Invalid][ev&15].next
 	h.owner[e] = nobody
 	if b.moves.answers(st & 7) {
 		h.owner[e] = int8(r.Agent)

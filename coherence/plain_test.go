@@ -54,6 +54,11 @@ func TestPlain(t *testing.T) {
 		}
 		now := make([]uint64, cfg.Harts)
 		for step := range 4000 {
+			if step%500 == 0 {
+				fast := rng.IntN(3) == 0
+				plain.setFast(fast)
+				general.setFast(fast)
+			}
 			i := rng.IntN(cfg.Harts)
 			a := Access{Op: []Op{OpLoad, OpLoad, OpStore, OpStore, OpFetch, OpLR, OpSC, OpAMOAdd, OpCAS, OpWalk, OpZero,
 				OpPrefetchR, OpPrefetchW, OpFlush, OpClean}[rng.IntN(15)], Size: 8, Value: rng.Uint64()}

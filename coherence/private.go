@@ -3,6 +3,7 @@ package coherence
 import (
 	"mcsim/addr"
 	"mcsim/cache"
+	"mcsim/hostmem"
 )
 
 // Core is a hart as its private caches see it. The calls come from the hart's
@@ -208,7 +209,7 @@ func (p *Private) Load(a *Access, now uint64) (done uint64) {
 func (p *Private) Expect(pa addr.PA) {
 	if d := p.bus.home.dram; d != nil {
 		b := d.glance(uint64(pa) >> (p.shift & 63))
-		warm(b, b, b, b)
+		hostmem.Warm(b, b, b, b)
 	}
 }
 

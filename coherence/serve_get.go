@@ -138,6 +138,9 @@ func (b *Bus) getM(r *Request, now uint64) {
 	switch {
 	case a.Op == OpZero: // the old bytes are of no use
 		data, from = nil, NoSource
+		if h.dram != nil {
+			h.dram.zeroed(line)
+		}
 		if fresh && h.inclusive {
 			clear(h.llc.LineData(e))
 			h.llc.State[e] = llcDirty

@@ -2,7 +2,6 @@ package core
 
 import (
 	"bytes"
-	"slices"
 	"unsafe"
 
 	"mcsim/cache"
@@ -12,11 +11,8 @@ import (
 // A block has what was decoded of one line of physical memory, and the line's bytes. It holds runs:
 // instructions that follow each other, from where execution has come into the line
 // to a jump or the line's end. For each halfword it has an entry, which says where
-// the run that begins there is, and how many instructions and cycles it has:
-//
-//	place 9 bits, in steps from the block's begin | instructions 8 bits | cycles 15 bits
-//
-// The place is that of the step before the run's first: the loop begins by moving on.
+// the run that begins there is: the bytes from the block's begin to the step before the
+// run's first, which knows what comes after it; there the loop begins, by moving on.
 // 0 is a halfword at which nothing was decoded yet. The run loop charges and counts
 // a run whole when it enters it, and takes back what it leaves out: each step knows
 // what comes after it.
@@ -26,6 +22,7 @@ import (
 type blocks struct {
 	arena  *hostmem.Arena // keeps mem
 	mem    []byte
+	base   unsafe.Pointer // of mem
 	info   []blockInfo
 	ofSlot []int32 // by L1I slot: its block, or -1
 	halves int     // halfwords in a line
@@ -45,11 +42,7 @@ type blockInfo struct {
 }
 
 const (
-	entryBytes  = 4
-	entryCycles = 1<<15 - 1
-	entrySteps  = 1<<8 - 1
-	stepsShift  = 15
-	placeShift  = 23
+	entryBytes = 2
 
 	// blocksPerSlot is how many blocks there are for each slot of the L1I. They take
 	// memory of the host only when they are used.
@@ -57,19 +50,21 @@ const (
 )
 
 // room is how many steps a block has. A run in it brings at least one instruction
-// that no other has, and one step for its end.
-func (b *blocks) room() int32 { return int32(2 * b.halves) }
+// that no other has, and one step for its end, which is also the one before the
+// next run; before the first of them is one more.
+func (b *blocks) room() int32 { return int32(1 + 2*b.halves) }
 
 // first is the place of a block's first step: behind its entries and the line's bytes.
 func (b *blocks) first() int32 { return int32((b.halves*entryBytes + b.size) / int(stepBytes)) }
 
 func (b *blocks) init(i *cache.Array) {
 	b.size, b.halves, b.ways = i.LineBytes(), i.LineBytes()/2, i.Ways()
-	b.stride = int(b.first()+b.room()) * int(stepBytes)
+	b.stride = (int(b.first()+b.room())*int(stepBytes) + 63) &^ 63 // entries in one line of the host
 	b.groups = uint64(i.Sets()*blocksPerSlot - 1)
 	n := i.Slots() * blocksPerSlot
 	b.arena = new(hostmem.Arena)
 	b.mem = b.arena.Sparse(n * b.stride)
+	b.base = unsafe.Pointer(&b.mem[0])
 	b.info = make([]blockInfo, n)
 	b.ofSlot = make([]int32, i.Slots())
 	for i := range b.ofSlot {
@@ -85,7 +80,7 @@ func (b *blocks) index(p unsafe.Pointer) int32 {
 }
 
 // entries are a block's entries, one for each halfword of the line.
-func (b *blocks) entries(i int32) []uint32 { return unsafe.Slice((*uint32)(b.at(i)), b.halves) }
+func (b *blocks) entries(i int32) []uint16 { return unsafe.Slice((*uint16)(b.at(i)), b.halves) }
 
 // bytes is the line as it was decoded.
 func (b *blocks) bytes(i int32) []byte {
@@ -151,6 +146,19 @@ func (b *blocks) find(line uint64) int32 {
 	return int32(first + w)
 }
 
+// expect has the host fetch the block that line has or may get: entries, bytes and the
+// first steps.
+func (b *blocks) expect(line uint64) {
+	first := int(line&b.groups) * b.ways
+	for i := first; i < first+b.ways; i++ {
+		if b.info[i].key == line+1 {
+			p := b.at(int32(i))
+			hostmem.Warm(p, unsafe.Add(p, 64), unsafe.Add(p, 128), unsafe.Add(p, 192))
+			return
+		}
+	}
+}
+
 // release says that the slot has another line now.
 func (b *blocks) release(slot int32) {
 	if i := b.ofSlot[slot]; i >= 0 {
@@ -161,7 +169,7 @@ func (b *blocks) release(slot int32) {
 // enter decodes the current line from pc on, up to a jump, to what is decoded
 // already or to the line's end, and returns the entry of pc: 0 if the instruction
 // there cannot be kept.
-func (h *Hart) enter(pc uint64) uint32 {
+func (h *Hart) enter(pc uint64) uint16 {
 	b := &h.tab.blocks
 	i := b.index(h.fdec)
 	entries, f := b.entries(i), &b.info[i]
@@ -169,38 +177,39 @@ func (h *Hart) enter(pc uint64) uint32 {
 	if h.standsAlone(off) {
 		return 0
 	}
+	// The first of steps is before the run.
 	steps := unsafe.Slice((*step)(unsafe.Add(h.fdec, uintptr(b.first()+f.used)*stepBytes)), b.room()-f.used)
-	k, rest := 0, uint32(0)
-	for ends := false; !ends; k++ {
-		s := &steps[k]
-		switch ends = true; {
-		case off == h.lineSize:
+	last, rest := 0, step{}
+	for open, jumped := true, false; open; {
+		last++
+		s := &steps[last]
+		switch open = false; {
+		case jumped || off == h.lineSize:
 			*s = step{op: stepEnd, at: placeOf(off)}
 		case entries[off/2] != 0:
-			rest = entries[off/2]
-			*s = step{op: stepJoin, imm: int32(rest >> placeShift * uint32(stepBytes))}
+			*s = step{op: stepJoin, imm: int32(entries[off/2])}
+			rest = *(*step)(unsafe.Add(h.fdec, s.imm))
 		case h.standsAlone(off):
 			*s = step{op: stepFetch, at: placeOf(off), imm: int32(h.half(off))}
 		default:
+			open = true
 			in := h.decode(h.rawAt(off))
-			*s = stepFor(in, off)
+			*s = h.stepFor(in, off)
 			s.after = uint16(in.Cost) // its own, until all are known
 			off += uint64(in.Size)
-			ends = endsRun(in.Op)
+			jumped = endsRun(in.Op)
 		}
 	}
-	cycles, n := rest&entryCycles, rest>>stepsShift&entrySteps
-	for k := range slices.Backward(steps[:k]) {
+	after, n := rest.after, rest.n
+	for k := last - 1; k > 0; k-- {
 		s := &steps[k]
-		if s.raw == 0 && s.op != stepSlow { // at the run's end
-			continue
-		}
-		cost := uint32(s.after)
-		s.after, s.n = uint16(cycles), uint8(n)
-		cycles, n = cycles+cost, n+1
-		entries[s.at-1] = cycles | n<<stepsShift | uint32(b.first()+f.used+int32(k)-1)<<placeShift
+		cost := s.after
+		s.after, s.n = after, n
+		after, n = after+cost, n+1
+		entries[s.at-1] = uint16(b.first()+f.used+int32(k)-1) * uint16(stepBytes)
 	}
-	f.used += int32(k)
+	steps[0].after, steps[0].n = after, n
+	f.used += int32(last)
 	return entries[(pc-h.fbase)/2]
 }
 
@@ -229,12 +238,13 @@ func (h *Hart) rawAt(off uint64) uint32 {
 }
 
 // half is the 16 bits at byte off of the current line.
-func (h *Hart) half(off uint64) uint16 { return *(*uint16)(unsafe.Add(h.fdec, off+2*h.lineSize)) }
+func (h *Hart) half(off uint64) uint16 { return *(*uint16)(unsafe.Add(h.fdec, off+h.lineSize)) }
 
 // cutRun is for a run, behind in, that has more cycles than are left: it copies it up
 // to the first instruction that is not to be begun, and returns what is before the
-// copy. The whole run, which takes so many cycles, has been charged.
-func (h *Hart) cutRun(in *step, cycles int64) *step {
+// copy. The whole run has been charged.
+func (h *Hart) cutRun(in *step) *step {
+	cycles := int64(in.after)
 	left := h.left + cycles
 	for i := 1; ; {
 		if in = in.next(); in.op == stepJoin {
@@ -244,7 +254,7 @@ func (h *Hart) cutRun(in *step, cycles int64) *step {
 		h.cut[i] = *in
 		i++
 		if cycles-int64(in.after) >= left {
-			h.cut[i] = step{op: stepEnd, after: in.after, n: in.n, at: in.at + uint8(in.size()/2)}
+			h.cut[i] = step{op: stepCut, after: in.after, n: in.n, at: in.at + uint8(in.size()/2)}
 			return &h.cut[0]
 		}
 	}

@@ -235,7 +235,7 @@ func (d *Driver) exec(refs []Ref) (n int, why Stop) {
 				slow = false
 				break
 			}
-			f := &h.flines[r.VA>>(h.shift&63)&(fetchSize-1)]
+			f := h.fetchOf(r.VA)
 			if r.VA&h.lineMask == f.tag && off+size <= h.lineSize {
 				h.l1i.Clock++
 				*f.stamp = h.l1i.Clock

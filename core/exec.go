@@ -61,13 +61,12 @@ func (h *Hart) exec64() {
 		x    = unsafe.Pointer(&h.x)
 		uses = *h.dclock
 		in   *step
-		run  uint32
 		va   uint64
 	)
 	for left > 0 {
 		va = pc - base
 		if va >= lineSize {
-			f := &h.flines[pc>>(lineShift)&(fetchSize-1)]
+			f := h.fetchOf64(pc)
 			if pc&lineMask != f.tag {
 				goto fetch
 			}
@@ -77,20 +76,20 @@ func (h *Hart) exec64() {
 			*f.tlb = va
 			//record: h.recordFetch(f, pc, n, left)
 			base, dec = f.tag, f.dec
-			va = pc - base
+			va = pc & lineOff
 		}
-		run = *(*uint32)(unsafe.Add(dec, va*(entryBytes/2)))
-		if run == 0 {
+		va = uint64(*(*uint16)(unsafe.Add(dec, va)))
+		if va == 0 {
 			goto fetch
 		}
-		in = (*step)(unsafe.Add(dec, uintptr(run>>placeShift)*stepBytes))
+		in = (*step)(unsafe.Add(dec, va))
 
 	begin: // behind in
-		left -= int64(run & entryCycles)
-		n += uint64(run >> stepsShift & entrySteps)
+		left -= int64(in.after)
+		n += uint64(in.n)
 		if left < 0 {
 			h.pc, h.left, h.instret, *h.dclock, h.fbase, h.fdec = pc, left, n, uses, base, dec
-			in = h.cutRun(in, int64(run&entryCycles))
+			in = h.cutRun(in)
 			left, n, uses, base, dec = h.left, h.instret, *h.dclock, h.fbase, h.fdec
 		}
 
@@ -173,12 +172,18 @@ func (h *Hart) exec64() {
 		case stepJoin:
 			in = (*step)(unsafe.Add(dec, in.imm))
 
+		case stepCut:
+			left += int64(in.after)
+			n -= uint64(in.n)
+			pc = base + uint64(in.at)*2 - 2
+			continue
+
 		case stepADDW:
 			*xreg(x, in.rd) = uint64(int64(int32(*xreg(x, in.rs1)) + int32(*xreg(x, in.rs2))))
 		case stepLUI:
 			*xreg(x, in.rd) = uint64(int64(in.imm))
 		case stepAUIPC:
-			*xreg(x, in.rd) = base + uint64(in.at)*2 - 2 + uint64(int64(in.imm))
+			*xreg(x, in.rd) = base + uint64(int64(in.imm))
 		case stepORI:
 			*xreg(x, in.rd) = *xreg(x, in.rs1) | uint64(int64(in.imm))
 		case stepSUBW:
@@ -278,14 +283,10 @@ func (h *Hart) exec64() {
 				goto branch
 			}
 		case stepJAL: // the last of its run
-			va = base + uint64(int64(in.imm))
-			if va&h.alignMask != 0 {
-				goto slow
-			}
-			*xreg(x, in.rd) = base + uint64(in.at)*2 - 2 + uint64(in.rs2)
+			*xreg(x, in.rd) = base + uint64(in.rs2)
 			left -= h.jumpCost
-			pc = va
-			continue
+			pc = base + uint64(int64(in.imm))
+			goto jumped
 
 		case stepADDUW:
 			*xreg(x, in.rd) = uint64(uint32(*xreg(x, in.rs1))) + *xreg(x, in.rs2)
@@ -465,7 +466,7 @@ func (h *Hart) exec64() {
 			*e.stamp, *e.tlb = uses, uses
 			//record: h.recordHit(e, va, base+uint64(in.at)*2-2, n-uint64(in.n), left+int64(in.after), record.Load, 8)
 			*xreg(x, in.rd) = *(*uint64)(unsafe.Add(e.data, va&lineOff))
-			if in = in.next(); in.op == stepLD { // they come in rows
+			if in = (*step)(unsafe.Add(unsafe.Pointer(in), stepBytes)); in.op == stepLD { // they come in rows
 				goto ld
 			}
 			goto find
@@ -479,7 +480,7 @@ func (h *Hart) exec64() {
 			*e.stamp, *e.tlb = uses, uses
 			//record: h.recordHit(e, va, base+uint64(in.at)*2-2, n-uint64(in.n), left+int64(in.after), record.Store, 8)
 			*(*uint64)(unsafe.Add(e.data, va&lineOff)) = *xreg(x, in.rs2)
-			if in = in.next(); in.op == stepSD { // they come in rows
+			if in = (*step)(unsafe.Add(unsafe.Pointer(in), stepBytes)); in.op == stepSD { // they come in rows
 				goto sd
 			}
 			goto find
@@ -488,39 +489,47 @@ func (h *Hart) exec64() {
 
 	addi:
 		*xreg(x, in.rd) = *xreg(x, in.rs1) + uint64(int64(in.imm))
-		goto next
+		in = (*step)(unsafe.Add(unsafe.Pointer(in), stepBytes))
+		goto find
 
 	add:
 		*xreg(x, in.rd) = *xreg(x, in.rs1) + *xreg(x, in.rs2)
-		goto next
+		in = (*step)(unsafe.Add(unsafe.Pointer(in), stepBytes))
+		goto find
 
 	beq:
 		if *xreg(x, in.rs1) == *xreg(x, in.rs2) {
 			goto branch
 		}
-		goto next
+		in = (*step)(unsafe.Add(unsafe.Pointer(in), stepBytes))
+		goto find
 
 	bne:
 		if *xreg(x, in.rs1) != *xreg(x, in.rs2) {
 			goto branch
 		}
-		goto next
+		in = (*step)(unsafe.Add(unsafe.Pointer(in), stepBytes))
+		goto find
 
 	slli:
 		*xreg(x, in.rd) = *xreg(x, in.rs1) << (uint32(in.imm) & 63)
-		goto next
+		in = (*step)(unsafe.Add(unsafe.Pointer(in), stepBytes))
+		goto find
 
 	xor:
 		*xreg(x, in.rd) = *xreg(x, in.rs1) ^ *xreg(x, in.rs2)
-		goto next
+		in = (*step)(unsafe.Add(unsafe.Pointer(in), stepBytes))
+		goto find
 
 	srli:
 		*xreg(x, in.rd) = *xreg(x, in.rs1) >> (uint32(in.imm) & 63)
-		goto next
+		in = (*step)(unsafe.Add(unsafe.Pointer(in), stepBytes))
+		goto find
 
 	or:
 		*xreg(x, in.rd) = *xreg(x, in.rs1) | *xreg(x, in.rs2)
-		goto next
+		in = (*step)(unsafe.Add(unsafe.Pointer(in), stepBytes))
+		goto find
 
 	lbu:
 		va = *xreg(x, in.rs1) + uint64(int64(in.imm))
@@ -529,37 +538,41 @@ func (h *Hart) exec64() {
 			*e.stamp, *e.tlb = uses, uses
 			//record: h.recordHit(e, va, base+uint64(in.at)*2-2, n-uint64(in.n), left+int64(in.after), record.Load, 1)
 			*xreg(x, in.rd) = uint64(*(*uint8)(unsafe.Add(e.data, va&lineOff)))
-			goto next
+			in = (*step)(unsafe.Add(unsafe.Pointer(in), stepBytes))
+			goto find
 		}
 		goto slow
 
 	runEnd:
-		left += int64(in.after)
-		n -= uint64(in.n)
 		pc = base + uint64(in.at)*2 - 2
 		continue
 
 	andi:
 		*xreg(x, in.rd) = *xreg(x, in.rs1) & uint64(int64(in.imm))
-		goto next
+		in = (*step)(unsafe.Add(unsafe.Pointer(in), stepBytes))
+		goto find
 
 	addiw:
 		*xreg(x, in.rd) = uint64(int64(int32(*xreg(x, in.rs1)) + in.imm))
-		goto next
+		in = (*step)(unsafe.Add(unsafe.Pointer(in), stepBytes))
+		goto find
 
 	and:
 		*xreg(x, in.rd) = *xreg(x, in.rs1) & *xreg(x, in.rs2)
-		goto next
+		in = (*step)(unsafe.Add(unsafe.Pointer(in), stepBytes))
+		goto find
 
 	sub:
 		*xreg(x, in.rd) = *xreg(x, in.rs1) - *xreg(x, in.rs2)
-		goto next
+		in = (*step)(unsafe.Add(unsafe.Pointer(in), stepBytes))
+		goto find
 
 	bltu:
 		if *xreg(x, in.rs1) < *xreg(x, in.rs2) {
 			goto branch
 		}
-		goto next
+		in = (*step)(unsafe.Add(unsafe.Pointer(in), stepBytes))
+		goto find
 
 	lw:
 		va = *xreg(x, in.rs1) + uint64(int64(in.imm))
@@ -568,7 +581,8 @@ func (h *Hart) exec64() {
 			*e.stamp, *e.tlb = uses, uses
 			//record: h.recordHit(e, va, base+uint64(in.at)*2-2, n-uint64(in.n), left+int64(in.after), record.Load, 4)
 			*xreg(x, in.rd) = uint64(int64(*(*int32)(unsafe.Add(e.data, va&lineOff))))
-			goto next
+			in = (*step)(unsafe.Add(unsafe.Pointer(in), stepBytes))
+			goto find
 		}
 		goto slow
 
@@ -579,20 +593,22 @@ func (h *Hart) exec64() {
 			*e.stamp, *e.tlb = uses, uses
 			//record: h.recordHit(e, va, base+uint64(in.at)*2-2, n-uint64(in.n), left+int64(in.after), record.Store, 1)
 			*(*uint8)(unsafe.Add(e.data, va&lineOff)) = uint8(*xreg(x, in.rs2))
-			goto next
+			in = (*step)(unsafe.Add(unsafe.Pointer(in), stepBytes))
+			goto find
 		}
 		goto slow
 
 	sltu:
 		*xreg(x, in.rd) = b2u(*xreg(x, in.rs1) < *xreg(x, in.rs2))
-		goto next
+		in = (*step)(unsafe.Add(unsafe.Pointer(in), stepBytes))
+		goto find
 
 	jalr:
 		va = (*xreg(x, in.rs1) + uint64(int64(in.imm))) &^ 1
 		if va&h.alignMask != 0 {
 			goto slow
 		}
-		*xreg(x, in.rd) = base + uint64(in.at)*2 - 2 + uint64(in.rs2)
+		*xreg(x, in.rd) = base + uint64(in.rs2)
 		left -= h.jumpCost
 		pc = va
 		continue
@@ -604,7 +620,8 @@ func (h *Hart) exec64() {
 			*e.stamp, *e.tlb = uses, uses
 			//record: h.recordHit(e, va, base+uint64(in.at)*2-2, n-uint64(in.n), left+int64(in.after), record.Load, 1)
 			*xreg(x, in.rd) = uint64(int64(*(*int8)(unsafe.Add(e.data, va&lineOff))))
-			goto next
+			in = (*step)(unsafe.Add(unsafe.Pointer(in), stepBytes))
+			goto find
 		}
 		goto slow
 
@@ -614,33 +631,60 @@ func (h *Hart) exec64() {
 			continue
 		}
 		va = pc + 2
-		if f := &h.flines[va>>lineShift&(fetchSize-1)]; va&lineMask == f.tag && h.dbg == nil {
+		if f := h.fetchOf64(va); va&lineMask == f.tag && h.dbg == nil {
 			a := h.acrossAt(pc)
-			if a.in.raw != uint32(in.imm)|uint32(*(*uint16)(unsafe.Add(f.dec, 2*lineSize)))<<16 {
+			if a.raw != uint32(in.imm)|uint32(*(*uint16)(unsafe.Add(f.dec, lineSize)))<<16 {
 				goto fetch
 			}
 			h.l1i.Clock++
 			*f.stamp, *f.tlb = h.l1i.Clock, h.l1i.Clock
 			//record: h.recordFetch(f, va, n, left)
 			base, dec = f.tag, f.dec
-			in, run = &a.before, a.run()
+			in = &a.before
 			goto begin
 		}
 		goto fetch
 
 	xori:
 		*xreg(x, in.rd) = *xreg(x, in.rs1) ^ uint64(int64(in.imm))
-		goto next
+		in = (*step)(unsafe.Add(unsafe.Pointer(in), stepBytes))
+		goto find
 
 	branch:
-		va = base + uint64(int64(in.imm))
-		if va&h.alignMask != 0 {
-			goto slow
-		}
 		left += int64(in.after) - h.branchCost
 		n -= uint64(in.n)
-		pc = va
-		continue
+		pc = base + uint64(int64(in.imm))
+
+	jumped: // from in to pc
+		if left <= 0 {
+			break
+		}
+		va = pc - base
+		if va >= lineSize {
+			f := h.fetchOf64(pc)
+			if pc&lineMask != f.tag {
+				goto fetch
+			}
+			va = h.l1i.Clock + 1
+			h.l1i.Clock = va
+			*f.stamp = va
+			*f.tlb = va
+			//record: h.recordFetch(f, pc, n, left)
+			base, dec = f.tag, f.dec
+			va = pc & lineOff
+		}
+		va = uint64(*(*uint16)(unsafe.Add(dec, va)))
+		if va == 0 {
+			goto fetch
+		}
+		va += uint64(uintptr(dec) - uintptr(h.tab.blocks.base))
+		if va == uint64(in.word) {
+			in = (*step)(unsafe.Add(h.tab.blocks.base, in.word)) // known before the line is
+			goto begin
+		}
+		in.word = uint32(va)
+		in = (*step)(unsafe.Add(h.tab.blocks.base, va))
+		goto begin
 
 	misaligned:
 		// LD or SD: within a line of the table all is well. Linux measures the speed of
@@ -664,7 +708,7 @@ func (h *Hart) exec64() {
 	fetch:
 		// The line is not current, or the instruction is not in its block.
 		h.pc, h.left, h.instret, *h.dclock, h.fbase, h.fdec = pc, left, n, uses, base, dec
-		in, run = h.nextInst(pc)
+		in = h.nextInst(pc)
 		pc, left, n, uses, base, dec = h.pc, h.left, h.instret, *h.dclock, h.fbase, h.fdec
 		if in != nil {
 			goto begin
@@ -694,8 +738,19 @@ func xreg(x unsafe.Pointer, r uint8) *uint64 { return (*uint64)(unsafe.Add(x, ui
 
 // lineOf64 is lineOf where lines have 64 bytes.
 func (h *Hart) lineOf64(va uint64) *lineEntry {
-	return (*lineEntry)(unsafe.Add(unsafe.Pointer(h.lines), va>>lineShift&(lineTableSize-1)*uint64(unsafe.Sizeof(lineEntry{}))))
+	// An entry is as large as a line.
+	return (*lineEntry)(unsafe.Add(unsafe.Pointer(h.lines), va&((lineTableSize-1)<<lineShift)))
 }
+
+// fetchOf64 is the place of va in the table of the L1I's lines, where lines have 64
+// bytes.
+func (h *Hart) fetchOf64(va uint64) *fetchEntry {
+	// An entry is half as large as a line.
+	return (*fetchEntry)(unsafe.Add(unsafe.Pointer(h.flines), va>>1&((fetchSize-1)<<(lineShift-1))))
+}
+
+// fetchOf is the place of va in the table of the L1I's lines.
+func (h *Hart) fetchOf(va uint64) *fetchEntry { return &h.flines[va>>(h.shift&63)&(fetchSize-1)] }
 
 // lineOf is the place of va in the line table.
 func (h *Hart) lineOf(va uint64) *lineEntry {

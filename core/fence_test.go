@@ -2,6 +2,7 @@ package core
 
 import (
 	"math/rand/v2"
+	"slices"
 	"testing"
 )
 
@@ -246,6 +247,54 @@ func TestLinesFollowTLB(t *testing.T) {
 				h.keepLine(va, slot, tr.Writable, tr.Stamp)
 			}
 			h.checkLines()
+		}
+	})
+}
+
+// TestFenceFinds: looking in the sets of an address only drops what looking at every
+// entry does.
+func TestFenceFinds(t *testing.T) {
+	seeded(t, 50, func(t *testing.T, r *rand.Rand) {
+		sizes := [][]uint64{nil, {1 << 12}, {1 << 12, 2 << 20}}[r.IntN(3)]
+		tlb := newTLB(TLBConfig{Entries: 32, Ways: []int{2, 4, 32}[r.IntN(3)], PageSizes: sizes}, new(TLBStats), nil)
+		tlb.prepare()
+		for range 2000 {
+			va := r.Uint64N(6)<<21 | r.Uint64N(4)<<12
+			key := r.Uint64N(3)
+			if r.IntN(3) != 0 {
+				p := tlbEntry{leaf: []uint8{12, 12, 16, 21, 30}[r.IntN(5)], key: key, kmask: ^uint64(0)}
+				if r.IntN(4) == 0 {
+					p.kmask &^= asidMask
+				}
+				p.bits, p.mask = p.leaf, ^uint64(0)<<p.leaf
+				p.tag = va & p.mask
+				tlb.insert(p, va, 0)
+				continue
+			}
+			f := fence{va: va, key: key, hasVA: r.IntN(4) != 0, hasASID: r.IntN(2) == 0}
+			var keeps, has []uint64
+			for i, e := range tlb.entries {
+				if e.tag != invalidTag && !f.covers(e.tag, e.leaf, e.key, e.kmask) {
+					keeps = append(keeps, uint64(i))
+				}
+			}
+			n := tlb.valid
+			n -= tlb.fence(&f)
+			for i, e := range tlb.entries {
+				if e.tag != invalidTag {
+					has = append(has, uint64(i))
+				}
+			}
+			if !slices.Equal(keeps, has) || n != len(has) || tlb.valid != n {
+				t.Fatalf("%+v: entries %d, %d counted, want %d", f, has, n, keeps)
+			}
+		}
+		pieces := 0
+		for i := range tlb.entries {
+			pieces += tlb.entries[i].piece()
+		}
+		if tlb.pieces != pieces {
+			t.Errorf("%d pieces counted, there are %d", tlb.pieces, pieces)
 		}
 	})
 }

@@ -17,17 +17,15 @@ type acrossLines [1024]aloneInst
 
 // aloneInst is an instruction outside of a block, with the end of its run.
 type aloneInst struct {
-	before, in, end step // nothing is before; the run loop moves on from there
-	cost            uint8
+	before, in, end step // before is where the run loop begins, by moving on
+	raw             uint32
 }
 
-// set makes a of an instruction at byte off, from -2 on, of the line that is current.
-func (a *aloneInst) set(in *isa.Inst, off uint64) {
-	a.in, a.end, a.cost = stepFor(in, off), step{op: stepEnd, at: placeOf(off + uint64(in.Size))}, in.Cost
+// set makes a of an instruction, whose step is s.
+func (a *aloneInst) set(s step, in *isa.Inst) {
+	a.before, a.in, a.raw = step{after: uint16(in.Cost), n: 1}, s, in.Raw
+	a.end = step{op: stepEnd, at: s.at + in.Size/2}
 }
-
-// run is its entry, as a block's.
-func (a *aloneInst) run() uint32 { return uint32(a.cost) | 1<<stepsShift }
 
 // decodings remembers how instructions were decoded, by their bytes. A line that
 // comes into the L1I is decoded anew, and most of its instructions have been seen.
@@ -41,7 +39,7 @@ const decodingBits = 12
 // bytes at pc are in h.singleBytes and h.singleOK is set.
 func (h *Hart) fetchLine(pc uint64) (ok bool) {
 	h.singleOK = false
-	e := &h.flines[pc>>(h.shift&63)&(fetchSize-1)]
+	e := h.fetchOf(pc)
 	if pc&h.lineMask == e.tag {
 		h.l1i.Clock++
 		*e.stamp = h.l1i.Clock
@@ -74,6 +72,7 @@ func (h *Hart) fetchSlow(pc uint64) bool {
 	if h.mem.Attr(t.PA, 2) != coherence.AttrRAM {
 		return h.raise(causeFetchAccess, pc)
 	}
+	h.tab.blocks.expect(uint64(t.PA) >> (h.shift & 63))
 	size := h.fetchBytes(pc)
 	a := &h.acc
 	*a = coherence.Access{Op: coherence.OpFetch, Size: uint8(size), PA: t.PA, Uncached: t.Uncached}
@@ -95,17 +94,16 @@ func (h *Hart) fetchSlow(pc uint64) bool {
 }
 
 // nextInst is the slow way to the instruction at pc: not decoded yet, across the
-// end of a line, or in a line that cannot be kept. It returns the step before it and the
-// entry of the run that begins there, or nil if fetching raised a trap, which it has
-// taken. The second half of an instruction may fault on its own; the trap value is
+// end of a line, or in a line that cannot be kept. It returns the step before the run that
+// begins there, or nil if fetching raised a trap, which it has taken. The second half of an instruction may fault on its own; the trap value is
 // then its address (privileged manual, mtval).
-func (h *Hart) nextInst(pc uint64) (*step, uint32) {
+func (h *Hart) nextInst(pc uint64) *step {
 	if h.dbg != nil && !h.breakAt(pc) {
-		return nil, 0
+		return nil
 	}
 	if h.dbg == nil && h.lineIs(pc) {
 		if a := h.nextAcross(pc); a != nil {
-			return &a.before, a.run()
+			return &a.before
 		}
 	}
 	h.singleOK = false // the line may be current without a call of fetchLine
@@ -114,12 +112,12 @@ func (h *Hart) nextInst(pc uint64) (*step, uint32) {
 	}
 	if !h.singleOK {
 		off := pc - h.fbase
-		run := *(*uint32)(unsafe.Add(h.fdec, off*(entryBytes/2)))
+		run := *(*uint16)(unsafe.Add(h.fdec, off))
 		if run == 0 {
 			run = h.enter(pc)
 		}
 		if run != 0 {
-			return (*step)(unsafe.Add(h.fdec, uintptr(run>>placeShift)*stepBytes)), run
+			return (*step)(unsafe.Add(h.fdec, run))
 		}
 	}
 	return h.nextAlone(pc)
@@ -137,12 +135,12 @@ func (h *Hart) nextAcross(pc uint64) *aloneInst {
 		return nil
 	}
 	rest := pc + 2
-	e := &h.flines[rest>>(h.shift&63)&(fetchSize-1)]
+	e := h.fetchOf(rest)
 	if rest&h.lineMask != e.tag {
 		return nil
 	}
 	a := h.acrossAt(pc)
-	if a.in.raw != uint32(half)|uint32(*(*uint16)(unsafe.Add(e.dec, 2*h.lineSize)))<<16 {
+	if a.raw != uint32(half)|uint32(*(*uint16)(unsafe.Add(e.dec, h.lineSize)))<<16 {
 		return nil
 	}
 	h.fetchLine(rest)
@@ -155,7 +153,7 @@ func (h *Hart) acrossAt(pc uint64) *aloneInst {
 }
 
 // nextAlone is nextInst for an instruction that no block holds.
-func (h *Hart) nextAlone(pc uint64) (*step, uint32) {
+func (h *Hart) nextAlone(pc uint64) *step {
 	raw, single := uint32(uint16(h.singleBytes)), h.singleOK
 	if !single {
 		raw = uint32(h.half(pc - h.fbase))
@@ -187,8 +185,8 @@ func (h *Hart) nextAlone(pc uint64) (*step, uint32) {
 	if kept && off == ^uint64(1) {
 		a = h.acrossAt(pc)
 	}
-	a.set(in, off)
-	return &a.before, a.run()
+	a.set(h.stepFor(in, off), in)
+	return &a.before
 }
 
 // lineIs says whether the line of va is current.
@@ -211,10 +209,10 @@ func (h *Hart) fetchHalf(va uint64) (uint16, bool) {
 
 // fetchTrap takes the trap that fetching at pc raised. It costs a cycle, so
 // that a handler that cannot be fetched either does not stop time.
-func (h *Hart) fetchTrap(pc uint64) (*step, uint32) {
+func (h *Hart) fetchTrap(pc uint64) *step {
 	h.left--
 	h.takeTrap(pc)
-	return nil, 0
+	return nil
 }
 
 // decode decodes one instruction, of which raw has nothing but its own bytes, and

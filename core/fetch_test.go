@@ -215,3 +215,22 @@ func TestUncachedFetch(t *testing.T) {
 		}
 	}
 }
+
+// AUIPC counts from its own address, wherever in a line it is (unprivileged manual,
+// AUIPC).
+func TestAUIPC(t *testing.T) {
+	for _, at := range []uint64{codeAt, codeAt + 2, codeAt + 60, codeAt + 62} {
+		for _, imm := range []int32{0, 1, -1, 0x7ffff, -0x80000} {
+			r := newRig(t)
+			r.code(at, match("auipc")|uint32(imm)<<12|5<<7)
+			r.pc = at
+			for range 2 { // the second time it is known
+				r.pc, r.x[5] = at, 0
+				r.step(1)
+				if want := at + uint64(int64(imm)<<12); r.x[5] != want {
+					t.Errorf("at %#x, %d: %#x, want %#x", at, imm, r.x[5], want)
+				}
+			}
+		}
+	}
+}

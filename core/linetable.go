@@ -39,6 +39,7 @@ type lineEntry struct {
 	data       unsafe.Pointer // first byte of the line in the L1D
 	stamp      *uint64        // the L1D slot's
 	tlb        *uint64        // the DTLB entry's
+	_          [3]uint64      // to a line of the host
 }
 
 type lineTable [lineTableSize]lineEntry

@@ -124,14 +124,11 @@ func (h *Hart) keepAccessed(va uint64, slot int32, t *translation) {
 	if !h.mem.ReadableAt(slot, t.PA) {
 		return
 	}
-	writable := t.Writable && h.mem.Ready(slot)
-	if !h.mmu.pmp.open[h.mmu.data.view] {
-		if !h.pmpWholeLine(t.PA, accLoad) {
-			return
-		}
-		writable = writable && h.pmpWholeLine(t.PA, accStore)
+	allowed := h.pmpLine(t)
+	if allowed>>accLoad&1 == 0 {
+		return
 	}
-	h.keepLine(va, slot, writable, t.Stamp)
+	h.keepLine(va, slot, t.Writable && allowed>>accStore&1 != 0 && h.mem.Ready(slot), t.Stamp)
 }
 
 // doParts carries out an uncached access of any size from 1 to 8 as naturally
@@ -239,8 +236,8 @@ func (h *Hart) storePart(va, size, v uint64, t *translation, keep bool) bool {
 	h.left -= int64(done - now)
 	// Pages that can be written and not read do not exist (privileged manual,
 	// Sv39: W without R is reserved), but PMP regions may be of that kind.
-	if keep && h.mem.WritableAt(a.Slot, t.PA) &&
-		(h.mmu.pmp.open[h.mmu.data.view] || h.pmpWholeLine(t.PA, accStore) && h.pmpWholeLine(t.PA, accLoad)) {
+	const both = 1<<accLoad | 1<<accStore
+	if keep && h.mem.WritableAt(a.Slot, t.PA) && h.pmpLine(t)&both == both {
 		h.keepLine(va, a.Slot, t.Writable, t.Stamp)
 	}
 	return true

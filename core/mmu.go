@@ -37,6 +37,7 @@ type translation struct {
 	PageBits uint8   // log2 of the size of the range around the address with the same outcome
 	Uncached bool    // Svpbmt says NC or IO
 	Writable bool    // a store to the page needs no further walk
+	PMP      uint8   // kinds of access that PMP is known to allow in all of the page
 }
 
 // Fields of satp, and its modes.

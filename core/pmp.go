@@ -146,6 +146,20 @@ func (h *Hart) pmpWholeLine(pa addr.PA, kind accessKind) bool {
 	return h.mmu.pmp.kinds(uint64(pa)&^(size-1), size, v)>>kind&1 != 0
 }
 
+// pmpLine is the kinds of access that PMP allows data accesses anywhere in the line
+// of t.
+func (h *Hart) pmpLine(t *translation) uint8 {
+	const both = 1<<accLoad | 1<<accStore
+	p, v := &h.mmu.pmp, h.mmu.data.view
+	switch {
+	case p.open[v]:
+		return both
+	case t.PMP&both == both:
+		return t.PMP
+	}
+	return p.kinds(uint64(t.PA)&h.lineMask, h.lineSize, v)
+}
+
 // readPMPCfg reads pmpcfg<i>, i even: eight regions, from region 4*i.
 func (h *Hart) readPMPCfg(i int) (v uint64) {
 	p := &h.mmu.pmp

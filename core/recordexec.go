@@ -21,13 +21,12 @@ func (h *Hart) execRecord() {
 		x    = unsafe.Pointer(&h.x)
 		uses = *h.dclock
 		in   *step
-		run  uint32
 		va   uint64
 	)
 	for left > 0 {
 		va = pc - base
 		if va >= h.lineSize {
-			f := &h.flines[pc>>(h.shift&63)&(fetchSize-1)]
+			f := h.fetchOf(pc)
 			if pc&h.lineMask != f.tag {
 				goto fetch
 			}
@@ -37,20 +36,20 @@ func (h *Hart) execRecord() {
 			*f.tlb = va
 			h.recordFetch(f, pc, n, left)
 			base, dec = f.tag, f.dec
-			va = pc - base
+			va = pc & h.offMask
 		}
-		run = *(*uint32)(unsafe.Add(dec, va*(entryBytes/2)))
-		if run == 0 {
+		va = uint64(*(*uint16)(unsafe.Add(dec, va)))
+		if va == 0 {
 			goto fetch
 		}
-		in = (*step)(unsafe.Add(dec, uintptr(run>>placeShift)*stepBytes))
+		in = (*step)(unsafe.Add(dec, va))
 
 	begin: // behind in
-		left -= int64(run & entryCycles)
-		n += uint64(run >> stepsShift & entrySteps)
+		left -= int64(in.after)
+		n += uint64(in.n)
 		if left < 0 {
 			h.pc, h.left, h.instret, *h.dclock, h.fbase, h.fdec = pc, left, n, uses, base, dec
-			in = h.cutRun(in, int64(run&entryCycles))
+			in = h.cutRun(in)
 			left, n, uses, base, dec = h.left, h.instret, *h.dclock, h.fbase, h.fdec
 		}
 
@@ -133,12 +132,18 @@ func (h *Hart) execRecord() {
 		case stepJoin:
 			in = (*step)(unsafe.Add(dec, in.imm))
 
+		case stepCut:
+			left += int64(in.after)
+			n -= uint64(in.n)
+			pc = base + uint64(in.at)*2 - 2
+			continue
+
 		case stepADDW:
 			*xreg(x, in.rd) = uint64(int64(int32(*xreg(x, in.rs1)) + int32(*xreg(x, in.rs2))))
 		case stepLUI:
 			*xreg(x, in.rd) = uint64(int64(in.imm))
 		case stepAUIPC:
-			*xreg(x, in.rd) = base + uint64(in.at)*2 - 2 + uint64(int64(in.imm))
+			*xreg(x, in.rd) = base + uint64(int64(in.imm))
 		case stepORI:
 			*xreg(x, in.rd) = *xreg(x, in.rs1) | uint64(int64(in.imm))
 		case stepSUBW:
@@ -238,14 +243,10 @@ func (h *Hart) execRecord() {
 				goto branch
 			}
 		case stepJAL: // the last of its run
-			va = base + uint64(int64(in.imm))
-			if va&h.alignMask != 0 {
-				goto slow
-			}
-			*xreg(x, in.rd) = base + uint64(in.at)*2 - 2 + uint64(in.rs2)
+			*xreg(x, in.rd) = base + uint64(in.rs2)
 			left -= h.jumpCost
-			pc = va
-			continue
+			pc = base + uint64(int64(in.imm))
+			goto jumped
 
 		case stepADDUW:
 			*xreg(x, in.rd) = uint64(uint32(*xreg(x, in.rs1))) + *xreg(x, in.rs2)
@@ -425,7 +426,7 @@ func (h *Hart) execRecord() {
 			*e.stamp, *e.tlb = uses, uses
 			h.recordHit(e, va, base+uint64(in.at)*2-2, n-uint64(in.n), left+int64(in.after), record.Load, 8)
 			*xreg(x, in.rd) = *(*uint64)(unsafe.Add(e.data, va&h.offMask))
-			if in = in.next(); in.op == stepLD { // they come in rows
+			if in = (*step)(unsafe.Add(unsafe.Pointer(in), stepBytes)); in.op == stepLD { // they come in rows
 				goto ld
 			}
 			goto find
@@ -439,7 +440,7 @@ func (h *Hart) execRecord() {
 			*e.stamp, *e.tlb = uses, uses
 			h.recordHit(e, va, base+uint64(in.at)*2-2, n-uint64(in.n), left+int64(in.after), record.Store, 8)
 			*(*uint64)(unsafe.Add(e.data, va&h.offMask)) = *xreg(x, in.rs2)
-			if in = in.next(); in.op == stepSD { // they come in rows
+			if in = (*step)(unsafe.Add(unsafe.Pointer(in), stepBytes)); in.op == stepSD { // they come in rows
 				goto sd
 			}
 			goto find
@@ -448,39 +449,47 @@ func (h *Hart) execRecord() {
 
 	addi:
 		*xreg(x, in.rd) = *xreg(x, in.rs1) + uint64(int64(in.imm))
-		goto next
+		in = (*step)(unsafe.Add(unsafe.Pointer(in), stepBytes))
+		goto find
 
 	add:
 		*xreg(x, in.rd) = *xreg(x, in.rs1) + *xreg(x, in.rs2)
-		goto next
+		in = (*step)(unsafe.Add(unsafe.Pointer(in), stepBytes))
+		goto find
 
 	beq:
 		if *xreg(x, in.rs1) == *xreg(x, in.rs2) {
 			goto branch
 		}
-		goto next
+		in = (*step)(unsafe.Add(unsafe.Pointer(in), stepBytes))
+		goto find
 
 	bne:
 		if *xreg(x, in.rs1) != *xreg(x, in.rs2) {
 			goto branch
 		}
-		goto next
+		in = (*step)(unsafe.Add(unsafe.Pointer(in), stepBytes))
+		goto find
 
 	slli:
 		*xreg(x, in.rd) = *xreg(x, in.rs1) << (uint32(in.imm) & 63)
-		goto next
+		in = (*step)(unsafe.Add(unsafe.Pointer(in), stepBytes))
+		goto find
 
 	xor:
 		*xreg(x, in.rd) = *xreg(x, in.rs1) ^ *xreg(x, in.rs2)
-		goto next
+		in = (*step)(unsafe.Add(unsafe.Pointer(in), stepBytes))
+		goto find
 
 	srli:
 		*xreg(x, in.rd) = *xreg(x, in.rs1) >> (uint32(in.imm) & 63)
-		goto next
+		in = (*step)(unsafe.Add(unsafe.Pointer(in), stepBytes))
+		goto find
 
 	or:
 		*xreg(x, in.rd) = *xreg(x, in.rs1) | *xreg(x, in.rs2)
-		goto next
+		in = (*step)(unsafe.Add(unsafe.Pointer(in), stepBytes))
+		goto find
 
 	lbu:
 		va = *xreg(x, in.rs1) + uint64(int64(in.imm))
@@ -489,37 +498,41 @@ func (h *Hart) execRecord() {
 			*e.stamp, *e.tlb = uses, uses
 			h.recordHit(e, va, base+uint64(in.at)*2-2, n-uint64(in.n), left+int64(in.after), record.Load, 1)
 			*xreg(x, in.rd) = uint64(*(*uint8)(unsafe.Add(e.data, va&h.offMask)))
-			goto next
+			in = (*step)(unsafe.Add(unsafe.Pointer(in), stepBytes))
+			goto find
 		}
 		goto slow
 
 	runEnd:
-		left += int64(in.after)
-		n -= uint64(in.n)
 		pc = base + uint64(in.at)*2 - 2
 		continue
 
 	andi:
 		*xreg(x, in.rd) = *xreg(x, in.rs1) & uint64(int64(in.imm))
-		goto next
+		in = (*step)(unsafe.Add(unsafe.Pointer(in), stepBytes))
+		goto find
 
 	addiw:
 		*xreg(x, in.rd) = uint64(int64(int32(*xreg(x, in.rs1)) + in.imm))
-		goto next
+		in = (*step)(unsafe.Add(unsafe.Pointer(in), stepBytes))
+		goto find
 
 	and:
 		*xreg(x, in.rd) = *xreg(x, in.rs1) & *xreg(x, in.rs2)
-		goto next
+		in = (*step)(unsafe.Add(unsafe.Pointer(in), stepBytes))
+		goto find
 
 	sub:
 		*xreg(x, in.rd) = *xreg(x, in.rs1) - *xreg(x, in.rs2)
-		goto next
+		in = (*step)(unsafe.Add(unsafe.Pointer(in), stepBytes))
+		goto find
 
 	bltu:
 		if *xreg(x, in.rs1) < *xreg(x, in.rs2) {
 			goto branch
 		}
-		goto next
+		in = (*step)(unsafe.Add(unsafe.Pointer(in), stepBytes))
+		goto find
 
 	lw:
 		va = *xreg(x, in.rs1) + uint64(int64(in.imm))
@@ -528,7 +541,8 @@ func (h *Hart) execRecord() {
 			*e.stamp, *e.tlb = uses, uses
 			h.recordHit(e, va, base+uint64(in.at)*2-2, n-uint64(in.n), left+int64(in.after), record.Load, 4)
 			*xreg(x, in.rd) = uint64(int64(*(*int32)(unsafe.Add(e.data, va&h.offMask))))
-			goto next
+			in = (*step)(unsafe.Add(unsafe.Pointer(in), stepBytes))
+			goto find
 		}
 		goto slow
 
@@ -539,20 +553,22 @@ func (h *Hart) execRecord() {
 			*e.stamp, *e.tlb = uses, uses
 			h.recordHit(e, va, base+uint64(in.at)*2-2, n-uint64(in.n), left+int64(in.after), record.Store, 1)
 			*(*uint8)(unsafe.Add(e.data, va&h.offMask)) = uint8(*xreg(x, in.rs2))
-			goto next
+			in = (*step)(unsafe.Add(unsafe.Pointer(in), stepBytes))
+			goto find
 		}
 		goto slow
 
 	sltu:
 		*xreg(x, in.rd) = b2u(*xreg(x, in.rs1) < *xreg(x, in.rs2))
-		goto next
+		in = (*step)(unsafe.Add(unsafe.Pointer(in), stepBytes))
+		goto find
 
 	jalr:
 		va = (*xreg(x, in.rs1) + uint64(int64(in.imm))) &^ 1
 		if va&h.alignMask != 0 {
 			goto slow
 		}
-		*xreg(x, in.rd) = base + uint64(in.at)*2 - 2 + uint64(in.rs2)
+		*xreg(x, in.rd) = base + uint64(in.rs2)
 		left -= h.jumpCost
 		pc = va
 		continue
@@ -564,7 +580,8 @@ func (h *Hart) execRecord() {
 			*e.stamp, *e.tlb = uses, uses
 			h.recordHit(e, va, base+uint64(in.at)*2-2, n-uint64(in.n), left+int64(in.after), record.Load, 1)
 			*xreg(x, in.rd) = uint64(int64(*(*int8)(unsafe.Add(e.data, va&h.offMask))))
-			goto next
+			in = (*step)(unsafe.Add(unsafe.Pointer(in), stepBytes))
+			goto find
 		}
 		goto slow
 
@@ -574,33 +591,60 @@ func (h *Hart) execRecord() {
 			continue
 		}
 		va = pc + 2
-		if f := &h.flines[va>>(h.shift&63)&(fetchSize-1)]; va&h.lineMask == f.tag && h.dbg == nil {
+		if f := h.fetchOf(va); va&h.lineMask == f.tag && h.dbg == nil {
 			a := h.acrossAt(pc)
-			if a.in.raw != uint32(in.imm)|uint32(*(*uint16)(unsafe.Add(f.dec, 2*h.lineSize)))<<16 {
+			if a.raw != uint32(in.imm)|uint32(*(*uint16)(unsafe.Add(f.dec, h.lineSize)))<<16 {
 				goto fetch
 			}
 			h.l1i.Clock++
 			*f.stamp, *f.tlb = h.l1i.Clock, h.l1i.Clock
 			h.recordFetch(f, va, n, left)
 			base, dec = f.tag, f.dec
-			in, run = &a.before, a.run()
+			in = &a.before
 			goto begin
 		}
 		goto fetch
 
 	xori:
 		*xreg(x, in.rd) = *xreg(x, in.rs1) ^ uint64(int64(in.imm))
-		goto next
+		in = (*step)(unsafe.Add(unsafe.Pointer(in), stepBytes))
+		goto find
 
 	branch:
-		va = base + uint64(int64(in.imm))
-		if va&h.alignMask != 0 {
-			goto slow
-		}
 		left += int64(in.after) - h.branchCost
 		n -= uint64(in.n)
-		pc = va
-		continue
+		pc = base + uint64(int64(in.imm))
+
+	jumped: // from in to pc
+		if left <= 0 {
+			break
+		}
+		va = pc - base
+		if va >= h.lineSize {
+			f := h.fetchOf(pc)
+			if pc&h.lineMask != f.tag {
+				goto fetch
+			}
+			va = h.l1i.Clock + 1
+			h.l1i.Clock = va
+			*f.stamp = va
+			*f.tlb = va
+			h.recordFetch(f, pc, n, left)
+			base, dec = f.tag, f.dec
+			va = pc & h.offMask
+		}
+		va = uint64(*(*uint16)(unsafe.Add(dec, va)))
+		if va == 0 {
+			goto fetch
+		}
+		va += uint64(uintptr(dec) - uintptr(h.tab.blocks.base))
+		if va == uint64(in.word) {
+			in = (*step)(unsafe.Add(h.tab.blocks.base, in.word)) // known before the line is
+			goto begin
+		}
+		in.word = uint32(va)
+		in = (*step)(unsafe.Add(h.tab.blocks.base, va))
+		goto begin
 
 	misaligned:
 		// LD or SD: within a line of the table all is well. Linux measures the speed of
@@ -624,7 +668,7 @@ func (h *Hart) execRecord() {
 	fetch:
 		// The line is not current, or the instruction is not in its block.
 		h.pc, h.left, h.instret, *h.dclock, h.fbase, h.fdec = pc, left, n, uses, base, dec
-		in, run = h.nextInst(pc)
+		in = h.nextInst(pc)
 		pc, left, n, uses, base, dec = h.pc, h.left, h.instret, *h.dclock, h.fbase, h.fdec
 		if in != nil {
 			goto begin

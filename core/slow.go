@@ -11,7 +11,7 @@ import (
 // it and moves pc on, or takes the trap that it raised. The hart's state is
 // stored when it is called, and the instruction charged and counted.
 func (h *Hart) slow(s *step) {
-	in := h.decode(s.raw)
+	in := h.decode(s.word)
 	if in.Op <= isa.OpLBU && in.Op >= isa.OpLD {
 		h.slowLoad(in)
 		return
@@ -88,6 +88,9 @@ func (h *Hart) execSlow(in *isa.Inst) bool {
 		return va&(size-1) != 0 && h.storeMisaligned(va, size, v) || h.storeSlow(va, size, v)
 	case op >= isa.OpBEQ && op <= isa.OpJALR:
 		return h.execMisalignedJump(in)
+	case op == isa.OpAUIPC:
+		h.x[in.Rd] = h.pc + uint64(int64(in.Imm))
+		return true
 	case op < isa.OpFLD:
 		h.x[in.Rd] = rareInt(op, h.x[in.Rs1], h.x[in.Rs2])
 		return true
@@ -126,11 +129,33 @@ func storeSize(op isa.Op) uint64 { return 8 >> (op - isa.OpSD) }
 // execMisalignedJump raises the exception of a jump to an address that is no
 // instruction's: it is the jump that traps (unprivileged manual, JAL).
 func (h *Hart) execMisalignedJump(in *isa.Inst) bool {
+	if !branches(in.Op, h.x[in.Rs1], h.x[in.Rs2]) {
+		return true
+	}
 	target := h.pc + uint64(int64(in.Imm))
 	if in.Op == isa.OpJALR {
 		target = (h.x[in.Rs1] + uint64(int64(in.Imm))) &^ 1
 	}
 	return h.raise(causeMisalignedFetch, target)
+}
+
+// branches says whether a branch or jump is taken, whose operands are a and b.
+func branches(op isa.Op, a, b uint64) bool {
+	switch op {
+	case isa.OpBEQ:
+		return a == b
+	case isa.OpBNE:
+		return a != b
+	case isa.OpBLT:
+		return int64(a) < int64(b)
+	case isa.OpBGE:
+		return int64(a) >= int64(b)
+	case isa.OpBLTU:
+		return a < b
+	case isa.OpBGEU:
+		return a >= b
+	}
+	return true
 }
 
 // execSpecial executes what touches the whole hart: fences, cache operations,

@@ -209,7 +209,7 @@ func (t *tlb) snapshot(c *snapshot.Coder) {
 	if !c.Loading() || c.Err() != nil {
 		return
 	}
-	t.valid, t.present = 0, [len(pageBits)]int{}
+	t.valid, t.pieces, t.present = 0, 0, [len(pageBits)]int{}
 	for i := range t.entries {
 		e := &t.entries[i]
 		if e.tag == invalidTag {
@@ -227,5 +227,6 @@ func (t *tlb) snapshot(c *snapshot.Coder) {
 		}
 		t.present[size]++
 		t.valid++
+		t.pieces += e.piece()
 	}
 }

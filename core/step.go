@@ -13,12 +13,13 @@ import (
 // need not do so at each.
 type step struct {
 	op       stepOp
-	rd       uint8 // as in isa.Inst
-	rs1, rs2 uint8 // the same; of a jump, rs2 is the size of its encoding
-	// imm is that of isa.Inst, but of a branch or JAL the way from the line's first
-	// byte to the target; of stepJoin the way from the block to the step that follows.
+	rd       uint8 // as in isa.Inst, but of a branch the size of its encoding
+	rs1, rs2 uint8 // the same; of a jump, rs2 is the way from the line's first byte to the end of it
+	// imm is that of isa.Inst, but of a branch, JAL or AUIPC the way from the line's first
+	// byte to the target; of stepJoin the way from the block to the step before the one
+	// that follows.
 	imm   int32
-	raw   uint32 // the encoding; its size follows from it
+	word  uint32 // the encoding, or of a branch and JAL where it led last: bytes from the blocks' begin to the step before
 	after uint16 // cycles of the instructions that follow it in its run
 	n     uint8  // how many those are
 	at    uint8  // its place in the line: 1 + halfwords from the line's first byte
@@ -26,11 +27,12 @@ type step struct {
 
 const stepBytes = unsafe.Sizeof(step{})
 
-// size is the number of bytes of the instruction's encoding.
-func (s *step) size() uint64 { return encodingSize(s.raw) }
-
-func encodingSize(raw uint32) uint64 {
-	if raw&3 == 3 {
+// size is the number of bytes of the instruction's encoding, if a run can go on behind it.
+func (s *step) size() uint8 {
+	switch {
+	case s.op.branches():
+		return s.rd
+	case s.word&3 == 3:
 		return 4
 	}
 	return 2
@@ -72,6 +74,7 @@ const (
 
 	stepSlow // Hart.slow executes it
 	stepJoin // what follows is in the block already
+	stepCut  // behind as much of a run as there is time for
 
 	stepADDW
 	stepLUI
@@ -198,22 +201,43 @@ var stepOf = [isa.NumOps]stepOp{
 	isa.OpFADDD: stepFADDD, isa.OpFMULD: stepFMULD, isa.OpFMADDD: stepFMADDD,
 }
 
+func (op stepOp) branches() bool {
+	switch op {
+	case stepBEQ, stepBNE, stepBLT, stepBGE, stepBLTU, stepBGEU:
+		return true
+	}
+	return false
+}
+
 // stepFor is the step of a decoded instruction at byte off of its line, without
 // what says where it stands in its run.
-func stepFor(in *isa.Inst, off uint64) step {
-	s := step{rd: in.Rd, rs1: in.Rs1, rs2: in.Rs2, imm: in.Imm, raw: in.Raw, at: placeOf(off)}
+func (h *Hart) stepFor(in *isa.Inst, off uint64) step {
+	s := step{rd: in.Rd, rs1: in.Rs1, rs2: in.Rs2, imm: in.Imm, word: in.Raw, at: placeOf(off)}
 	s.op = stepSlow
 	if in.Op < isa.NumOps && (stepOf[in.Op] != 0 || in.Op == isa.OpLD) {
 		s.op = stepOf[in.Op]
 	}
+	switch {
+	case s.op.branches():
+		s.imm += int32(off)
+		s.rd, s.word = in.Size, 0
+		if uint64(s.imm)&h.alignMask != 0 { // it traps, if it is taken
+			s.op, s.word = stepSlow, in.Raw
+		}
+	case s.op == stepJAL:
+		s.imm += int32(off)
+		s.rs2, s.word = uint8(off)+in.Size, 0
+		if uint64(s.imm)&h.alignMask != 0 {
+			s.op, s.word = stepSlow, in.Raw
+		}
+	case s.op == stepJALR:
+		s.rs2 = uint8(off) + in.Size
+	}
 	switch s.op {
-	case stepBEQ, stepBNE, stepBLT, stepBGE, stepBLTU, stepBGEU:
-		s.imm += int32(off)
-	case stepJAL:
-		s.imm += int32(off)
-		s.rs2 = in.Size
-	case stepJALR:
-		s.rs2 = in.Size
+	case stepAUIPC:
+		if s.imm += int32(off); s.imm > 0 && in.Imm < 0 { // across lines, and the farthest way back
+			s.op = stepSlow
+		}
 	case stepFADDD, stepFMULD, stepFMADDD:
 		if in.RM != dynamicRM && in.RM != 0 {
 			s.op = stepSlow
@@ -223,7 +247,7 @@ func stepFor(in *isa.Inst, off uint64) step {
 }
 
 // endsRun says whether a run ends with op: execution does not go on behind it, or
-// only later. (No step is needed there, for neither does the loop.)
+// only later.
 func endsRun(op isa.Op) bool {
 	return op == isa.OpJAL || op == isa.OpJALR || op == isa.OpMRET || op == isa.OpSRET
 }

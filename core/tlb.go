@@ -30,6 +30,14 @@ func (e *tlbEntry) matches(page, key uint64) bool {
 	return (page^e.tag)&e.mask|(key^e.key)&e.kmask == 0
 }
 
+// piece is 1 for a valid entry that maps less than its page.
+func (e *tlbEntry) piece() int {
+	if e.leaf > e.bits {
+		return 1
+	}
+	return 0
+}
+
 // tlb is a set-associative TLB whose sets hold pages of several sizes. A page
 // lies in the set that its own number selects, so a lookup probes once for each
 // size that is present; fully associative TLBs need one probe.
@@ -45,6 +53,7 @@ type tlb struct {
 	sizes   uint8              // that entries can have, a bit per element of pageBits
 	present [len(pageBits)]int // entries of each size
 	valid   int                // entries of any size
+	pieces  int                // entries that map less than their page
 
 	prepared bool // the entries are empty ones, or not empty
 
@@ -135,6 +144,7 @@ func (t *tlb) insert(p tlbEntry, va, stamp uint64) *tlbEntry {
 		q, _ := t.cut(&p, va)
 		// An entry that only gains rights stays, with the lines that hang on it.
 		if e.tag == q.tag && e.bits == q.bits && e.pa == q.pa && e.pbmt == q.pbmt && e.flags&^q.flags == 0 {
+			t.pieces += q.piece() - e.piece()
 			e.flags, e.key, e.kmask, e.leaf, e.stamp = q.flags, q.key, q.kmask, q.leaf, stamp
 			return e
 		}
@@ -174,6 +184,7 @@ func (t *tlb) fill(p tlbEntry, va, stamp uint64) *tlbEntry {
 	t.fills++
 	t.present[size]++
 	t.valid++
+	t.pieces += q.piece()
 	t.hint[va>>12&(tlbHints-1)] = e
 	return e
 }
@@ -189,6 +200,7 @@ func (t *tlb) drop(e *tlbEntry) {
 		}
 	}
 	t.valid--
+	t.pieces -= e.piece()
 	stamp := e.stamp
 	*e = emptyEntry
 	e.stamp = stamp
@@ -273,9 +285,21 @@ func (t *tlb) fence(f *fence) (n int) {
 	if t.valid == 0 {
 		return 0
 	}
-	for i := range t.entries {
-		e := &t.entries[i]
-		if e.tag != invalidTag && f.covers(e.tag, e.leaf, e.key, e.kmask) {
+	if !f.hasVA || t.pieces != 0 || t.setMask == 0 {
+		return t.fenceIn(t.entries, f)
+	}
+	// Whole pages are where a lookup of the address finds them.
+	for i := range t.present {
+		if t.present[i] != 0 {
+			n += t.fenceIn(t.set(f.va, pageBits[i]), f)
+		}
+	}
+	return n
+}
+
+func (t *tlb) fenceIn(set []tlbEntry, f *fence) (n int) {
+	for i := range set {
+		if e := &set[i]; e.tag != invalidTag && f.covers(e.tag, e.leaf, e.key, e.kmask) {
 			t.drop(e)
 			n++
 		}

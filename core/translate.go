@@ -63,6 +63,7 @@ func (h *Hart) translate(va uint64, size int, kind accessKind, t *translation) b
 	t.PageBits = e.bits
 	t.Uncached = e.pbmt != 0
 	t.Writable = allowed>>accStore&1 != 0 && e.flags&pteD != 0
+	t.PMP = e.pmp
 	return true
 }
 

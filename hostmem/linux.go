@@ -2,7 +2,11 @@
 
 package hostmem
 
-import "syscall"
+import (
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
 
 // mapped is n bytes of anonymous memory in huge pages or in none, or nil.
 func mapped(n int, huge bool) []byte {
@@ -18,5 +22,10 @@ func mapped(n int, huge bool) []byte {
 	_ = syscall.Madvise(b, advice) // all works without, more slowly
 	return b
 }
+
+// populate makes b's pages its own, zeroed, where they are not yet. Pages that have
+// no memory yet, or that of all zeros, cost the first who writes there some
+// milliseconds each. It is advice.
+func populate(b []byte) { _ = unix.Madvise(b, unix.MADV_POPULATE_WRITE) }
 
 func unmap(b []byte) { _ = syscall.Munmap(b) }

@@ -95,7 +95,7 @@ func (m *Machine) LoadBoot(b Boot) error {
 		return err
 	}
 	m.boot = p
-	return m.load(im)
+	return m.Load(im)
 }
 
 // checkRoom sorts the image's segments and refuses a plan whose parts overlap.

@@ -244,7 +244,7 @@ func TestRestoreElsewhere(t *testing.T) {
 	}
 	for set, want := range map[string]string{
 		"machine.harts=2": "machine.harts is 2, but the checkpoint has 3", "machine.memory=32MiB": "machine.memory", "machine.isa=rv64imafdc": "machine.isa",
-		"machine.l1d.line=32": "machine.l1d.line", "machine.clock=900MHz": "machine.clock", "machine.devices.plic=false": "machine.devices.plic", "machine.mmu=sv39": "machine.mmu",
+		"machine.l1d.line=32": "machine.l1d.line", "machine.clock=900MHz": "machine.clock", "machine.devices.rtc=false": "machine.devices.rtc", "machine.mmu=sv39": "machine.mmu",
 	} {
 		if _, err := restore(t, s.file.Bytes(), set); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %q", set, err, want)

@@ -42,7 +42,7 @@ var forgotten = map[string]string{
 	"coherence.Bus.Notify": "given anew", "coherence.Bus.Wake": "given anew", "coherence.Bus.deadline": "follows from the devices",
 	"coherence.Bus.put": "scratch of a request", "coherence.Bus.by": "the same", "coherence.Bus.asked": "the same", "coherence.Bus.moves": "the protocol's table",
 	"coherence.Config.Protocol": "given anew", "coherence.DRAM.Notify": "given anew", "coherence.DRAM.epoch": "the refresh interval of the access before, worked out anew", "coherence.DRAM.epochFrom": "the same",
-	"coherence.home.scratch": "of a transfer", "coherence.home.moved": "of a transfer", "coherence.home.arena": "host memory", "coherence.DRAM.arena": "host memory",
+	"coherence.home.scratch": "of a transfer", "coherence.home.moved": "of a transfer", "coherence.home.arena": "host memory", "coherence.DRAM.arena": "host memory", "coherence.DRAM.wasRead": "host memory",
 	"cache.Array.arena": "host memory", "cache.Array.Data": "compared where lines are valid",
 
 	"core.Hart.tab": "line tables, which save time only (TestLineTablesChangeNothing)", "core.Hart.lines": "the same", "core.Hart.flines": "the same",

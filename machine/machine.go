@@ -26,6 +26,7 @@ import (
 	"mcsim/event"
 	"mcsim/firmware/sbi"
 	"mcsim/gdb"
+	"mcsim/hostmem"
 	"mcsim/machine/config"
 	"mcsim/machine/disk"
 	"mcsim/machine/log"
@@ -135,7 +136,7 @@ type Machine struct {
 	untaken  int    // restoring: characters read and not taken when it was saved
 }
 
-// New checks that a machine can be built from cfg. LoadBare or LoadELF builds it.
+// New checks that a machine can be built from cfg. Load builds it, or one of its kind.
 func New(cfg *config.Config, opts Options) (*Machine, error) {
 	if opts.Console == nil {
 		opts.Console = io.Discard
@@ -149,7 +150,7 @@ func (m *Machine) LoadBare(path string) error {
 	if err != nil {
 		return err
 	}
-	return m.load(im)
+	return m.Load(im)
 }
 
 // LoadELF builds the machine around an ELF64 program in memory.
@@ -158,7 +159,7 @@ func (m *Machine) LoadELF(name string, data []byte) error {
 	if err != nil {
 		return err
 	}
-	return m.load(im)
+	return m.Load(im)
 }
 
 // Stats is the list of everything that the machine counts. It is complete once
@@ -179,7 +180,8 @@ func (m *Machine) CheckCaches() error { return m.bus.Check() }
 // outside of RAM.
 func (m *Machine) WriteMemory(pa addr.PA, data []byte) error { return m.bus.Poke(pa, data) }
 
-func (m *Machine) load(im *Image) error {
+// Load builds the machine around a program.
+func (m *Machine) Load(im *Image) error {
 	if err := im.CheckFits(RAMBase, uint64(m.cfg.Machine.Memory)); err != nil {
 		return err
 	}
@@ -241,7 +243,7 @@ func (m *Machine) connect(shape coherence.Config) (err error) {
 // place copies the program to memory; the HTIF's windows lie over it.
 func (m *Machine) place(im *Image) {
 	for _, s := range im.Segments {
-		copy(m.dram.Bytes(s.PA, s.MemSize), s.Data)
+		hostmem.Copy(m.dram.Bytes(s.PA, s.MemSize), s.Data)
 	}
 	if m.htif != nil {
 		for _, w := range m.htif.Windows() {

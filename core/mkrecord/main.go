@@ -57,7 +57,7 @@ func (h *Hart) %s() {
 )
 
 // anySize replaces what is constant for lines of 64 bytes.
-var anySize = strings.NewReplacer("lineOf64", "lineOf", "lineShift", "(h.shift&63)", "lineSize", "h.lineSize", "lineOff", "h.offMask",
+var anySize = strings.NewReplacer("lineOf64", "lineOf", "fetchOf64", "fetchOf", "lineShift", "(h.shift&63)", "lineSize", "h.lineSize", "lineOff", "h.offMask",
 	"lineMask", "h.lineMask", "aligned1", "h.mask[0]", "aligned2", "h.mask[1]", "aligned4", "h.mask[2]", "aligned8", "h.mask[3]")
 
 // generate makes the generated files of exec.go's text.

@@ -24,6 +24,7 @@ type job struct {
 	window   *machine.Window // of the terminal, if the guest has it
 	terminal *terminal
 	stop     *stopper
+	program  loader     // once it is read
 	replay   *replayJob // what is replayed, if no program is run
 }
 
@@ -180,7 +181,9 @@ func (j *job) check() error {
 	if j.replay != nil || j.saving.restore != "" {
 		return nil // the traces are open; the checkpoint has the program
 	}
-	return checkProgram(j.cfg)
+	var err error
+	j.program, err = readProgram(j.cfg)
+	return err
 }
 
 // load builds the machine around what it runs, and names that.
@@ -191,7 +194,7 @@ func (j *job) load(m *machine.Machine) (string, error) {
 	case j.saving.restore != "":
 		return j.resume(m)
 	}
-	return load(m, j.cfg)
+	return j.program(m)
 }
 
 // takeTerminal gives a system that is booted the user's terminal, if there is one.

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"cmp"
 	"strings"
 
@@ -12,28 +13,41 @@ import (
 // builtin begins the name of a program that is part of mcsim.
 const builtin = "builtin:"
 
-// load puts the program into the machine and gives its name.
-func load(m *machine.Machine, cfg *config.Config) (string, error) {
+// loader puts a program into a machine and gives its name.
+type loader func(*machine.Machine) (string, error)
+
+// readProgram reads the program, so that one that cannot be loaded at all is found
+// before a machine is made.
+func readProgram(cfg *config.Config) (loader, error) {
 	if cfg.Program.Boots() {
 		b, err := readBoot(&cfg.Program)
 		if err != nil {
-			return cfg.Program.Kernel, err
+			return nil, err
 		}
-		return cmp.Or(b.Kernel.Name, b.BIOS.Name), m.LoadBoot(b)
+		return func(m *machine.Machine) (string, error) {
+			return cmp.Or(b.Kernel.Name, b.BIOS.Name), m.LoadBoot(b)
+		}, nil
 	}
 	path := cfg.Program.Bare
 	if path == "" {
 		path = builtin + guests.DefaultName
 	}
-	name, own := strings.CutPrefix(path, builtin)
-	if !own {
-		return path, m.LoadBare(path)
+	var im *machine.Image
+	if name, own := strings.CutPrefix(path, builtin); own {
+		elf, err := guests.Get(name)
+		if err != nil {
+			return nil, err
+		}
+		if im, err = machine.ReadELF(bytes.NewReader(elf), int64(len(elf)), path); err != nil {
+			return nil, err
+		}
+	} else {
+		var err error
+		if im, err = machine.LoadELF(path); err != nil {
+			return nil, fileFault("--bare", path, err)
+		}
 	}
-	image, err := guests.Get(name)
-	if err != nil {
-		return path, err
-	}
-	return path, m.LoadELF(path, image)
+	return func(m *machine.Machine) (string, error) { return path, m.Load(im) }, nil
 }
 
 // example has the settings under everything else of a run that is given no
@@ -43,22 +57,4 @@ func example() []config.Setting {
 		{Flag: "the example", Key: "machine.harts", Value: "4"},
 		{Flag: "the example", Key: "log.file", Value: "mcsim.jsonl"},
 	}
-}
-
-// checkProgram says early whether the program can be loaded at all.
-func checkProgram(cfg *config.Config) error {
-	if cfg.Program.Boots() {
-		_, err := readBoot(&cfg.Program)
-		return err
-	}
-	path := cfg.Program.Bare
-	if path == "" {
-		return nil
-	}
-	if name, own := strings.CutPrefix(path, builtin); own {
-		_, err := guests.Get(name)
-		return err
-	}
-	_, err := machine.LoadELF(path)
-	return fileFault("--bare", path, err)
 }

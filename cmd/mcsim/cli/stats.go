@@ -46,7 +46,11 @@ func descriptions() ([]stats.Description, error) {
 	}
 	// A machine knows its counters once it has a program.
 	cfg.Program.Bare = builtin + "hello"
-	if _, err := load(m, cfg); err != nil {
+	load, err := readProgram(cfg)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := load(m); err != nil {
 		return nil, err
 	}
 	replayed, err := replayDescriptions()

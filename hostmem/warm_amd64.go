@@ -1,10 +1,10 @@
-package coherence
+package hostmem
 
 import "unsafe"
 
-// warm asks the host's processor to fetch the cache lines of the given
+// Warm asks the host's processor to fetch the cache lines of the given
 // addresses. It never waits and never faults. A miss here is mostly the host's
 // own misses, one after the other; started together they cost a third less.
 //
 //go:noescape
-func warm(p1, p2, p3, p4 unsafe.Pointer)
+func Warm(p1, p2, p3, p4 unsafe.Pointer)

@@ -1,7 +1,7 @@
 #include "textflag.h"
 
-// func warm(p1, p2, p3, p4 unsafe.Pointer)
-TEXT ·warm(SB), NOSPLIT|NOFRAME, $0-32
+// func Warm(p1, p2, p3, p4 unsafe.Pointer)
+TEXT ·Warm(SB), NOSPLIT|NOFRAME, $0-32
 	MOVQ p1+0(FP), AX
 	MOVQ p2+8(FP), BX
 	MOVQ p3+16(FP), CX
