@@ -179,6 +179,9 @@ func (d *DRAM) Bytes(pa addr.PA, n uint64) []byte {
 	return nil
 }
 
+// Load writes a program's data at pa, as far as it is within one RAM region.
+func (d *DRAM) Load(pa addr.PA, data []byte) { hostmem.Copy(d.Bytes(pa, uint64(len(data))), data) }
+
 // ReadLine implements Memory.
 func (d *DRAM) ReadLine(_ *Request, line addr.PA, dst []byte, now uint64) uint64 {
 	return d.read(line, first(dst), now)

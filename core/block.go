@@ -254,7 +254,7 @@ func (h *Hart) cutRun(in *step) *step {
 		h.cut[i] = *in
 		i++
 		if cycles-int64(in.after) >= left {
-			h.cut[i] = step{op: stepCut, after: in.after, n: in.n, at: in.at + uint8(in.size()/2)}
+			h.cut[i] = step{op: stepCut, after: in.after, n: in.n, at: in.at + in.size()/2}
 			return &h.cut[0]
 		}
 	}

@@ -26,7 +26,6 @@ import (
 	"mcsim/event"
 	"mcsim/firmware/sbi"
 	"mcsim/gdb"
-	"mcsim/hostmem"
 	"mcsim/machine/config"
 	"mcsim/machine/disk"
 	"mcsim/machine/log"
@@ -243,7 +242,7 @@ func (m *Machine) connect(shape coherence.Config) (err error) {
 // place copies the program to memory; the HTIF's windows lie over it.
 func (m *Machine) place(im *Image) {
 	for _, s := range im.Segments {
-		hostmem.Copy(m.dram.Bytes(s.PA, s.MemSize), s.Data)
+		m.dram.Load(s.PA, s.Data)
 	}
 	if m.htif != nil {
 		for _, w := range m.htif.Windows() {
