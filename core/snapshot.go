@@ -102,6 +102,8 @@ func (h *Hart) loaded(c *snapshot.Coder) {
 	switch {
 	case h.priv != User && h.priv != Supervisor && h.priv != Machine:
 		c.Fail("no such privilege as %d", h.priv)
+	case (h.pc|h.csr.mepc|h.csr.sepc)&1 != 0:
+		c.Fail("no instruction begins at one of pc %#x, mepc %#x and sepc %#x", h.pc, h.csr.mepc, h.csr.sepc)
 	case mode != satpBare && (mode < satpSv39 || mode > uint64(h.cfg.MaxSATP)):
 		c.Fail("satp %#x has a mode that this machine has not", m.satp)
 	case h.Clock() > latest:

@@ -25,8 +25,9 @@ type HTIFConfig struct {
 	Mem            Memory
 	Stdout, Stderr io.Writer
 	Exit           ExitFunc
-	// Warn is told of commands that make no sense; nil is allowed.
-	Warn func(now uint64, what string, value uint64)
+	// Warn is told of commands that make no sense, by a name of at most eight
+	// characters and in words; nil is allowed.
+	Warn func(now uint64, name, what string, value uint64)
 }
 
 // HTIFState is all that an HTIF remembers.

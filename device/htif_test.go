@@ -61,7 +61,7 @@ func newHTIF(t testing.TB, line uint64) *htifBench {
 		ToHost: toHost, FromHost: fromHost, Line: line, Poll: 100,
 		Mem: b.ram, Stdout: &b.out, Stderr: &b.err,
 		Exit: func(_ uint64, e Exit) { b.exits = append(b.exits, e) },
-		Warn: func(_ uint64, what string, _ uint64) { b.warnings = append(b.warnings, what) },
+		Warn: func(_ uint64, _, what string, _ uint64) { b.warnings = append(b.warnings, what) },
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -41,7 +41,7 @@ func (h *HTIF) command(now uint64) {
 	case device == 1 && cmd == 1:
 		_, _ = h.cfg.Stdout.Write([]byte{byte(payload)})
 	default:
-		h.warn(now, "unknown command", v)
+		h.warn(now, "command", "unknown command", v)
 	}
 }
 
@@ -49,7 +49,7 @@ func (h *HTIF) command(now uint64) {
 func (h *HTIF) call(now uint64, pa addr.PA) {
 	var magic [64]byte
 	if pa%8 != 0 || h.load(pa, magic[:]) != nil {
-		h.warn(now, "system call outside of memory", uint64(pa))
+		h.warn(now, "memory", "system call outside of memory", uint64(pa))
 		h.reply(now, 1)
 		return
 	}
@@ -62,11 +62,11 @@ func (h *HTIF) call(now uint64, pa addr.PA) {
 		h.cfg.Exit(now, Exit{Code: int64(arg(1)), By: "htif"})
 		result = 0
 	default:
-		h.warn(now, "unsupported system call", arg(0))
+		h.warn(now, "syscall", "unsupported system call", arg(0))
 	}
 	binary.LittleEndian.PutUint64(magic[:], uint64(result))
 	if h.store(pa, magic[:8]) != nil {
-		h.warn(now, "system call result outside of memory", uint64(pa))
+		h.warn(now, "result", "system call result outside of memory", uint64(pa))
 	}
 	h.reply(now, 1)
 }
@@ -114,7 +114,7 @@ func (h *HTIF) typed() {
 // reply queues a value for fromhost.
 func (h *HTIF) reply(now, v uint64) {
 	if len(h.st.Replies) == htifReplies {
-		h.warn(now, "reply lost: fromhost is never cleared", v)
+		h.warn(now, "reply", "reply lost: fromhost is never cleared", v)
 		return
 	}
 	h.st.Replies = append(h.st.Replies, v)
@@ -169,8 +169,8 @@ func (h *HTIF) pieces(pa addr.PA, buf []byte, mem func(addr.PA, []byte) error, o
 	return nil
 }
 
-func (h *HTIF) warn(now uint64, what string, v uint64) {
+func (h *HTIF) warn(now uint64, name, what string, v uint64) {
 	if h.cfg.Warn != nil {
-		h.cfg.Warn(now, what, v)
+		h.cfg.Warn(now, name, what, v)
 	}
 }

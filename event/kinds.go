@@ -131,6 +131,7 @@ const (
 	RunTimed
 	MarkerHit
 	TrapLoop
+	HTIFWarning
 	NumKinds
 )
 
@@ -171,6 +172,7 @@ var table = [NumKinds]Description{
 
 	DeviceRead:  {"device-read", Device, Debug, "a hart reads a device", args("pa", Hex, "size", Dec, "value", Hex)},
 	DeviceWrite: {"device-write", Device, Debug, "a hart writes a device", args("pa", Hex, "size", Dec, "value", Hex)},
+	HTIFWarning: {"htif-warning", Device, Warn, "the program asks what HTIF cannot do", args("what", Packed, "value", Hex)},
 
 	RunRestored: {"run-restored", Run, Info, "the machine goes on from a checkpoint", args("harts", Dec, "seed", Dec, "quantum", Dec)},
 	RunTimed:    {"run-timed", Run, Info, "functional mode ends", args("instructions", Dec)},

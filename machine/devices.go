@@ -1,14 +1,17 @@
 package machine
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 
 	"mcsim/addr"
 	"mcsim/coherence"
 	"mcsim/core"
 	"mcsim/core/isa"
 	"mcsim/device"
+	"mcsim/event"
 	"mcsim/machine/config"
 )
 
@@ -83,7 +86,7 @@ func (m *Machine) addHTIF() error {
 	}
 	cfg := device.HTIFConfig{
 		ToHost: toPA, Line: uint64(m.cfg.Machine.L1D.Line), Mem: (*dma)(m),
-		Stdout: m.console, Stderr: m.console, Exit: m.exitBy,
+		Stdout: m.console, Stderr: m.console, Exit: m.exitBy, Warn: m.htifWarns,
 	}
 	if from, ok := m.image.Symbol("fromhost"); ok {
 		if pa, ok := m.image.Phys(from.Value); ok {
@@ -105,6 +108,18 @@ func (m *Machine) addHTIF() error {
 		}
 	}
 	return nil
+}
+
+// htifWarns hears what the program asks in vain. Each kind is told to the user once,
+// where the quantum ends; the log has them all.
+func (m *Machine) htifWarns(now uint64, name, what string, value uint64) {
+	var packed [8]byte
+	copy(packed[:], name)
+	m.own.Emit(event.Event{Cycle: now, Hart: -1, Kind: event.HTIFWarning, Arg: [4]uint64{binary.LittleEndian.Uint64(packed[:]), value}})
+	if !slices.Contains(m.warned, name) {
+		m.warned = append(m.warned, name)
+		m.warnings = append(m.warnings, fmt.Sprintf("HTIF: %s (%#x), in cycle %d", what, value, now))
+	}
 }
 
 // htifWindow is the window that stands for the whole HTIF where time passes.

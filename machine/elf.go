@@ -150,6 +150,9 @@ func (im *Image) entry(v uint64) (addr.PA, error) {
 	if len(im.Segments) == 0 {
 		return 0, errors.New("nothing to load: no PT_LOAD segment has any memory; is this an object file or one with debug information only?")
 	}
+	if v&1 != 0 {
+		return 0, fmt.Errorf("the entry point %#x is odd, and instructions begin at even addresses; the file is corrupt", v)
+	}
 	for _, s := range im.Segments {
 		if v-uint64(s.PA) < s.MemSize {
 			return addr.PA(v), nil

@@ -184,6 +184,7 @@ func TestELFMistakes(t *testing.T) {
 		"high address": {func(f *elfFixture) { f.progs[2].Paddr = 1 << 56 }, "56-bit"},
 		"overlap":      {func(f *elfFixture) { f.progs[0].Memsz = 0x1001 }, "overlaps the one at 0x80001000"},
 		"same place":   {func(f *elfFixture) { f.progs[2].Paddr = 0x80000000 }, "overlaps"},
+		"odd entry":    {func(f *elfFixture) { f.header.Entry++ }, "is odd"},
 		"entry":        {func(f *elfFixture) { f.header.Entry = 0 }, "entry point 0x0"},
 		"symbol size":  {func(f *elfFixture) { f.header.Shentsize = 0 }, "section headers of 0"},
 	} {

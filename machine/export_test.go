@@ -21,7 +21,7 @@ var forgotten = map[string]string{
 	"machine.Machine.ctx": "given anew", "machine.Machine.input": "read from where the guest was", "machine.Machine.untaken": "the same",
 	"machine.Machine.triggers": "given anew", "machine.Machine.breaks": "given anew",
 	"machine.Machine.savable": "about checkpoints", "machine.Machine.restored": "about checkpoints", "machine.Machine.resumed": "about checkpoints",
-	"machine.Machine.armed": "the debugger's", "core.trapLoop.limit": "given anew", "machine.Machine.loops": "the harts know", "machine.Machine.told": "about messages",
+	"machine.Machine.armed": "the debugger's", "core.trapLoop.limit": "given anew", "machine.Machine.loops": "the harts know", "machine.Machine.told": "about messages", "machine.Machine.warned": "about messages", "machine.Machine.warnings": "about messages",
 	"machine.Machine.due": "about checkpoints", "machine.Machine.saveE": "about checkpoints",
 	"machine.Segment.Data": "in memory", "machine.pins": "the machine",
 	"machine.panicWatch.w": "the host's", "disk.Disk.known": "worked out anew",

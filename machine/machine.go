@@ -103,6 +103,8 @@ type Machine struct {
 	bufs     []*event.Buffer // by hart, then the machine's own
 	own      *event.Buffer
 	scratch  []event.Event
+	warned   []string // names of HTIF's warnings that there were
+	warnings []string // not yet told to the user
 	exit     *device.Exit
 	instret  uint64
 	cycles   uint64

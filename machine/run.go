@@ -91,7 +91,9 @@ func (m *Machine) Run(ctx context.Context, l Limits) (Result, error) {
 	if m.opts.Protocol != nil {
 		lanes = 1
 	}
-	err := r.end(m.engine.Run(lanes))
+	err := m.engine.Run(lanes)
+	r.warn()
+	err = r.end(err)
 	return r.res, err
 }
 
@@ -131,6 +133,7 @@ func (r *running) quantum(cycle uint64) bool {
 		r.syncStats()
 		i.At(cycle)
 	}
+	r.warn()
 	r.passed(cycle)
 	r.engine.Limit = r.nextStop(r.limits.Cycles)
 	if r.due != "" && !r.save(r.limits) {
@@ -153,6 +156,16 @@ func (r *running) quantum(cycle uint64) bool {
 	}
 	r.rec.quantum(cycle)
 	return r.res.Reason == ""
+}
+
+// warn tells the user what devices have warned of.
+func (r *running) warn() {
+	for _, text := range r.warnings {
+		if r.limits.Warn != nil {
+			r.limits.Warn(text)
+		}
+	}
+	r.warnings = nil
 }
 
 // over is the reason to end the run after a quantum that its configuration, its

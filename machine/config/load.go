@@ -4,6 +4,7 @@ import (
 	"embed"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -24,6 +25,8 @@ type Input struct {
 	// Check finds mistakes in fields whose notation others know; nil for none. It
 	// may be asked more than once, of configurations that it must not change.
 	Check func(*Config) []Mistake
+
+	Origins map[string]Origin // where fields got their values, by path; filled by Load if not nil
 }
 
 // Mistake is what Input.Check finds.
@@ -137,6 +140,9 @@ func Load(in Input) (*Config, error) {
 		d.setting(s, rankFlag+i)
 	}
 	d.cfg.Preset = name
+	if in.Origins != nil {
+		maps.Copy(in.Origins, d.from)
+	}
 	return d.finish(in.Check)
 }
 

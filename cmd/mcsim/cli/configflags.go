@@ -3,6 +3,7 @@ package cli
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"sort"
 	"strings"
 
@@ -17,6 +18,7 @@ type configFlags struct {
 	preset textValue
 	set    []string
 	short  []shortFlag
+	from   map[string]config.Origin // of what was loaded
 }
 
 // shortFlag is a flag of its own for a field that is set often.
@@ -147,8 +149,24 @@ func (f *configFlags) loadOver(c *cobra.Command, in config.Input) (*config.Confi
 		}
 		in.Data = append([]byte{}, data...)
 	}
-	in.Check = checkRecord
+	in.Check, in.Origins = checkRecord, map[string]config.Origin{}
+	f.from = in.Origins
 	return config.Load(in)
+}
+
+// blame names the line of the configuration, instead of a flag that was not given,
+// in an error about a file.
+func (f *configFlags) blame(err error) error {
+	var e *fileError
+	if f == nil || !errors.As(err, &e) {
+		return err
+	}
+	for i := range f.short {
+		if s := &f.short[i]; "--"+s.name == e.flag && f.from[s.key].Line > 0 {
+			e.place = f.from[s.key].String() + ": " + s.key + ":"
+		}
+	}
+	return err
 }
 
 // complete offers fixed values for a flag.

@@ -82,6 +82,7 @@ func sameFile(a, b string) bool {
 // fileError says which file, of which flag, cannot be used, and what may help.
 type fileError struct {
 	flag, name string
+	place      string // where a configuration names it, instead of the flag
 	output     bool
 	hint       string // instead of a guess
 	err        error
@@ -95,7 +96,7 @@ func (e *fileError) Error() string {
 	if errors.As(e.err, &p) {
 		cause = p.Err
 	}
-	s := strings.TrimPrefix(e.flag+" "+e.name, " ") + ": " + cause.Error()
+	s := strings.TrimPrefix(cmp.Or(e.place, e.flag)+" "+e.name, " ") + ": " + cause.Error()
 	if hint := cmp.Or(e.hint, e.guess()); hint != "" {
 		s += "; " + hint
 	}

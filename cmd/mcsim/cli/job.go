@@ -15,7 +15,8 @@ import (
 // job is one run of one configuration.
 type job struct {
 	cfg      *config.Config
-	file     string // of the configuration, or ""
+	config   *configFlags // what cfg was made from
+	file     string       // of the configuration, or ""
 	saving   saving
 	saved    int    // checkpoints so far
 	gdb      string // where a debugger is waited for, or ""

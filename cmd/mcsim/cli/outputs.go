@@ -26,8 +26,9 @@ type outputs struct {
 // overwritten for a run that cannot begin.
 func (j *job) open() (out *outputs, err error) {
 	out = &outputs{}
+	defer func() { err = j.config.blame(err) }()
 	if err := j.check(); err != nil {
-		return out, fail(exitLoad, "%w", err)
+		return out, fail(exitLoad, "%w", j.config.blame(err))
 	}
 	if err := distinctFiles(j.cfg, j.saving, j.inputs()...); err != nil {
 		return out, err

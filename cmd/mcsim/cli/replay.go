@@ -187,7 +187,7 @@ func replayCommand(cmd *cobra.Command, args []string, f *replayFlags) error {
 	if f.interference && len(rc.VMs) < 2 && len(f.vms) < 2 {
 		return usagef("--interference compares VMs; name two or more by --vm")
 	}
-	r := replayJob{base: rc, file: f.file, traces: &o, terminal: t, stop: stop, interference: f.interference, exact: rec}
+	r := replayJob{base: rc, config: &f.config, file: f.file, traces: &o, terminal: t, stop: stop, interference: f.interference, exact: rec}
 	if cmd.Flags().Changed("seeds") {
 		return runSeeds(cmd, &f.runFlags, cfg, stop, func(cfg *config.Config, _ bool) (*outcome, error) { return r.run(cfg) })
 	}

@@ -15,6 +15,7 @@ import (
 // replayJob is one replay, and with interference those of each VM alone before.
 type replayJob struct {
 	base         replay.Config
+	config       *configFlags
 	file         string // of the configuration, or ""
 	traces       *openedTraces
 	terminal     *terminal
@@ -88,7 +89,7 @@ func (r *replayJob) once(cfg *config.Config) (*outcome, error) {
 		return nil, err
 	}
 	defer r.traces.close() //nolint:errcheck // only read
-	j := job{cfg: cfg, file: r.file, console: io.Discard, stdin: strings.NewReader(""), terminal: r.terminal, stop: r.stop, replay: r}
+	j := job{cfg: cfg, config: r.config, file: r.file, console: io.Discard, stdin: strings.NewReader(""), terminal: r.terminal, stop: r.stop, replay: r}
 	return j.run()
 }
 

@@ -147,14 +147,14 @@ func runCommand(cmd *cobra.Command, args []string, f *runFlags) error {
 	}
 	if cmd.Flags().Changed("seeds") {
 		return runSeeds(cmd, f, cfg, stop, func(cfg *config.Config, one bool) (*outcome, error) {
-			j := job{cfg: cfg, file: first(args), saving: f.saving, console: io.Discard, stdin: strings.NewReader(""), terminal: t, stop: stop}
+			j := job{cfg: cfg, config: &f.config, file: first(args), saving: f.saving, console: io.Discard, stdin: strings.NewReader(""), terminal: t, stop: stop}
 			if one {
 				j.console, j.stdin = t.console(), cmd.InOrStdin()
 			}
 			return j.run()
 		})
 	}
-	j := job{cfg: cfg, file: first(args), saving: f.saving, gdb: f.gdb, console: t.console(), stdin: cmd.InOrStdin(), terminal: t, stop: stop}
+	j := job{cfg: cfg, config: &f.config, file: first(args), saving: f.saving, gdb: f.gdb, console: t.console(), stdin: cmd.InOrStdin(), terminal: t, stop: stop}
 	out, err := j.run()
 	if err != nil {
 		return err
