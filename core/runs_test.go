@@ -7,12 +7,13 @@ import (
 	"testing"
 
 	"mcsim/coherence"
+	"mcsim/core/isa"
 )
 
-// program is random code of several lines at codeAt: branches and jumps to any of its
-// instructions, loads and stores, aligned or not, and stores of instructions over
+// program is random code of several lines at codeAt, with compressed instructions or
+// without: branches and jumps to any of its instructions, or into them where that traps, loads and stores, aligned or not, and stores of instructions over
 // others, with and without fence.i behind them. It goes on for ever.
-func program(rnd *rand.Rand) []uint32 {
+func program(rnd *rand.Rand, compressed bool) []uint32 {
 	const n = 150
 	size := func(in uint32) int32 {
 		if in&3 == 3 {
@@ -24,7 +25,7 @@ func program(rnd *rand.Rand) []uint32 {
 	at := make([]int32, n+1)
 	wide := make([]bool, n)
 	for i := range code {
-		wide[i] = rnd.IntN(2) == 0
+		wide[i] = !compressed || rnd.IntN(2) == 0
 		at[i+1] = at[i] + 2
 		if wide[i] {
 			at[i+1] += 2
@@ -33,6 +34,9 @@ func program(rnd *rand.Rand) []uint32 {
 	reg := func() uint32 { return 5 + rnd.Uint32N(5) }
 	for i := range code {
 		to := at[rnd.IntN(n)] - at[i]
+		if !compressed && rnd.IntN(20) == 0 {
+			to += 2
+		}
 		if !wide[i] {
 			code[i] = 1 | reg()<<7 | rnd.Uint32N(31)<<2&^(1<<12) | 1<<2 // c.addi
 			continue
@@ -78,7 +82,8 @@ func program(rnd *rand.Rand) []uint32 {
 // everything forgotten in between.
 func TestRunsForgotten(t *testing.T) {
 	seeded(t, 40, func(t *testing.T, rnd *rand.Rand) {
-		code := program(rnd)
+		compressed := rnd.IntN(4) != 0
+		code := program(rnd, compressed)
 		line := 16 << rnd.IntN(5)
 		buffer := 4 * rnd.IntN(2)
 		incoherent := rnd.IntN(2) == 0
@@ -89,6 +94,9 @@ func TestRunsForgotten(t *testing.T) {
 				c.bus.L1I.Line, c.bus.L1D.Line = line, line
 				c.bus.L1I.Size, c.bus.L1I.Ways = 4*line, 2
 				c.bus.IncoherentL1I = incoherent
+				if !compressed {
+					c.hart.ISA &^= isa.ExtZca | isa.ExtZcb | isa.ExtZcd
+				}
 				c.hart.Latency = Latency{Load: 2, Mul: 4, Branch: 2, Jump: 1}
 			}, withStores(buffer))
 			r.code(codeAt, code...)
@@ -120,7 +128,7 @@ func TestRunsForgotten(t *testing.T) {
 		slices.Sort(breaks)
 		for _, b := range [][]uint64{nil, breaks} {
 			if got := run(true, b); got != want {
-				t.Errorf("lines of %d, buffer %d, incoherent %t, %d breakpoints: %s\none by one: %s", line, buffer, incoherent, len(b), got, want)
+				t.Errorf("lines of %d, compressed %t, buffer %d, incoherent %t, %d breakpoints: %s\none by one: %s", line, compressed, buffer, incoherent, len(b), got, want)
 			}
 		}
 	})
