@@ -6,6 +6,7 @@ import (
 	"slices"
 	"testing"
 
+	"mcsim/cache"
 	"mcsim/coherence"
 	"mcsim/core/isa"
 )
@@ -87,6 +88,7 @@ func TestRunsForgotten(t *testing.T) {
 		line := 16 << rnd.IntN(5)
 		buffer := 4 * rnd.IntN(2)
 		incoherent := rnd.IntN(2) == 0
+		inclusive := rnd.IntN(2) == 0
 		seed := rnd.Uint64()
 		run := func(whole bool, breaks []uint64) string {
 			quanta := rand.New(rand.NewPCG(seed, 1))
@@ -94,6 +96,9 @@ func TestRunsForgotten(t *testing.T) {
 				c.bus.L1I.Line, c.bus.L1D.Line = line, line
 				c.bus.L1I.Size, c.bus.L1I.Ways = 4*line, 2
 				c.bus.IncoherentL1I = incoherent
+				if inclusive {
+					c.bus.Inclusive, c.bus.LLC = true, cache.Config{Size: 64 * line, Ways: 4, Line: line}
+				}
 				if !compressed {
 					c.hart.ISA &^= isa.ExtZca | isa.ExtZcb | isa.ExtZcd
 				}
@@ -128,7 +133,7 @@ func TestRunsForgotten(t *testing.T) {
 		slices.Sort(breaks)
 		for _, b := range [][]uint64{nil, breaks} {
 			if got := run(true, b); got != want {
-				t.Errorf("lines of %d, compressed %t, buffer %d, incoherent %t, %d breakpoints: %s\none by one: %s", line, compressed, buffer, incoherent, len(b), got, want)
+				t.Errorf("lines of %d, compressed %t, buffer %d, incoherent %t, inclusive %t, %d breakpoints: %s\none by one: %s", line, compressed, buffer, incoherent, inclusive, len(b), got, want)
 			}
 		}
 	})
