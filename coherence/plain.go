@@ -19,7 +19,7 @@ func (b *Bus) isPlain() bool {
 var plainOps = [NumOps]bool{
 	OpLoad: true, OpWalk: true, OpLR: true, OpStore: true, OpCAS: true,
 	OpAMOSwap: true, OpAMOAdd: true, OpAMOXor: true, OpAMOAnd: true, OpAMOOr: true,
-	OpAMOMin: true, OpAMOMax: true, OpAMOMinU: true, OpAMOMaxU: true, OpLoadWords: true, OpStoreWords: true, OpFetch: true,
+	OpAMOMin: true, OpAMOMax: true, OpAMOMinU: true, OpAMOMaxU: true, OpLoadWords: true, OpStoreWords: true, OpFetch: true, OpZero: true,
 }
 
 // servePlain serves r in the plain way, and returns false, having done nothing,
@@ -68,15 +68,21 @@ func (b *Bus) servePlain(r *Request) bool {
 		}
 		t.Fill(e, line, llcClean)
 		*h.sharersOf(e) = 0
-		h.Misses++
-		p.Home.Misses++
 	} else {
 		t.Touch(e)
 		now = h.arrived(e, now)
 	}
+	if a.Op == OpZero {
+		b.zeroPlain(r, p, e, slot, fresh, now)
+		return true
+	}
 	begun := now
 	h.Accesses++
 	p.Home.Accesses++
+	if fresh {
+		h.Misses++
+		p.Home.Misses++
+	}
 	if !b.fast {
 		bank := &h.banks[line&uint64(len(h.banks)-1)]
 		now = bank.take(now, &bank.usual) + b.cfg.LLCHit
@@ -112,6 +118,23 @@ func (b *Bus) servePlain(r *Request) bool {
 		b.mustCheck(line)
 	}
 	return true
+}
+
+// zeroPlain ends what servePlain does for cbo.zero: the old bytes are of no use.
+func (b *Bus) zeroPlain(r *Request, p *Private, e, slot int32, fresh bool, now uint64) {
+	h := b.home
+	h.dram.zeroed(r.Line)
+	if fresh {
+		clear(h.llc.LineData(e))
+		h.llc.State[e] = llcDirty
+	}
+	*h.sharersOf(e) |= bit(r.Agent)
+	r.Done = now
+	h.moves(e, now)
+	b.grantPlain(r, p, 0, e, slot)
+	if b.cfg.Check {
+		b.mustCheck(r.Line)
+	}
 }
 
 // grantPlain ends what servePlain does for data: the requester has the line, in slot.

@@ -415,8 +415,16 @@ func (h *Hart) execAny() {
 			uses++
 			*e.stamp, *e.tlb = uses, uses
 			*xreg(x, in.rd) = *(*uint64)(unsafe.Add(e.data, va&h.offMask))
-			if in = (*step)(unsafe.Add(unsafe.Pointer(in), stepBytes)); in.op == stepLD { // they come in rows
-				goto ld
+			in = (*step)(unsafe.Add(unsafe.Pointer(in), stepBytes))
+			for in.op == stepLD { // they come in rows, mostly in the same line
+				va = *xreg(x, in.rs1) + uint64(int64(in.imm))
+				if va&h.mask[3] != e.rtag {
+					goto ld
+				}
+				uses++
+				*e.stamp, *e.tlb = uses, uses
+				*xreg(x, in.rd) = *(*uint64)(unsafe.Add(e.data, va&h.offMask))
+				in = (*step)(unsafe.Add(unsafe.Pointer(in), stepBytes))
 			}
 			goto find
 		}
@@ -428,8 +436,16 @@ func (h *Hart) execAny() {
 			uses++
 			*e.stamp, *e.tlb = uses, uses
 			*(*uint64)(unsafe.Add(e.data, va&h.offMask)) = *xreg(x, in.rs2)
-			if in = (*step)(unsafe.Add(unsafe.Pointer(in), stepBytes)); in.op == stepSD { // they come in rows
-				goto sd
+			in = (*step)(unsafe.Add(unsafe.Pointer(in), stepBytes))
+			for in.op == stepSD { // they come in rows, mostly in the same line
+				va = *xreg(x, in.rs1) + uint64(int64(in.imm))
+				if va&h.mask[3] != e.wtag {
+					goto sd
+				}
+				uses++
+				*e.stamp, *e.tlb = uses, uses
+				*(*uint64)(unsafe.Add(e.data, va&h.offMask)) = *xreg(x, in.rs2)
+				in = (*step)(unsafe.Add(unsafe.Pointer(in), stepBytes))
 			}
 			goto find
 		}

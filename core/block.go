@@ -20,7 +20,6 @@ import (
 // Blocks outlive the line's stay in the L1I, since they save time only: one that is
 // wanted again is good if the line's bytes are still the same.
 type blocks struct {
-	arena  *hostmem.Arena // keeps mem
 	mem    []byte
 	base   unsafe.Pointer // of mem
 	info   []blockInfo
@@ -31,6 +30,7 @@ type blocks struct {
 	ways   int     // of the L1I, and blocks in a group
 	groups uint64  // less one
 	turn   uint32  // which block of a group is given up next
+	used   int     // blocks that a line has or had
 }
 
 // blockInfo is what the run loop need not know of a block. Its zero value is that of
@@ -57,15 +57,17 @@ func (b *blocks) room() int32 { return int32(1 + 2*b.halves) }
 // first is the place of a block's first step: behind its entries and the line's bytes.
 func (b *blocks) first() int32 { return int32((b.halves*entryBytes + b.size) / int(stepBytes)) }
 
-func (b *blocks) init(i *cache.Array) {
+// shape is for lines like those of i. It returns how many bytes the blocks need.
+func (b *blocks) shape(i *cache.Array) int {
 	b.size, b.halves, b.ways = i.LineBytes(), i.LineBytes()/2, i.Ways()
 	b.stride = (int(b.first()+b.room())*int(stepBytes) + 63) &^ 63 // entries in one line of the host
 	b.groups = uint64(i.Sets()*blocksPerSlot - 1)
-	n := i.Slots() * blocksPerSlot
-	b.arena = new(hostmem.Arena)
-	b.mem = b.arena.Sparse(n * b.stride)
-	b.base = unsafe.Pointer(&b.mem[0])
-	b.info = make([]blockInfo, n)
+	return i.Slots() * blocksPerSlot * b.stride
+}
+
+func (b *blocks) init(i *cache.Array, mem []byte) {
+	b.mem, b.base = mem, unsafe.Pointer(&mem[0])
+	b.info = make([]blockInfo, i.Slots()*blocksPerSlot)
 	b.ofSlot = make([]int32, i.Slots())
 	for i := range b.ofSlot {
 		b.ofSlot[i] = -1
@@ -116,6 +118,9 @@ func (b *blocks) claim(slot int32, line uint64, data []byte) int32 {
 		b.ofSlot[f.slot-1] = -1
 	}
 	f.slot, b.ofSlot[slot] = slot+1, i
+	if f.key == 0 {
+		b.used++
+	}
 	if f.key != line+1 || !bytes.Equal(b.bytes(i), data) {
 		f.key = line + 1
 		copy(b.bytes(i), data)

@@ -466,8 +466,17 @@ func (h *Hart) exec64() {
 			*e.stamp, *e.tlb = uses, uses
 			//record: h.recordHit(e, va, base+uint64(in.at)*2-2, n-uint64(in.n), left+int64(in.after), record.Load, 8)
 			*xreg(x, in.rd) = *(*uint64)(unsafe.Add(e.data, va&lineOff))
-			if in = (*step)(unsafe.Add(unsafe.Pointer(in), stepBytes)); in.op == stepLD { // they come in rows
-				goto ld
+			in = (*step)(unsafe.Add(unsafe.Pointer(in), stepBytes))
+			for in.op == stepLD { // they come in rows, mostly in the same line
+				va = *xreg(x, in.rs1) + uint64(int64(in.imm))
+				if va&aligned8 != e.rtag {
+					goto ld
+				}
+				uses++
+				*e.stamp, *e.tlb = uses, uses
+				//record: h.recordHit(e, va, base+uint64(in.at)*2-2, n-uint64(in.n), left+int64(in.after), record.Load, 8)
+				*xreg(x, in.rd) = *(*uint64)(unsafe.Add(e.data, va&lineOff))
+				in = (*step)(unsafe.Add(unsafe.Pointer(in), stepBytes))
 			}
 			goto find
 		}
@@ -480,8 +489,17 @@ func (h *Hart) exec64() {
 			*e.stamp, *e.tlb = uses, uses
 			//record: h.recordHit(e, va, base+uint64(in.at)*2-2, n-uint64(in.n), left+int64(in.after), record.Store, 8)
 			*(*uint64)(unsafe.Add(e.data, va&lineOff)) = *xreg(x, in.rs2)
-			if in = (*step)(unsafe.Add(unsafe.Pointer(in), stepBytes)); in.op == stepSD { // they come in rows
-				goto sd
+			in = (*step)(unsafe.Add(unsafe.Pointer(in), stepBytes))
+			for in.op == stepSD { // they come in rows, mostly in the same line
+				va = *xreg(x, in.rs1) + uint64(int64(in.imm))
+				if va&aligned8 != e.wtag {
+					goto sd
+				}
+				uses++
+				*e.stamp, *e.tlb = uses, uses
+				//record: h.recordHit(e, va, base+uint64(in.at)*2-2, n-uint64(in.n), left+int64(in.after), record.Store, 8)
+				*(*uint64)(unsafe.Add(e.data, va&lineOff)) = *xreg(x, in.rs2)
+				in = (*step)(unsafe.Add(unsafe.Pointer(in), stepBytes))
 			}
 			goto find
 		}

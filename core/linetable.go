@@ -1,6 +1,11 @@
 package core
 
-import "unsafe"
+import (
+	"unsafe"
+
+	"mcsim/cache"
+	"mcsim/hostmem"
+)
 
 // A line table is a small direct-mapped table from virtual line to the bytes
 // of the line in the L1D. It only saves time: a hit in it is a hit in the TLB
@@ -65,6 +70,9 @@ type lineTables struct {
 	dref       []uint16 // by L1D slot: context*lineTableSize + index, or noRef
 	fref       []uint16 // by L1I slot
 	blocks     blocks
+
+	arena  *hostmem.Arena // keeps memory
+	memory []byte         // of blocks, then of data and fetch
 }
 
 // slotOf recovers the slot from the address of its stamp.
@@ -80,7 +88,7 @@ func (h *Hart) initTables() {
 	h.lineMask = ^h.offMask
 	t.dref = make([]uint16, len(h.l1d.Stamp))
 	t.fref = make([]uint16, len(h.l1i.Stamp))
-	t.blocks.init(h.l1i)
+	t.allocate(h.l1i)
 	for i := range t.dref {
 		t.dref[i] = noRef
 	}
@@ -99,28 +107,46 @@ func (h *Hart) useContext(data, fetch int) {
 	t.dctx, t.fctx = data, fetch
 	t.epoch++
 	if t.data[data] == nil {
-		t.data[data] = newLineTable()
+		t.data[data] = t.lineTable(data)
 	}
 	if t.fetch[fetch] == nil {
-		t.fetch[fetch] = newFetchTable()
+		t.fetch[fetch] = t.fetchTable(fetch)
 	}
 	h.lines, h.flines = t.data[data], t.fetch[fetch]
 	h.noFetchLine()
 }
 
-// newLineTable and newFetchTable leave the host's memory of a table alone until it is
-// used: a tag of 0, which is that of an entry without a stamp too, is looked for at
-// the first place only.
-func newLineTable() *lineTable {
-	t := new(lineTable)
-	t[0].rtag, t[0].wtag = noTag, noTag
-	return t
+// manyBlocks is from how many blocks on a hart's memory is worth huge pages.
+const manyBlocks = 512
+
+const tableBytes = int(unsafe.Sizeof(lineTable{}) + unsafe.Sizeof(fetchTable{}))
+
+// allocate makes the memory of blocks and tables, outside of the collector's heap: it is
+// large, little of it is used if the hart does little, and it is in use all the time if
+// the hart does much. What is in it points to what the hart has anyway.
+func (t *lineTables) allocate(i *cache.Array) {
+	n := (t.blocks.shape(i) + 63) &^ 63
+	t.arena = new(hostmem.Arena)
+	t.memory = t.arena.Sparse((n + numContexts*tableBytes + hostmem.PageBytes - 1) &^ (hostmem.PageBytes - 1))
+	t.blocks.init(i, t.memory[:n:n])
 }
 
-func newFetchTable() *fetchTable {
-	t := new(fetchTable)
-	t[0].tag = noTag
-	return t
+// gather puts it into huge pages, of which the host's processor remembers more.
+func (t *lineTables) gather() { t.arena.Gather(t.memory) }
+
+// lineTable and fetchTable leave the host's memory of a table alone until it is
+// used: a tag of 0, which is that of an entry without a stamp too, is looked for at
+// the first place only.
+func (t *lineTables) lineTable(context int) *lineTable {
+	l := (*lineTable)(unsafe.Pointer(&t.memory[len(t.blocks.mem)+context*tableBytes]))
+	l[0].rtag, l[0].wtag = noTag, noTag
+	return l
+}
+
+func (t *lineTables) fetchTable(context int) *fetchTable {
+	f := (*fetchTable)(unsafe.Pointer(&t.memory[len(t.blocks.mem)+context*tableBytes+int(unsafe.Sizeof(lineTable{}))]))
+	f[0].tag = noTag
+	return f
 }
 
 // flushLines forgets every entry of the translated contexts and of ctxBare.
@@ -211,7 +237,11 @@ func (h *Hart) keepFetch(va uint64, slot int32, tlb *uint64) *fetchEntry {
 	}
 	t.fref[slot] = ref
 	e.tag = va &^ (h.lineSize - 1)
+	before := t.blocks.used
 	e.dec = t.blocks.at(t.blocks.claim(slot, h.l1i.Tags[slot], h.l1i.LineData(slot)))
+	if t.blocks.used != before && t.blocks.used == manyBlocks {
+		t.gather()
+	}
 	e.stamp = &h.l1i.Stamp[slot]
 	e.tlb = tlb
 	return e

@@ -46,10 +46,10 @@ func (h *Hart) checkTables(data, fetch refTable) error {
 	found := 0
 	for c := range numContexts {
 		if t.data[c] == nil {
-			t.data[c] = newLineTable()
+			t.data[c] = t.lineTable(c)
 		}
 		if t.fetch[c] == nil {
-			t.fetch[c] = newFetchTable()
+			t.fetch[c] = t.fetchTable(c)
 		}
 		for i := range t.data[c] {
 			e := &t.data[c][i]

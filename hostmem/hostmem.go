@@ -52,12 +52,22 @@ func (a *Arena) Bytes(n int) []byte {
 // Sparse allocates n bytes of which few are ever touched: in small pages, and without
 // the garbage collector's being told of so much memory that nobody uses.
 func (a *Arena) Sparse(n int) []byte {
-	b := mapped(n, false)
+	b := mapped(n+hugePage, false)
 	if b == nil {
 		return make([]byte, n)
 	}
 	runtime.AddCleanup(a, unmap, b)
-	return b
+	skip := -uintptr(unsafe.Pointer(unsafe.SliceData(b))) & (hugePage - 1)
+	return b[skip : skip+uintptr(n) : skip+uintptr(n)]
+}
+
+// Gather puts memory that Sparse has handed out, of which much is in use by now, into
+// huge pages, while it is used.
+func (a *Arena) Gather(memory []byte) {
+	go func() {
+		collapse(memory)
+		runtime.KeepAlive(a) // it would unmap memory
+	}()
 }
 
 // Words allocates n words of 8 bytes.

@@ -28,4 +28,11 @@ func mapped(n int, huge bool) []byte {
 // milliseconds each. It is advice.
 func populate(b []byte) { _ = unix.Madvise(b, unix.MADV_POPULATE_WRITE) }
 
+// collapse puts b, as far as its pages lie in whole huge ones, into those. It is advice.
+func collapse(b []byte) {
+	if unix.Madvise(b, unix.MADV_HUGEPAGE) == nil {
+		_ = unix.Madvise(b, unix.MADV_COLLAPSE)
+	}
+}
+
 func unmap(b []byte) { _ = syscall.Munmap(b) }

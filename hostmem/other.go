@@ -6,4 +6,6 @@ func mapped(int, bool) []byte { return nil }
 
 func populate([]byte) {}
 
+func collapse([]byte) {}
+
 func unmap([]byte) {}
