@@ -425,8 +425,10 @@ func (e *Engine) resumeUrgent() error {
 }
 
 // hearNotices lets the owner hear what agents of a batch have to tell, until all of
-// them are parked for another reason.
+// them are parked for another reason. Where the owner, when it has heard one, makes that
+// one urgent, the others wait where they are for what it has to tell next.
 func (e *Engine) hearNotices(batch []*agent) error {
+	var heard uint64
 	for {
 		e.told = e.told[:0]
 		for _, a := range batch {
@@ -438,15 +440,25 @@ func (e *Engine) hearNotices(batch []*agent) error {
 			return nil
 		}
 		slices.SortStableFunc(e.told, func(a, b *agent) int {
-			return cmp.Or(cmp.Compare(a.run.Clock(), b.run.Clock()), cmp.Compare(a.id, b.id))
+			return cmp.Or(cmp.Compare(e.Urgent>>b.id&1, e.Urgent>>a.id&1), cmp.Compare(a.run.Clock(), b.run.Clock()), cmp.Compare(a.id, b.id))
 		})
 		for _, a := range e.told {
-			if e.OnNotice != nil && !e.stopped {
+			if heard>>a.id&1 == 0 && e.OnNotice != nil && !e.stopped {
 				e.OnNotice(a.id)
+			}
+			heard |= 1 << a.id
+			if e.Urgent&heard != 0 {
+				break
 			}
 		}
 		if e.stopped {
 			return nil
+		}
+		if first := e.Urgent & heard; first != 0 {
+			e.told = slices.DeleteFunc(e.told, func(a *agent) bool { return first>>a.id&1 == 0 })
+			heard &^= first
+		} else {
+			heard = 0
 		}
 		if err := e.lanes[0].runBatch(e.told); err != nil {
 			return err

@@ -235,7 +235,7 @@ func (h *Hart) execAny() {
 				goto branch
 			}
 		case stepJAL: // the last of its run
-			*xreg(x, in.rd) = base + uint64(in.rs2)
+			*xreg(x, in.rd) = base + uint64(in.rs2)*2
 			left -= h.jumpCost
 			pc = base + uint64(int64(in.imm))
 			goto jumped
@@ -569,7 +569,7 @@ func (h *Hart) execAny() {
 		if va&h.alignMask != 0 {
 			goto slow
 		}
-		*xreg(x, in.rd) = base + uint64(in.rs2)
+		*xreg(x, in.rd) = base + uint64(in.rs2)*2
 		left -= h.jumpCost
 		pc = va
 		continue

@@ -283,7 +283,7 @@ func (h *Hart) exec64() {
 				goto branch
 			}
 		case stepJAL: // the last of its run
-			*xreg(x, in.rd) = base + uint64(in.rs2)
+			*xreg(x, in.rd) = base + uint64(in.rs2)*2
 			left -= h.jumpCost
 			pc = base + uint64(int64(in.imm))
 			goto jumped
@@ -626,7 +626,7 @@ func (h *Hart) exec64() {
 		if va&h.alignMask != 0 {
 			goto slow
 		}
-		*xreg(x, in.rd) = base + uint64(in.rs2)
+		*xreg(x, in.rd) = base + uint64(in.rs2)*2
 		left -= h.jumpCost
 		pc = va
 		continue

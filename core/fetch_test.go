@@ -18,6 +18,33 @@ func TestStraddlingFetch(t *testing.T) {
 	}
 }
 
+// A jump that ends with its line, or crosses its end, links to the byte behind it, in
+// lines of every size (unprivileged manual, JAL and JALR).
+func TestLinkAtLineEnd(t *testing.T) {
+	for _, line := range []uint64{16, 32, 64, 128, 256} {
+		for _, c := range []struct {
+			name     string
+			jump     uint32
+			at, size uint64 // from the line's first byte
+		}{
+			{"jal", opJ(1, 0x400), line - 4, 4},
+			{"jalr", opI("jalr", 1, 5, 0), line - 4, 4},
+			{"c.jalr", 0x9282, line - 2, 2}, // c.jalr x5
+			{"jal", opJ(1, 0x400), line - 2, 4},
+			{"jalr", opI("jalr", 1, 5, 0), line - 2, 4},
+		} {
+			r := newRig(t, func(c *rigConfig) { c.bus.L1I.Line, c.bus.L1D.Line = int(line), int(line) })
+			at := codeAt + c.at
+			r.code(at, c.jump)
+			r.pc, r.x[5] = at, at+0x400
+			r.step(1)
+			if r.pc != at+0x400 || r.x[1] != at+c.size {
+				t.Errorf("lines of %d bytes: %s at %#x leads to %#x and links to %#x", line, c.name, at, r.pc, r.x[1])
+			}
+		}
+	}
+}
+
 // The second half of an instruction faults on its own: mepc is the
 // instruction's address, mtval that of the part (privileged manual, mtval).
 func TestFetchFaultOnSecondHalf(t *testing.T) {

@@ -86,7 +86,7 @@ func newRig(t testing.TB, change ...func(*rigConfig)) *rig {
 			t.Fatal(err)
 		}
 	}
-	dram, err := coherence.NewDRAM(coherence.DRAMConfig{Channels: 1, Banks: 1, RowBytes: 4096}, l1.Line, &m)
+	dram, err := coherence.NewDRAM(coherence.DRAMConfig{Channels: 1, Banks: 1, RowBytes: 4096}, c.bus.L1D.Line, &m)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -14,7 +14,7 @@ import (
 type step struct {
 	op       stepOp
 	rd       uint8 // as in isa.Inst, but of a branch the size of its encoding
-	rs1, rs2 uint8 // the same; of a jump, rs2 is the way from the line's first byte to the end of it
+	rs1, rs2 uint8 // the same; of a jump, rs2 is the halfwords from the line's first byte to the end of it
 	// imm is that of isa.Inst, but of a branch, JAL or AUIPC the way from the line's first
 	// byte to the target; of stepJoin the way from the block to the step before the one
 	// that follows.
@@ -226,12 +226,12 @@ func (h *Hart) stepFor(in *isa.Inst, off uint64) step {
 		}
 	case s.op == stepJAL:
 		s.imm += int32(off)
-		s.rs2, s.word = uint8(off)+in.Size, 0
+		s.rs2, s.word = placeOf(off+uint64(in.Size))-1, 0
 		if uint64(s.imm)&h.alignMask != 0 {
 			s.op, s.word = stepSlow, in.Raw
 		}
 	case s.op == stepJALR:
-		s.rs2 = uint8(off) + in.Size
+		s.rs2 = placeOf(off+uint64(in.Size)) - 1
 	}
 	switch s.op {
 	case stepAUIPC:

@@ -40,8 +40,9 @@ type Target interface {
 	// Monitor carries out a command of the user and returns its output.
 	Monitor(command string) string
 	// Arm says where a thread is to stop from now on: before these addresses, after
-	// accesses to these, after one instruction.
-	Arm(thread int, breaks []uint64, watches []Watch, step bool)
+	// accesses to these, after one instruction. One that is first goes on before those
+	// that are not, wherever time allows that.
+	Arm(thread int, breaks []uint64, watches []Watch, step, first bool)
 	// Kill ends the run when it goes on.
 	Kill()
 }

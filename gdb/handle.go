@@ -78,7 +78,7 @@ func (s *Server) kill() bool {
 // disarm makes every thread run on without stopping.
 func (s *Server) disarm() {
 	for t := range s.target.Threads() {
-		s.target.Arm(t, nil, nil, false)
+		s.target.Arm(t, nil, nil, false, false)
 	}
 }
 
@@ -278,25 +278,21 @@ func (s *Server) resumeOld(p string) bool {
 }
 
 // resume lets threads go on. One that is not to go on cannot be stopped in time if
-// another's instruction has to wait for the bus; it keeps the breakpoints that were
-// there when it ran last, for GDB takes them out to step over one of them.
+// another's instruction has to wait for the bus. Those that are to go on go first, since
+// GDB fails where another thread stops while it leads one over a breakpoint. One that is
+// not keeps the breakpoints that were there when everything ran last: GDB takes out the
+// one to be stepped over, and puts in those where the step ends.
 func (s *Server) resume(do []byte) bool {
 	now := slices.Sorted(maps.Keys(s.breaks))
 	// In an order of their own: where several cover an access, the first is told.
 	watches := slices.SortedFunc(maps.Keys(s.watches), Watch.compare)
-	held := slices.Clone(now)
-	for _, at := range s.before {
-		if !slices.Contains(held, at) {
-			held = append(held, at)
-		}
-	}
-	all := true
+	all := !slices.Contains(do, 0)
 	for t, what := range do {
 		list := now
 		if what == 0 {
-			list, all = held, false
+			list = s.before
 		}
-		s.target.Arm(t, list, watches, what == 's')
+		s.target.Arm(t, list, watches, what == 's', what == 's' || what != 0 && !all)
 	}
 	if all {
 		s.before = now

@@ -154,7 +154,7 @@ func (t *target) WriteMemory(i int, va uint64, p []byte) bool {
 
 // Arm implements gdb.Target. Forgetting what a hart has decoded takes time, so it is
 // done only where something changes.
-func (t *target) Arm(i int, breaks []uint64, watches []gdb.Watch, step bool) {
+func (t *target) Arm(i int, breaks []uint64, watches []gdb.Watch, step, first bool) {
 	if t.armed == nil {
 		t.armed = make([]arm, len(t.harts))
 	}
@@ -173,7 +173,7 @@ func (t *target) Arm(i int, breaks []uint64, watches []gdb.Watch, step bool) {
 	}
 	h.SetStep(step)
 	t.engine.Urgent &^= 1 << i
-	if step {
+	if first {
 		t.engine.Urgent |= 1 << i
 	}
 }

@@ -256,6 +256,43 @@ func TestStepAndWrite(t *testing.T) {
 	}
 }
 
+// GDB leads a thread over a breakpoint at which others wait too by taking it out, setting
+// one behind the instruction and resuming that thread alone. It fails where another
+// answers; so the others wait, and are told afterwards.
+func TestStepOverSharedBreak(t *testing.T) {
+	code := []uint32{
+		0x00100293, // li t0, 1
+		0x00128293, // addi t0, t0, 1
+		0x00128293, // addi t0, t0, 1
+		0x0000006f, // j .
+	}
+	for _, quantum := range []string{"1", "1000"} {
+		debugged(t, job{guest: "steps", image: assemble(code...), harts: 4, set: []string{"machine.quantum=" + quantum}}, func(d *debugger) {
+			const shared, behind = uint64(machine.RAMBase + 4), uint64(machine.RAMBase + 8)
+			seen := map[string]bool{}
+			d.want(fmt.Sprintf("Z0,%x,4", shared), "OK")
+			for range 4 {
+				id := d.thread(d.ask("vCont;c"))
+				seen[id] = true
+				d.want(fmt.Sprintf("z0,%x,4", shared), "OK")
+				d.want(fmt.Sprintf("Z0,%x,4", behind), "OK")
+				if reply := d.ask("vCont;c:" + id); reply != "T05thread:"+id+";" {
+					d.t.Errorf("quantum %s: thread %s alone: %q", quantum, id, reply)
+				}
+				if pc := d.number(d.ask("p20")); pc != behind {
+					d.t.Errorf("quantum %s: thread %s is at %#x", quantum, id, pc)
+				}
+				d.want(fmt.Sprintf("z0,%x,4", behind), "OK")
+				d.want(fmt.Sprintf("Z0,%x,4", shared), "OK")
+			}
+			if len(seen) != 4 {
+				d.t.Errorf("quantum %s: stopped were %v", quantum, seen)
+			}
+			d.send("k")
+		})
+	}
+}
+
 // GDB itself, on a program with virtual memory: threads, breakpoints by symbol, CSRs,
 // memory, watchpoints, steps.
 func TestGDB(t *testing.T) {

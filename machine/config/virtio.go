@@ -13,7 +13,7 @@ import (
 // entropy, from 0x10001000 and interrupt source 1 up, or from PCI slot 1 up.
 type Virtio struct {
 	Transport string   `yaml:"transport" doc:"how virtio devices are attached: as register pages on the bus or as functions on the PCI bus" enum:"mmio|pci"`
-	Coherent  bool     `yaml:"coherent" doc:"DMA of virtio devices snoops the caches; if not, it goes straight to memory, and drivers must clean and invalidate (Zicbom)"`
+	Coherent  bool     `yaml:"coherent" doc:"DMA of virtio devices snoops the caches; if not, it goes straight to memory, and drivers must clean and invalidate (Zicbom; Linux also needs Svpbmt, and waits for its disk for ever without)"`
 	Disks     []string `yaml:"disks" doc:"images, each FILE[,ro|overlay|overlay=FILE][,format=raw|qcow2]; see mcsim run --help" whole:"true"`
 	Net       string   `yaml:"net" doc:"network: none, or user for a private one with DHCP, DNS and a gateway through the host's own connections" enum:"none|user"`
 	Console   string   `yaml:"console" doc:"console device: none; stdio for the terminal; pty for a pseudo-terminal of its own; or a file that takes what the guest prints"`

@@ -70,7 +70,7 @@ func (f *runFlags) declare(c *cobra.Command) {
 	f.config.field(c, "initrd", "program.initrd", "FILE")
 	f.config.field(c, "append", "program.append", "TEXT")
 	f.config.field(c, "bios", "program.bios", "FILE")
-	f.config.list(c, "disk", "machine.virtio.disks", "IMAGE", "attach a disk, raw or qcow2; repeatable. After the file's name may come ,ro or ,overlay (writes are kept in memory) or ,overlay=FILE, and ,format=raw or ,format=qcow2")
+	f.config.list(c, "disk", "machine.virtio.disks", "IMAGE", "attach a disk, raw or qcow2; repeatable. After the file's name may come ,ro or ,overlay (writes are kept in memory; the default of qcow2 images, which are never written) or ,overlay=FILE, and ,format=raw or ,format=qcow2")
 	f.config.field(c, "net", "machine.virtio.net", "NETWORK")
 	f.config.field(c, "harts", "machine.harts", "N")
 	f.config.field(c, "memory", "machine.memory", "SIZE")
