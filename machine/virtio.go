@@ -7,6 +7,7 @@ import (
 
 	"mcsim/addr"
 	"mcsim/coherence"
+	"mcsim/core/isa"
 	"mcsim/device"
 	"mcsim/device/virtio"
 	"mcsim/machine/config"
@@ -149,6 +150,10 @@ func (m *Machine) Notes() (notes []string) {
 	}
 	if m.vconsole != nil && m.vconsole.name != "" {
 		notes = append(notes, "virtio console on "+m.vconsole.name)
+	}
+	ext, _ := m.extensions() // checked before
+	if m.boot != nil && len(m.virtio) > 0 && !m.cfg.Machine.Virtio.Coherent && !(ext.Has(isa.ExtZicbom) && ext.Has(isa.ExtSvpbmt)) {
+		notes = append(notes, "machine.virtio.coherent is false, and Linux needs zicbom and svpbmt in machine.isa to work with such devices")
 	}
 	return notes
 }
