@@ -80,7 +80,8 @@ func (e *Engine) passOn(a *agent) {
 }
 
 // settleHere ends a round on the stack of the agent that was the last to park, and the
-// quantum if nobody has anything left to do in it, and begins the next round. It returns false if that is for the lane to do.
+// quantum if nobody has anything left to do in it, and begins the next round. It returns
+// false if that is for the lane to do.
 func (e *Engine) settleHere() bool {
 	for _, a := range e.ready {
 		if a.kind == Notice {

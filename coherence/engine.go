@@ -116,7 +116,8 @@ type agent struct {
 	_ [64]byte
 }
 
-// report is what an agent leaves for lane 0 when it parks. It is all that lane 0 looks at of an agent that only came to the quantum's end:
+// report is what an agent leaves for lane 0 when it parks. It is all that lane 0 looks
+// at of an agent that only came to the quantum's end:
 // every line of the host's caches that both lanes touch costs as much as some
 // hundred instructions.
 type report struct {

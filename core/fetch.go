@@ -94,9 +94,10 @@ func (h *Hart) fetchSlow(pc uint64) bool {
 }
 
 // nextInst is the slow way to the instruction at pc: not decoded yet, across the
-// end of a line, or in a line that cannot be kept. It returns the step before the run that
-// begins there, or nil if fetching raised a trap, which it has taken. The second half of an instruction may fault on its own; the trap value is
-// then its address (privileged manual, mtval).
+// end of a line, or in a line that cannot be kept. It returns the step before the run
+// that begins there, or nil if fetching raised a trap, which it has taken. The second
+// half of an instruction may fault on its own; the trap value is then its address
+// (privileged manual, mtval).
 func (h *Hart) nextInst(pc uint64) *step {
 	if h.dbg != nil && !h.breakAt(pc) {
 		return nil
