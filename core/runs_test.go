@@ -11,9 +11,10 @@ import (
 	"mcsim/core/isa"
 )
 
-// program is random code of several lines at codeAt, with compressed instructions or
-// without: branches and jumps to any of its instructions, or into them where that traps, loads and stores, aligned or not, and stores of instructions over
-// others, with and without fence.i behind them. It goes on for ever.
+// program is random code of several lines at codeAt, with compressed instructions or without:
+// branches and jumps to any of its instructions, or into them where that traps, loads and stores,
+// aligned or not, and stores of instructions over others, with and without fence.i behind them. It
+// goes on for ever.
 func program(rnd *rand.Rand, compressed bool) []uint32 {
 	const n = 150
 	size := func(in uint32) int32 {
