@@ -6,6 +6,7 @@ import (
 	"iter"
 	"runtime"
 	"runtime/debug"
+	"sync/atomic"
 
 	"github.com/sourcegraph/conc"
 )
@@ -72,6 +73,7 @@ type Engine struct {
 	end     uint64   // of this quantum
 	direct  *agent   // the only agent still running in this quantum
 	stopped bool
+	short   bool  // the quantum that ended last was cut short
 	over    bool  // the run has come to its end
 	err     error // why
 	fast    bool  // without timing: see functional.go
@@ -80,6 +82,8 @@ type Engine struct {
 	chain   chain
 	work    uint64 // instructions per round of late, times workScale
 	gov     governor
+
+	interrupted atomic.Bool
 
 	// Rounds counts serial phases that served something, Quanta the quanta.
 	Rounds, Quanta uint64
@@ -164,6 +168,7 @@ func NewEngine(bus *Bus, quantum, seed uint64) *Engine {
 // are numbered in the order in which they are added.
 func (e *Engine) Add(r Runner, port *Port) {
 	a := &agent{id: len(e.agents), run: r, port: port}
+	port.interrupted = &e.interrupted
 	e.agents = append(e.agents, a)
 }
 
@@ -243,6 +248,19 @@ func (e *Engine) Never(cycle uint64) bool { return cycle >= ^uint64(0)-e.quantum
 
 // Stop ends the run after the serial phase in progress.
 func (e *Engine) Stop() { e.stopped = true }
+
+// Interrupt makes the quantum in progress end early, for a run that is to be over
+// soon: every agent comes to its end where it next asks its port, between two
+// instructions, so that nothing is left half done. Where that is depends on the host.
+// It may be called from any goroutine, and holds for the quanta that follow.
+func (e *Engine) Interrupt() { e.interrupted.Store(true) }
+
+// Interrupted says whether there was an Interrupt.
+func (e *Engine) Interrupted() bool { return e.interrupted.Load() }
+
+// Short says whether an agent did not come to the end of the quantum that ended last,
+// for it was cut short by Interrupt.
+func (e *Engine) Short() bool { return e.short }
 
 // Quantum is the length of a quantum in cycles.
 func (e *Engine) Quantum() uint64 { return e.quantum }

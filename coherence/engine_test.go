@@ -355,3 +355,51 @@ func TestEngineStop(t *testing.T) {
 		}
 	}
 }
+
+// Interrupt ends the quantum where the agents next look, with whoever waited served
+// and nobody unwound within something.
+func TestEngineInterrupt(t *testing.T) {
+	for _, lanes := range []int{1, 2} {
+		for n := 1; n <= 3; n++ {
+			within := 0
+			body := func(f *fake, end uint64) (bool, uint64) {
+				for f.clock < end && !f.p.Port.Interrupted() {
+					within++
+					f.touch(f.clock + 7)
+					within--
+				}
+				return false, 0
+			}
+			bodies := slices.Repeat([]func(*fake, uint64) (bool, uint64){body}, n)
+			r := newEngineRig(t, 1<<40, 1, append(bodies, forever)...)
+			var ends []uint64
+			r.OnQuantum = func(now uint64) bool {
+				ends = append(ends, now)
+				return !r.Interrupted()
+			}
+			r.dev.on = func(now, agent uint64) {
+				if now == 700 && agent == 0 {
+					r.Interrupt()
+				}
+			}
+			err := r.Run(lanes)
+			if err != nil || !r.Short() || within != 0 || !slices.Equal(ends, []uint64{700}) || len(r.dev.seen) != 100*n {
+				t.Errorf("%d agents on %d lanes: %v, quantum ends %d, short %v, %d within an access, %d accesses", n, lanes, err, ends, r.Short(), within, len(r.dev.seen))
+			}
+		}
+	}
+}
+
+// An interrupt that comes when everybody has come to the end changes nothing.
+func TestEngineInterruptAtTheEnd(t *testing.T) {
+	r := newEngineRig(t, 100, 1, idle, idle)
+	var ends []uint64
+	r.OnQuantum = func(now uint64) bool {
+		ends = append(ends, now)
+		r.Interrupt()
+		return len(ends) < 2
+	}
+	if err := r.Run(1); err != nil || r.Short() || !slices.Equal(ends, []uint64{100, 200}) {
+		t.Errorf("%v, quanta end at %d, short %v", err, ends, r.Short())
+	}
+}

@@ -1,6 +1,10 @@
 package coherence
 
-import "mcsim/addr"
+import (
+	"sync/atomic"
+
+	"mcsim/addr"
+)
 
 // Kind is the kind of a bus request.
 type Kind uint8
@@ -76,10 +80,16 @@ type Port struct {
 
 	alone   *Engine // whose only running agent this one is: then nobody has to be waited for
 	waiting bool    // for the bus to serve a request
+
+	interrupted *atomic.Bool // the engine's; nil without one
 }
 
 // Waiting says whether the agent is parked with a request.
 func (p *Port) Waiting() bool { return p.waiting }
+
+// Interrupted says that the agent is to come to the end of its quantum now, wherever
+// it is: see Engine.Interrupt.
+func (p *Port) Interrupted() bool { return p.interrupted != nil && p.interrupted.Load() }
 
 // Call hands r to the bus and returns when it is served.
 func (p *Port) Call(r *Request) {

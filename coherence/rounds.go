@@ -192,11 +192,28 @@ func (e *Engine) admit() {
 // nextQuantum ends the quantum: devices act, the owner looks on, time moves on.
 func (e *Engine) nextQuantum() (more bool, err error) {
 	e.Quanta++
+	if e.interrupted.Load() {
+		e.cutShort()
+	}
 	e.bus.RunEvents(e.end)
 	if e.stopped || e.OnQuantum != nil && !e.OnQuantum(e.end) {
 		return false, nil
 	}
 	return e.advance()
+}
+
+// cutShort ends a quantum that was interrupted where the agent is that came the
+// furthest.
+func (e *Engine) cutShort() {
+	reached := e.start
+	e.short = false
+	for _, a := range e.agents {
+		reached = max(reached, a.clock)
+		if a.state == agentAtEnd && a.clock < e.end {
+			e.short = true
+		}
+	}
+	e.end = min(e.end, reached)
 }
 
 // advance moves time to the next quantum in which anything happens.

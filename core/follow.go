@@ -117,6 +117,9 @@ func (f *follower) fail(r *record.Record, format string, args ...any) {
 func (f *follower) run(end uint64) (asleep bool, wake uint64) {
 	h := f.h
 	for f.ready() {
+		if len(f.recs) == 0 && h.mem.Port.Interrupted() {
+			return false, 0
+		}
 		r := f.recs[0]
 		if r.Op == record.Final { // the run ended before the hart went on
 			break
@@ -132,7 +135,7 @@ func (f *follower) run(end uint64) (asleep bool, wake uint64) {
 		case record.Quantum:
 			f.other++
 			f.count32(r.Instret)
-			if r.Cycle < end {
+			if r.Cycle < end && (!f.ready() || f.recs[0].Op != record.Final) { // a run may end within one
 				f.fail(&r, "a quantum ended there, and now at cycle %d", end)
 				return true, ^uint64(0)
 			}

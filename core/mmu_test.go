@@ -189,7 +189,10 @@ func TestEvents(t *testing.T) {
 		{Kind: event.SFence, Arg: [4]uint64{0x4008, 7, 0, 0}},
 	}
 	var got []event.Event
-	event.Merge([]*event.Buffer{h.ev}, nil, func(e *event.Event) { got = append(got, *e) })
+	event.Merge([]*event.Buffer{h.ev}, func(e *event.Event) bool {
+		got = append(got, *e)
+		return true
+	})
 	if len(got) != len(want) {
 		t.Fatalf("%+v; want %+v", got, want)
 	}

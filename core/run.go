@@ -20,7 +20,7 @@ func (h *Hart) Run(end uint64) (asleep bool, wake uint64) {
 }
 
 func (h *Hart) run(end uint64) (asleep bool, wake uint64) {
-	for {
+	for !h.mem.Port.Interrupted() {
 		now := h.Clock()
 		h.updateTimers()
 		if now >= h.csr.counters.check {
@@ -57,7 +57,7 @@ func (h *Hart) run(end uint64) (asleep bool, wake uint64) {
 			h.takeInterrupt(cause)
 			continue
 		}
-		limit := min(end, h.nextTimer(), h.csr.counters.check)
+		limit := min(end, now+pollCycles, h.nextTimer(), h.csr.counters.check)
 		if h.sbCount > 0 {
 			limit = min(limit, h.sb.next)
 		}
@@ -78,7 +78,12 @@ func (h *Hart) run(end uint64) (asleep bool, wake uint64) {
 			h.stepped()
 		}
 	}
+	return false, 0
 }
+
+// pollCycles is how long a hart runs at most, if nothing else stops it, before it
+// looks whether the run is interrupted: less than a millisecond of the host's.
+const pollCycles = 1 << 16
 
 // execOne executes one instruction and records it: what the run loop does where
 // someone wants to see every one.

@@ -100,30 +100,86 @@ func (b *Buffer) Full() bool { return b != nil && len(b.events) >= b.limit-b.lim
 
 // Merge hands the events of all buffers to sink, ordered by cycle, hart, and
 // then place in bufs and order of emission, and empties the buffers. A buffer
-// that overflowed adds an EventsLost at the first cycle that it lost. Scratch
-// may be passed from call to call to save its allocation; it is returned.
-// The pointer that sink gets is valid during the call.
-func Merge(bufs []*Buffer, scratch []Event, sink func(*Event)) []Event {
-	all := scratch[:0]
-	for _, b := range bufs {
+// that overflowed adds an EventsLost at the first cycle that it lost. The pointer
+// that sink gets is valid during the call. Where sink returns false it gets no more,
+// and Merge returns how many it did not take.
+func Merge(bufs []*Buffer, sink func(*Event) bool) (left int) {
+	var queues []queue
+	for place, b := range bufs {
 		if b == nil {
 			continue
 		}
-		all = append(all, b.events...)
-		b.events = b.events[:0]
-		if b.lost > 0 {
-			all = append(all, Event{Cycle: b.last, Hart: -1, Kind: EventsLost, Arg: [4]uint64{b.lost, uint64(b.agent)}})
-			b.lost = 0
+		b.close()
+		if left += len(b.events); len(b.events) > 0 {
+			queues = append(queues, queue{b.events, place})
 		}
+		b.events = b.events[:0]
 	}
-	before := func(a, b Event) int {
-		return cmp.Or(cmp.Compare(a.Cycle, b.Cycle), cmp.Compare(a.Hart, b.Hart))
+	for i := len(queues)/2 - 1; i >= 0; i-- {
+		sift(queues, i)
 	}
-	if !slices.IsSortedFunc(all, before) {
-		slices.SortStableFunc(all, before)
+	for ; len(queues) > 0; left-- {
+		q := &queues[0]
+		if !sink(&q.events[0]) {
+			break
+		}
+		if q.events = q.events[1:]; len(q.events) == 0 {
+			last := len(queues) - 1
+			queues[0] = queues[last]
+			queues = queues[:last]
+		}
+		sift(queues, 0)
 	}
-	for i := range all {
-		sink(&all[i])
+	return left
+}
+
+// close puts a buffer's events in order. They mostly are: only what is stamped by
+// another's clock is not.
+func (b *Buffer) close() {
+	if b.lost > 0 {
+		b.events = append(b.events, Event{Cycle: b.last, Hart: -1, Kind: EventsLost, Arg: [4]uint64{b.lost, uint64(b.agent)}})
+		b.lost = 0
 	}
-	return all
+	if !slices.IsSortedFunc(b.events, compare) {
+		slices.SortStableFunc(b.events, compare)
+	}
+}
+
+func compare(a, b Event) int {
+	return cmp.Or(cmp.Compare(a.Cycle, b.Cycle), cmp.Compare(a.Hart, b.Hart))
+}
+
+// queue is what is left of a buffer.
+type queue struct {
+	events []Event
+	place  int // of the buffer
+}
+
+// before says whether the queue's first event comes before that of another.
+func (q *queue) before(other *queue) bool {
+	a, b := &q.events[0], &other.events[0]
+	switch {
+	case a.Cycle != b.Cycle:
+		return a.Cycle < b.Cycle
+	case a.Hart != b.Hart:
+		return a.Hart < b.Hart
+	}
+	return q.place < other.place
+}
+
+// sift moves queue i of a heap down to its place.
+func sift(heap []queue, i int) {
+	for {
+		least := i
+		for child := 2*i + 1; child <= 2*i+2 && child < len(heap); child++ {
+			if heap[child].before(&heap[least]) {
+				least = child
+			}
+		}
+		if least == i {
+			return
+		}
+		heap[i], heap[least] = heap[least], heap[i]
+		i = least
+	}
 }

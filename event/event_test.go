@@ -2,7 +2,10 @@ package event
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"reflect"
+	"slices"
+	"sort"
 	"testing"
 )
 
@@ -64,8 +67,9 @@ func TestMergeOrder(t *testing.T) {
 	bus.Emit(Event{Cycle: 20, Hart: -1, Kind: DRAMAccess})
 
 	var got []string
-	Merge([]*Buffer{h0, nil, h1, bus}, nil, func(e *Event) {
+	Merge([]*Buffer{h0, nil, h1, bus}, func(e *Event) bool {
 		got = append(got, fmt.Sprintf("%d %d %s %d", e.Cycle, e.Hart, e.Kind, e.Arg[0]))
+		return true
 	})
 	want := []string{"5 1 fill 2", "10 0 fill 1", "20 -1 dram 0", "20 0 fill 1", "20 0 fill 1", "20 0 bus 0", "20 1 fill 2", "30 -1 events-lost 2"}
 	if !reflect.DeepEqual(got, want) {
@@ -73,6 +77,39 @@ func TestMergeOrder(t *testing.T) {
 	}
 	if h0.Len()+h1.Len()+bus.Len() != 0 {
 		t.Error("Merge leaves events behind")
+	}
+}
+
+// Merge is a stable sort of all that the buffers hold.
+func TestMergeSorts(t *testing.T) {
+	rng := rand.New(rand.NewPCG(7, 7))
+	for range 300 {
+		var bufs []*Buffer
+		var all []Event
+		for range rng.IntN(9) {
+			b := NewBuffer(NewFilter(Debug), 0, 0)
+			for range rng.IntN(20) {
+				e := Event{Cycle: rng.Uint64N(12), Hart: int16(rng.IntN(3)), Kind: Fill, Arg: [4]uint64{uint64(len(all))}}
+				b.Emit(e)
+				all = append(all, e)
+			}
+			bufs = append(bufs, b)
+		}
+		sort.SliceStable(all, func(i, j int) bool {
+			return all[i].Cycle < all[j].Cycle || all[i].Cycle == all[j].Cycle && all[i].Hart < all[j].Hart
+		})
+		stop := rng.IntN(len(all) + 2)
+		var got []Event
+		left := Merge(bufs, func(e *Event) bool {
+			if len(got) == stop {
+				return false
+			}
+			got = append(got, *e)
+			return true
+		})
+		if want := all[:min(stop, len(all))]; !slices.Equal(got, want) || left != len(all)-len(want) {
+			t.Fatalf("%d left; got\n%v\nwant\n%v", left, got, want)
+		}
 	}
 }
 

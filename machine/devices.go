@@ -135,7 +135,7 @@ func (w htifWindow) Fire(now uint64)  { w.h.Fire(now) }
 func (m *Machine) exitBy(_ uint64, e device.Exit) {
 	if m.exit == nil {
 		m.exit = &e
-		m.rec.stop()
+		m.rec.stop(0)
 	}
 	m.engine.Stop()
 }

@@ -49,6 +49,9 @@ func (m *Machine) finish(res *Result, err error) {
 	}
 	if m.exact != nil {
 		res.References, res.Threads = m.exact.References(), len(m.harts)
+		if c := m.exact.Cut(); c != 0 {
+			m.cycles = c
+		}
 	}
 	for _, h := range m.harts {
 		m.cycles = max(m.cycles, h.Clock())

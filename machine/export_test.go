@@ -17,7 +17,7 @@ import (
 var forgotten = map[string]string{
 	"machine.Machine.opts": "the run's surroundings, as the next ones",
 	"machine.Machine.cfg":  "given anew", "machine.Machine.reg": "made anew", "machine.Machine.host": "the host's time",
-	"machine.Machine.bufs": "events: none when a quantum ends", "machine.Machine.own": "the same", "machine.Machine.scratch": "the same",
+	"machine.Machine.bufs": "events: none when a quantum ends", "machine.Machine.own": "the same",
 	"machine.Machine.ctx": "given anew", "machine.Machine.input": "read from where the guest was", "machine.Machine.untaken": "the same",
 	"machine.Machine.triggers": "given anew", "machine.Machine.breaks": "given anew",
 	"machine.Machine.savable": "about checkpoints", "machine.Machine.restored": "about checkpoints", "machine.Machine.resumed": "about checkpoints",
@@ -37,6 +37,7 @@ var forgotten = map[string]string{
 	"core.Hart.rec": "given anew", "core.Hart.recorded": "about recordings", "core.Hart.follow": "a hart that follows a recording is not saved",
 	"machine.Machine.rec": "given anew", "machine.Machine.recordE": "about recordings", "machine.Machine.exact": "about recordings", "machine.Machine.exactE": "about recordings",
 	"coherence.Private.now": "of the access in progress", "coherence.Private.oracle": "of replays, which are not saved", "coherence.Private.stale": "the same", "coherence.Private.staleCount": "the same",
+	"coherence.Engine.interrupted": "of the run", "coherence.Engine.short": "false where one can be taken", "coherence.Port.interrupted": "the engine's",
 	"coherence.Port.Park": "the engine's", "coherence.Port.alone": "the engine's", "coherence.Port.waiting": "nobody waits when a quantum ends",
 	"coherence.Private.req": "scratch of a request; who asks is the hart's privilege", "coherence.Private.moves": "the protocol's table",
 	"coherence.Bus.Notify": "given anew", "coherence.Bus.Wake": "given anew", "coherence.Bus.deadline": "follows from the devices",
@@ -206,3 +207,24 @@ func fetches(h *core.Hart) string {
 
 // Differences is for the tests outside of the package.
 var Differences = differences
+
+// InterruptAt interrupts the run when the bus comes to a cycle, with all harts parked
+// within the quantum.
+func (m *Machine) InterruptAt(cycle uint64, cancel func()) {
+	m.bus.AddTimed(&interrupter{cycle, func() {
+		cancel()
+		m.engine.Interrupt() // not only when ctx has called it
+	}})
+}
+
+type interrupter struct {
+	at uint64
+	do func()
+}
+
+func (i *interrupter) Deadline() uint64 { return i.at }
+
+func (i *interrupter) Fire(uint64) {
+	i.at = ^uint64(0)
+	i.do()
+}

@@ -102,7 +102,6 @@ type Machine struct {
 	reg      stats.Registry
 	bufs     []*event.Buffer // by hart, then the machine's own
 	own      *event.Buffer
-	scratch  []event.Event
 	warned   []string // names of HTIF's warnings that there were
 	warnings []string // not yet told to the user
 	exit     *device.Exit

@@ -200,11 +200,15 @@ func (r *recorder) woken(hart int, cycle uint64) {
 	}
 }
 
-// stop records that the run ends.
-func (r *recorder) stop() {
-	if r != nil {
-		r.control(record.Stop, 0, r.m.bus.Now())
+// stop records that the run ends: cycle is where a quantum did, 0 in the midst of one.
+func (r *recorder) stop(cycle uint64) {
+	if r == nil {
+		return
 	}
+	if !r.m.engine.Short() {
+		cycle = 0
+	}
+	r.control(record.Stop, cycle, r.m.bus.Now())
 }
 
 // quantum records that a quantum has ended.

@@ -3,6 +3,7 @@ package machine
 import (
 	"context"
 	"errors"
+	"fmt"
 	"runtime"
 	"time"
 
@@ -87,6 +88,7 @@ func (m *Machine) Run(ctx context.Context, l Limits) (Result, error) {
 	if d := m.opts.Debugger; d != nil {
 		d.Begin(ctx, (*target)(m))
 	}
+	defer context.AfterFunc(ctx, m.engine.Interrupt)()
 	lanes := runtime.GOMAXPROCS(0)
 	if m.opts.Protocol != nil {
 		lanes = 1
@@ -148,11 +150,11 @@ func (r *running) quantum(cycle uint64) bool {
 	if r.limits.Progress != nil && r.engine.Quanta%progressEvery == 0 {
 		r.progress(cycle)
 	}
-	if r.exact != nil && !r.exact.Quantum(cycle) && r.res.Reason == "" {
+	if r.exact != nil && !r.engine.Short() && !r.exact.Quantum(cycle) && r.res.Reason == "" {
 		r.res.Reason = "trace-end"
 	}
 	if r.res.Reason != "" {
-		r.rec.stop()
+		r.rec.stop(cycle)
 	}
 	r.rec.quantum(cycle)
 	return r.res.Reason == ""
@@ -207,6 +209,10 @@ func (m *Machine) save(l *Limits) bool {
 	if l.Checkpoint == nil {
 		return true
 	}
+	if m.engine.Short() { // what goes on from here would be another run
+		m.warnings = append(m.warnings, fmt.Sprintf("no checkpoint for %s: the run was interrupted before the quantum's end", reason))
+		return true
+	}
 	m.savable = true
 	m.saveE = l.Checkpoint(reason)
 	m.savable = false
@@ -223,7 +229,30 @@ func (m *Machine) endQuantum(cycle uint64) {
 	}
 	m.takeIn()
 	if m.opts.Log != nil {
-		m.scratch = event.Merge(m.bufs, m.scratch, m.opts.Log.Write)
+		m.logEvents()
+	}
+}
+
+// mostLate is how many events are still logged when the run is interrupted: a tenth
+// of a second's. A long quantum can have many millions.
+const mostLate = 1 << 17
+
+// logEvents hands on what happened in the quantum.
+func (m *Machine) logEvents() {
+	late, ends := 0, uint64(0)
+	left := event.Merge(m.bufs, func(e *event.Event) bool {
+		if m.engine.Interrupted() {
+			if late++; late > mostLate {
+				ends = e.Cycle
+				return false
+			}
+		}
+		m.opts.Log.Write(e)
+		return true
+	})
+	if left > 0 {
+		m.opts.Log.Cut(ends, left)
+		m.warnings = append(m.warnings, fmt.Sprintf("the log ends at cycle %d: the run was interrupted before the last %d events were written", ends, left))
 	}
 }
 

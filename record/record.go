@@ -40,7 +40,7 @@ const (
 	Sleep                  // the hart waits: VA is when its own timer would wake it, ^0 for never
 	Final                  // the hart's clock and instruction count at the end of the run
 	Wake                   // a device wakes hart VA at Cycle
-	Stop                   // the run ends
+	Stop                   // the run ends: VA is where within a quantum, 0 where one ended whole
 	PMP                    // region PC of PMP is now VA, its address register, and PA, its configuration
 	Serial                 // the simulator's own firmware acts in the serial phase
 	Refuse                 // a device does not accept the access

@@ -60,7 +60,7 @@ const forever = ^uint64(0)
 
 // Run implements coherence.Runner.
 func (a *agent) Run(end uint64) (asleep bool, wake uint64) {
-	for {
+	for !a.caches.Port.Interrupted() {
 		now := a.Clock()
 		if a.err != nil {
 			return true, forever
@@ -93,6 +93,7 @@ func (a *agent) Run(end uint64) (asleep bool, wake uint64) {
 		}
 		a.run(t, limit)
 	}
+	return false, 0
 }
 
 // run lets a thread work through the references that it has at hand.

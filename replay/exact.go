@@ -35,6 +35,7 @@ type Exact struct {
 	refs    uint64 // accesses of devices
 	refuse  bool   // the access in progress
 	stopped bool
+	cut     uint64
 	err     error
 }
 
@@ -79,6 +80,10 @@ func (x *Exact) References() (n uint64) {
 	}
 	return n + x.refs
 }
+
+// Cut is the cycle at which the recorded run was interrupted in the midst of a
+// quantum, 0 if it was not.
+func (x *Exact) Cut() uint64 { return x.cut }
 
 // Finish brings the harts' counts of instructions to what they were.
 func (x *Exact) Finish() {
@@ -139,7 +144,7 @@ func (x *Exact) do(r *record.Record) {
 		}
 		x.Engine.Wake(int(r.VA), r.Cycle)
 	case record.Stop:
-		x.stopped = true
+		x.stopped, x.cut = true, r.VA
 		x.Engine.Stop()
 	case record.DMARead, record.DMAWrite:
 		x.refs++

@@ -110,6 +110,14 @@ func (l *Writer) Write(e *event.Event) {
 	}
 }
 
+// Cut says that the log does not have what happened from cycle on, so many events. It
+// passes every filter.
+func (l *Writer) Cut(cycle uint64, events int) {
+	if l.room > 0 {
+		l.write(zapcore.WarnLevel, "log-cut", append(l.start(event.Run, cycle, -1, 0), zap.Int("count", events)))
+	}
+}
+
 // Written is how many bytes were written, in the buffer or out of it, and before a
 // checkpoint.
 func (l *Writer) Written() uint64 { return l.count }

@@ -88,3 +88,20 @@ func BenchmarkWrite(b *testing.B) {
 		l.Write(&e)
 	}
 }
+
+// A log that was cut says so, whatever it was asked for, but where it was full already.
+func TestCut(t *testing.T) {
+	for limit, want := range map[uint64]int{0: 1, 1: 0} {
+		var b strings.Builder
+		l := New(&b, Options{Only: []event.Category{event.Inst}, Limit: limit})
+		l.Write(&event.Event{Cycle: 6, Kind: event.Retire})
+		l.Cut(7, 8)
+		if err := l.Flush(); err != nil {
+			t.Fatal(err)
+		}
+		line := `{"level":"warn","event":"log-cut","category":"run","cycle":7,"hart":-1,"vm":0,"count":8}` + "\n"
+		if strings.Count(b.String(), line) != want {
+			t.Errorf("limit %d:\n%s", limit, b.String())
+		}
+	}
+}
