@@ -15,6 +15,7 @@ type debugger struct {
 	breaks  []uint64 // virtual addresses
 	watches []Watch
 	step    bool
+	late    bool   // a breakpoint was set at the pc, perhaps while the instruction there was fetched
 	hit     Notice // of a watch, to be told when the instruction is done
 	isHit   bool
 }
@@ -33,6 +34,7 @@ func (w *Watch) covers(va, size uint64, write bool) bool {
 // in whatever address space the hart is in.
 func (h *Hart) SetBreaks(at []uint64) {
 	d := h.debug()
+	d.late = slices.Contains(at, h.pc) && !slices.Contains(d.breaks, h.pc)
 	d.breaks = slices.Clone(at)
 	h.tab.blocks.forget() // what was decoded may be at a breakpoint
 }
@@ -73,6 +75,7 @@ func (d *debugger) mayBreak(pc uint64) bool {
 // the debugger has sent the hart elsewhere.
 func (h *Hart) breakAt(pc uint64) bool {
 	d := h.dbg
+	d.late = false
 	if !slices.Contains(d.breaks, pc) {
 		return true
 	}
@@ -81,6 +84,16 @@ func (h *Hart) breakAt(pc uint64) bool {
 		h.yank() // one instruction only
 	}
 	return h.pc == pc
+}
+
+// fetched follows a fetch of the instruction at pc, or of its second half, in which
+// the hart may have waited for the bus while its debugger set a breakpoint there. It
+// returns false if the hart is not to go on with what was fetched.
+func (h *Hart) fetched(pc, part uint64) bool {
+	if d := h.dbg; d == nil || !d.late {
+		return true
+	}
+	return h.breakAt(pc) && (h.singleOK || h.lineIs(part)) // it may have been overwritten
 }
 
 // executed follows every instruction outside of the fast paths.

@@ -108,8 +108,13 @@ func (h *Hart) nextInst(pc uint64) *step {
 		}
 	}
 	h.singleOK = false // the line may be current without a call of fetchLine
-	if !h.lineIs(pc) && !h.fetchLine(pc) {
-		return h.fetchTrap(pc)
+	if !h.lineIs(pc) {
+		if !h.fetchLine(pc) {
+			return h.fetchTrap(pc)
+		}
+		if !h.fetched(pc, pc) {
+			return nil
+		}
 	}
 	if !h.singleOK {
 		off := pc - h.fbase
@@ -168,6 +173,9 @@ func (h *Hart) nextAlone(pc uint64) *step {
 			hi, ok := h.fetchHalf(pc + 2)
 			if !ok {
 				return h.fetchTrap(pc)
+			}
+			if !h.fetched(pc, pc+2) {
+				return nil
 			}
 			single = h.singleOK
 			kept = kept && !single

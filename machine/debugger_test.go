@@ -293,6 +293,56 @@ func TestStepOverSharedBreak(t *testing.T) {
 	}
 }
 
+// A breakpoint that is set while a hart waits for the very instruction to be fetched,
+// from one line or from two, stops it there.
+func TestBreakWhileFetching(t *testing.T) {
+	for _, at := range []int{512, 510} { // where hart 1 goes: the second is across the end of a line
+		waited := 0
+		for nops := range 60 {
+			code := make([]uint16, at/2)
+			put := func(i int, w uint32) { code[i], code[i+1] = uint16(w), uint16(w>>16) }
+			put(0, 0xf14022f3)                                             // csrr t0, mhartid
+			put(2, 0x00029063|uint32(at-4)&0x1e<<7|uint32(at-4)&0x7e0<<20) // bnez t0, far
+			for i := range nops {
+				code[4+i] = 1
+			}
+			code[4+nops] = 0xa001                          // j .
+			code = append(code, 0x0313, 0x0013, 0xa001, 1) // far: addi t1, t1, 1 (it was 0); j .
+			words := make([]uint32, len(code)/2)
+			for i := range words {
+				words[i] = uint32(code[2*i]) | uint32(code[2*i+1])<<16
+			}
+			debugged(t, job{guest: "fetch", image: assemble(words...), harts: 2}, func(d *debugger) {
+				const base = uint64(machine.RAMBase)
+				far := base + uint64(at)
+				d.want(fmt.Sprintf("Z0,%x,2", base+8+2*uint64(nops)), "OK")
+				if id := d.thread(d.ask("vCont;c")); id != "1" {
+					d.t.Errorf("%d nops: thread %s stopped", nops, id)
+				}
+				d.want("Hg2", "OK")
+				if d.number(d.ask("p20")) == far {
+					waited++
+					d.want(fmt.Sprintf("z0,%x,2", base+8+2*uint64(nops)), "OK")
+					d.want(fmt.Sprintf("Z0,%x,4", far), "OK")
+					if reply := d.ask("vCont;c"); reply != "T05thread:2;" || d.number(d.ask("p20")) != far || d.number(d.ask("p6")) != 0 {
+						d.t.Errorf("far at %d, %d nops: the breakpoint was missed: %q", at, nops, reply)
+					}
+					d.want(fmt.Sprintf("z0,%x,4", far), "OK")
+					d.want("vCont;s:2", "T05thread:2;")
+					if pc, v := d.number(d.ask("p20")), d.number(d.ask("p6")); pc != far+4 || v != 1 {
+						d.t.Errorf("far at %d, %d nops: after a step pc is %#x, t1 %d", at, nops, pc, v)
+					}
+				}
+				d.send("k")
+			})
+		}
+		if waited == 0 {
+			t.Errorf("far at %d: hart 1 never waited there", at)
+		}
+		t.Logf("far at %d: hart 1 waited there %d times", at, waited)
+	}
+}
+
 // GDB itself, on a program with virtual memory: threads, breakpoints by symbol, CSRs,
 // memory, watchpoints, steps.
 func TestGDB(t *testing.T) {
