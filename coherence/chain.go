@@ -94,7 +94,7 @@ func (e *Engine) settleHere() bool {
 	e.settle()
 	ends := e.stopped || !e.nextRound()
 	c.serial = false
-	if ends || e.Urgent != 0 || e.fast ||
+	if ends || e.Urgent != 0 || e.holding || e.fast ||
 		len(e.lanes) > 1 && len(e.ready) > 1 && e.work >= worthLanes*workScale {
 		c.settled = true
 		return false

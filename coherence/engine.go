@@ -53,6 +53,11 @@ type Engine struct {
 	// (Port.Tell), in the order of clocks and numbers. The agents that told go on
 	// afterwards within the same round, so that telling changes no result.
 	OnNotice func(agent int)
+	// Held are the agents, a bit each, whose notices are held: they stay where they are
+	// while time passes, until they are not held any more. This is the one thing by which
+	// telling may change a result. Holds says whether it is for the present notice of one.
+	Held  uint64
+	Holds func(agent int) bool
 	// Urgent are the agents, a bit each, that run before the others in a round: those
 	// that a debugger steps, so that the others do not move more than they have to.
 	Urgent uint64
@@ -69,6 +74,7 @@ type Engine struct {
 	naps    []*agent // fell asleep in this round, until a cycle of this quantum
 	reqs    []*Request
 	told    []*agent // have something to tell
+	holding bool     // an agent that is ready has a notice that was held
 	start   uint64   // of this quantum
 	end     uint64   // of this quantum
 	direct  *agent   // the only agent still running in this quantum

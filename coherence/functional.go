@@ -45,11 +45,16 @@ func (e *Engine) turns() error {
 		a := left[0]
 		a.state = agentRunning
 		e.setDirect(a)
-		if err := e.lanes[0].runBatch(left[:1]); err != nil {
-			return err
+		if a.kind != Notice { // else it was held
+			if err := e.lanes[0].runBatch(left[:1]); err != nil {
+				return err
+			}
 		}
-		switch r := a.pending; r.Kind {
+		switch r := a.pending; a.kind {
 		case Quantum:
+			if a.clock < e.end && !e.interrupted.Load() { // it was held since an earlier one
+				continue
+			}
 			a.state = agentAtEnd
 		case Sleep:
 			a.state, a.wakeAt = agentAsleep, r.WakeAt
@@ -57,7 +62,11 @@ func (e *Engine) turns() error {
 				e.naps = append(e.naps, a)
 			}
 		case Notice:
-			if e.OnNotice != nil {
+			if e.holds(a) {
+				a.hold(e.end)
+				break
+			}
+			if a.kind = served.Kind; e.OnNotice != nil {
 				e.OnNotice(a.id)
 			}
 			continue

@@ -26,7 +26,7 @@ func (e *Engine) round() error {
 	e.begin()
 	var err error
 	switch {
-	case e.Urgent != 0:
+	case e.Urgent != 0 || e.holding:
 		err = e.resumeUrgent()
 	case min(len(e.lanes), len(e.ready)) <= 1 || e.work < worthLanes*workScale:
 		var settled bool
@@ -62,11 +62,15 @@ func (e *Engine) begin() {
 // settle ends a round: it serves the agents that are parked with a request, and
 // finds out who runs in the next round.
 func (e *Engine) settle() {
-	e.reqs, e.naps = e.reqs[:0], e.naps[:0]
+	e.reqs, e.naps, e.holding = e.reqs[:0], e.naps[:0], false
 	again := e.ready[:0]
 	for _, a := range e.ready {
 		switch a.kind {
 		case Quantum:
+			if a.clock < e.end && !e.interrupted.Load() { // it was held since an earlier one
+				again = append(again, a)
+				continue
+			}
 			a.state = agentAtEnd
 		case Sleep:
 			a.state, a.wakeAt = agentAsleep, a.pending.WakeAt
@@ -74,6 +78,9 @@ func (e *Engine) settle() {
 				e.naps = append(e.naps, a)
 			}
 		case served.Kind:
+			again = append(again, a)
+		case Notice:
+			e.holding = true
 			again = append(again, a)
 		default:
 			e.reqs = append(e.reqs, a.pending)
@@ -93,6 +100,9 @@ func (e *Engine) settle() {
 	}
 	e.admit()
 	e.endNaps()
+	if e.holding {
+		e.holdOver()
+	}
 }
 
 // endNaps puts sleepers whose own time comes within the quantum back to work:
@@ -113,13 +123,16 @@ func (e *Engine) endNaps() {
 func (e *Engine) resumeUrgent() error {
 	first := e.Urgent
 	for _, urgent := range []bool{true, false} {
-		var batch []*agent
+		var batch, run []*agent
 		for _, a := range e.ready {
-			if first>>a.id&1 != 0 == urgent {
-				batch = append(batch, a)
+			if first>>a.id&1 != 0 != urgent {
+				continue
+			}
+			if batch = append(batch, a); a.kind != Notice { // else it was held
+				run = append(run, a)
 			}
 		}
-		if err := e.lanes[0].runBatch(batch); err != nil {
+		if err := e.lanes[0].runBatch(run); err != nil {
 			return err
 		}
 		if err := e.hearNotices(batch); err != nil || e.stopped {
@@ -138,7 +151,7 @@ func (e *Engine) hearNotices(batch []*agent) error {
 	for {
 		e.told = e.told[:0]
 		for _, a := range batch {
-			if a.kind == Notice {
+			if a.kind == Notice && !e.holds(a) {
 				e.told = append(e.told, a)
 			}
 		}
@@ -170,6 +183,32 @@ func (e *Engine) hearNotices(batch []*agent) error {
 			return err
 		}
 	}
+}
+
+// holds says whether what an agent has to tell is held.
+func (e *Engine) holds(a *agent) bool {
+	return e.Held>>a.id&1 != 0 && e.Holds != nil && e.Holds(a.id)
+}
+
+// hold takes an agent whose notice is held to the quantum's end.
+func (a *agent) hold(end uint64) {
+	a.state, a.wakeAt = agentAtEnd, end
+	a.wake()
+}
+
+// holdOver takes the agents whose notices are held to the quantum's end, if there is
+// nobody else to run in it. When they go on, they come to the end that Run was given at
+// once, and are run again: see settle.
+func (e *Engine) holdOver() {
+	for _, a := range e.ready {
+		if a.kind != Notice {
+			return
+		}
+	}
+	for _, a := range e.ready {
+		a.hold(e.end)
+	}
+	e.ready = e.ready[:0]
 }
 
 // admit puts the agents that were woken back to work, in the order of their
@@ -255,6 +294,7 @@ func (e *Engine) advance() (more bool, err error) {
 			e.ready = append(e.ready, a)
 		case a.state == agentAtEnd && a.clock < e.end:
 			e.ready = append(e.ready, a)
+			e.holding = e.holding || a.kind == Notice
 		}
 	}
 	return true, nil

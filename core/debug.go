@@ -16,6 +16,7 @@ type debugger struct {
 	watches []Watch
 	step    bool
 	late    bool   // a breakpoint was set at the pc, perhaps while the instruction there was fetched
+	told    uint64 // the pc, and 1, where a breakpoint was told of ahead; 0: nowhere
 	hit     Notice // of a watch, to be told when the instruction is done
 	isHit   bool
 }
@@ -75,8 +76,9 @@ func (d *debugger) mayBreak(pc uint64) bool {
 // the debugger has sent the hart elsewhere.
 func (h *Hart) breakAt(pc uint64) bool {
 	d := h.dbg
-	d.late = false
-	if !slices.Contains(d.breaks, pc) {
+	told := d.told == pc|1
+	d.late, d.told = false, 0
+	if told || !slices.Contains(d.breaks, pc) {
 		return true
 	}
 	h.tell(Notice{Kind: NoticeBreak})
@@ -84,6 +86,15 @@ func (h *Hart) breakAt(pc uint64) bool {
 		h.yank() // one instruction only
 	}
 	return h.pc == pc
+}
+
+// breakAhead stops at a breakpoint at the pc where the hart comes to the end of its
+// quantum, or to sleep: who is led there alone is to be there before others move on.
+func (h *Hart) breakAhead() {
+	if d := h.dbg; d.told != h.pc|1 && slices.Contains(d.breaks, h.pc) {
+		d.told = h.pc | 1
+		h.tell(Notice{Kind: NoticeBreak})
+	}
 }
 
 // fetched follows a fetch of the instruction at pc, or of its second half, in which
@@ -188,6 +199,9 @@ func (h *Hart) Between() bool { return !h.executing && !h.mem.Port.Waiting() }
 // SetPC makes the hart go on at pc. It must be between two instructions.
 func (h *Hart) SetPC(pc uint64) {
 	h.pc = pc &^ (1 | h.alignMask)
+	if h.dbg != nil {
+		h.dbg.told = 0
+	}
 }
 
 // SetX sets integer register i, 0 to 31. x0 stays 0.

@@ -28,6 +28,9 @@ func (h *Hart) run(end uint64) (asleep bool, wake uint64) {
 		}
 		if h.asleep() {
 			if wake = h.wakeCycle(); wake > now {
+				if h.dbg != nil {
+					h.breakAhead()
+				}
 				if h.ev.On(event.Run) {
 					h.emit(event.HartWFI, h.pc, 0, 0, 0)
 				}
@@ -36,6 +39,9 @@ func (h *Hart) run(end uint64) (asleep bool, wake uint64) {
 			h.wrs = false
 		}
 		if now >= end {
+			if h.dbg != nil {
+				h.breakAhead()
+			}
 			return false, 0
 		}
 		if h.serving {

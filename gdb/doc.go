@@ -41,8 +41,9 @@ type Target interface {
 	Monitor(command string) string
 	// Arm says where a thread is to stop from now on: before these addresses, after
 	// accesses to these, after one instruction. One that is first goes on before those
-	// that are not, wherever time allows that.
-	Arm(thread int, breaks []uint64, watches []Watch, step, first bool)
+	// that are not, wherever time allows that. One that is held moves only where time has
+	// to pass, and where it is to stop it waits there until it is not held any more.
+	Arm(thread int, breaks []uint64, watches []Watch, step, first, held bool)
 	// Kill ends the run when it goes on.
 	Kill()
 }

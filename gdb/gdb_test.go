@@ -54,8 +54,8 @@ func (f *fake) WriteMemory(_ int, va uint64, p []byte) bool {
 	off := va - 0x1000
 	return off < 256 && copy(f.memory[off:], p) == len(p)
 }
-func (f *fake) Arm(t int, breaks []uint64, watches []Watch, step, first bool) {
-	f.armed = append(f.armed, fmt.Sprintf("%d: %x %v %v %v", t, breaks, watches, step, first))
+func (f *fake) Arm(t int, breaks []uint64, watches []Watch, step, first, held bool) {
+	f.armed = append(f.armed, fmt.Sprintf("%d: %x %v %v %v %v", t, breaks, watches, step, first, held))
 }
 
 // client is the debugger's end.
@@ -154,7 +154,7 @@ func TestPackets(t *testing.T) {
 	// others keep it.
 	c.send("vCont;c")
 	<-done
-	if got := strings.Join(f.armed, "; "); got != "0: [1010] [{4128 8 false true}] false false; 1: [1010] [{4128 8 false true}] false false; 2: [1010] [{4128 8 false true}] false false" {
+	if got := strings.Join(f.armed, "; "); got != "0: [1010] [{4128 8 false true}] false false false; 1: [1010] [{4128 8 false true}] false false false; 2: [1010] [{4128 8 false true}] false false false" {
 		t.Errorf("armed %s", got)
 	}
 	f.armed = nil
@@ -170,7 +170,7 @@ func TestPackets(t *testing.T) {
 	c.ask("z2,1020,8", "OK")
 	c.send("vCont;s:3")
 	<-done
-	if got := strings.Join(f.armed, "; "); got != "0: [1010] [] false false; 1: [1010] [] false false; 2: [] [] true true" {
+	if got := strings.Join(f.armed, "; "); got != "0: [1010] [] false false true; 1: [1010] [] false false true; 2: [] [] true true false" {
 		t.Errorf("armed %s", got)
 	}
 	// An interrupt, and the end.
@@ -211,7 +211,7 @@ func TestComeAndGo(t *testing.T) {
 	c.ask("Z0,1010,4", "OK")
 	c.conn.Close()
 	<-done
-	if len(f.armed) != 3 || f.armed[0] != "0: [] [] false false" {
+	if len(f.armed) != 3 || f.armed[0] != "0: [] [] false false false" {
 		t.Errorf("armed %v", f.armed)
 	}
 	c = dial(t, s)
@@ -309,7 +309,7 @@ func TestWatchOrder(t *testing.T) {
 			}
 		}
 	}
-	if line := "0: [] [" + strings.Join(want, " ") + "] false false"; f.armed[0] != line {
+	if line := "0: [] [" + strings.Join(want, " ") + "] false false false"; f.armed[0] != line {
 		t.Errorf("armed %s, want %s", f.armed[0], line)
 	}
 }

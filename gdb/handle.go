@@ -78,7 +78,7 @@ func (s *Server) kill() bool {
 // disarm makes every thread run on without stopping.
 func (s *Server) disarm() {
 	for t := range s.target.Threads() {
-		s.target.Arm(t, nil, nil, false, false)
+		s.target.Arm(t, nil, nil, false, false, false)
 	}
 }
 
@@ -277,11 +277,12 @@ func (s *Server) resumeOld(p string) bool {
 	return s.resume(do)
 }
 
-// resume lets threads go on. One that is not to go on cannot be stopped in time if
-// another's instruction has to wait for the bus. Those that are to go on go first, since
-// GDB fails where another thread stops while it leads one over a breakpoint. One that is
-// not keeps the breakpoints that were there when everything ran last: GDB takes out the
-// one to be stepped over, and puts in those where the step ends.
+// resume lets threads go on. One that is not to go on moves all the same if another's
+// instruction has to wait for the bus, since time is common. Those that are to go on go
+// first, and where another comes to a breakpoint it is held there: GDB fails where another
+// thread stops while it leads one over a breakpoint. It keeps the breakpoints that were
+// there when everything ran last: GDB takes out the one to be stepped over, and puts in
+// those where the step ends.
 func (s *Server) resume(do []byte) bool {
 	now := slices.Sorted(maps.Keys(s.breaks))
 	// In an order of their own: where several cover an access, the first is told.
@@ -292,7 +293,7 @@ func (s *Server) resume(do []byte) bool {
 		if what == 0 {
 			list = s.before
 		}
-		s.target.Arm(t, list, watches, what == 's', what == 's' || what != 0 && !all)
+		s.target.Arm(t, list, watches, what == 's', what == 's' || what != 0 && !all, what == 0)
 	}
 	if all {
 		s.before = now

@@ -26,23 +26,29 @@ type arm struct {
 
 // tellDebugger tells the debugger of a notice that concerns it.
 func (m *Machine) tellDebugger(hart int, n core.Notice) {
-	d := m.opts.Debugger
-	if d == nil {
+	if !m.stops(hart) {
 		return
 	}
 	stop := gdb.Stop{Thread: hart, Signal: gdb.SignalTrap}
-	switch n.Kind {
-	case core.NoticeMarker, core.NoticeTraps:
-		return
-	case core.NoticeBreak:
-		if len(m.armed) == 0 || !slices.Contains(m.armed[hart].breaks, m.harts[hart].PC()) {
-			return
-		}
-	case core.NoticeWatch:
+	if n.Kind == core.NoticeWatch {
 		stop.Watched, stop.Addr = true, n.Value
 	}
-	m.engine.Urgent = 0
-	d.Stopped(m.ctx, stop)
+	m.engine.Urgent, m.engine.Held = 0, 0
+	m.opts.Debugger.Stopped(m.ctx, stop)
+}
+
+// stops says whether what a hart tells is for the debugger.
+func (m *Machine) stops(hart int) bool {
+	if m.opts.Debugger == nil || len(m.armed) == 0 {
+		return false
+	}
+	switch m.harts[hart].Notice().Kind {
+	case core.NoticeMarker, core.NoticeTraps:
+		return false
+	case core.NoticeBreak:
+		return slices.Contains(m.armed[hart].breaks, m.harts[hart].PC())
+	}
+	return true
 }
 
 func (t *target) Threads() int { return len(t.harts) }
@@ -154,7 +160,7 @@ func (t *target) WriteMemory(i int, va uint64, p []byte) bool {
 
 // Arm implements gdb.Target. Forgetting what a hart has decoded takes time, so it is
 // done only where something changes.
-func (t *target) Arm(i int, breaks []uint64, watches []gdb.Watch, step, first bool) {
+func (t *target) Arm(i int, breaks []uint64, watches []gdb.Watch, step, first, held bool) {
 	if t.armed == nil {
 		t.armed = make([]arm, len(t.harts))
 	}
@@ -172,9 +178,14 @@ func (t *target) Arm(i int, breaks []uint64, watches []gdb.Watch, step, first bo
 		h.SetWatches(list)
 	}
 	h.SetStep(step)
-	t.engine.Urgent &^= 1 << i
+	bit := uint64(1) << i
+	t.engine.Urgent &^= bit
+	t.engine.Held &^= bit
 	if first {
-		t.engine.Urgent |= 1 << i
+		t.engine.Urgent |= bit
+	}
+	if held {
+		t.engine.Held |= bit
 	}
 }
 

@@ -27,7 +27,7 @@ var forgotten = map[string]string{
 	"machine.panicWatch.w": "the host's", "disk.Disk.known": "worked out anew",
 	"stats.Snapshot.stats": "the registry's", "stats.Snapshot.index": "the registry's",
 
-	"coherence.Engine.OnQuantum": "given anew", "coherence.Engine.OnIdle": "given anew", "coherence.Engine.OnNotice": "given anew", "coherence.Engine.Limit": "given anew",
+	"coherence.Engine.OnQuantum": "given anew", "coherence.Engine.OnIdle": "given anew", "coherence.Engine.OnNotice": "given anew", "coherence.Engine.Held": "the debugger's", "coherence.Engine.Holds": "given anew", "coherence.Engine.holding": "the debugger's", "coherence.Engine.Limit": "given anew",
 	"coherence.Engine.lanes": "host threads", "coherence.Engine.gov": "which ones work", "coherence.Engine.work": "the same",
 	"coherence.Engine.reqs": "none when a quantum ends", "coherence.Engine.ready": "the same", "coherence.Engine.naps": "the same", "coherence.Engine.told": "the same", "coherence.Engine.direct": "the same",
 	"coherence.Engine.woken": "follows from the agents, whose order counts", "coherence.Engine.resumed": "about checkpoints", "coherence.Engine.stopped": "false where one can be taken",

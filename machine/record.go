@@ -108,6 +108,8 @@ func (m *Machine) inexact(o *Recording) string {
 		return "it begins at a checkpoint, with what caches and memory held there"
 	case m.opts.Protocol != nil:
 		return "the protocol is none that can be named"
+	case m.opts.Debugger != nil:
+		return "a debugger may have changed the run (--gdb)"
 	case m.cfg.Run.FastUntil != "":
 		return "a part of the run was without timing (--fast-until)"
 	}

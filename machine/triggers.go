@@ -71,7 +71,7 @@ func (m *Machine) addressOf(name string) (uint64, error) {
 // prepare sets up what the run waits for.
 func (m *Machine) prepare(l *Limits) error {
 	c := &m.cfg.Run
-	m.engine.OnNotice = m.notice
+	m.engine.OnNotice, m.engine.Holds = m.notice, m.stops
 	m.watchTraps()
 	fast, err := config.ParseTrigger(c.FastUntil)
 	if err != nil {
