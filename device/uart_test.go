@@ -229,6 +229,41 @@ func TestUARTFIFOControl(t *testing.T) {
 	wantRead(t, u, 0, uartIIR, 1, iirNone)
 }
 
+// A driver that empties the receive FIFO loses what is in it, 1 character or 16, and
+// nothing of what the terminal has yet to send (section 8.5).
+func TestUARTResetKeepsWhatWaits(t *testing.T) {
+	u := newUART(0)
+	var text []byte
+	for c := byte(' '); c < 127; c++ {
+		text = append(text, c)
+	}
+	u.Push(0, text)
+	lost := 0
+	for _, step := range []struct{ fcr, loses uint64 }{
+		{0, 0},                      // nothing is switched
+		{fcrEnable, 1},              // the one character of the holding register
+		{fcrEnable, 0},              //
+		{fcrEnable | 0xc0, 0},       // another trigger level
+		{fcrEnable | fcrClearTX, 0}, // the other FIFO
+		{fcrEnable | fcrClearRX, 16},
+		{0, 16},
+		{fcrClearRX, 1},
+		{fcrEnable | fcrClearRX | fcrClearTX, 1},
+	} {
+		mustWrite(t, u, 0, uartIIR, 1, step.fcr)
+		lost += int(step.loses)
+		wantRead(t, u, 0, uartRBR, 1, uint64(text[lost]))
+		lost++ // it was read
+	}
+	var rest []byte
+	for mustRead(t, u, 0, uartLSR, 1)&lsrDR != 0 {
+		rest = append(rest, byte(mustRead(t, u, 0, uartRBR, 1)))
+	}
+	if !bytes.Equal(rest, text[lost:]) {
+		t.Errorf("then came %q, want %q", rest, text[lost:])
+	}
+}
+
 func FuzzUART(f *testing.F) {
 	for i, p := range programs(1) {
 		f.Add(p, uint64(i)*7)
