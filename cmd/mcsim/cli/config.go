@@ -2,6 +2,8 @@ package cli
 
 import (
 	"fmt"
+	"io"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -115,14 +117,19 @@ to have names completed, meanings shown and ranges checked as you type.`,
 }
 
 func newConfigPresets() *cobra.Command {
+	var asJSON bool
 	c := &cobra.Command{
 		Use:   "presets [NAME]",
 		Short: "List the presets, or print one as it is written, with its sources",
 		Example: `  mcsim config presets
-  mcsim config presets server`,
+  mcsim config presets server
+  mcsim config presets --json`,
 		Args:      cobra.MaximumNArgs(1),
 		ValidArgs: config.Presets(),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if asJSON {
+				return writePresets(cmd.OutOrStdout(), args)
+			}
 			if len(args) == 0 {
 				for _, name := range config.Presets() {
 					fmt.Fprintln(cmd.OutOrStdout(), name)
@@ -137,7 +144,41 @@ func newConfigPresets() *cobra.Command {
 			return err
 		},
 	}
+	c.Flags().BoolVar(&asJSON, "json", false, "print JSON: each preset's name and description, of the one that is named also its text")
 	return c
+}
+
+// writePresets prints the presets of these names, or all, as JSON. A preset's description
+// is the first paragraph of the comment that it begins with.
+func writePresets(w io.Writer, names []string) error {
+	type row struct {
+		Name   string `json:"name"`
+		Doc    string `json:"description"`
+		Source string `json:"source,omitempty"`
+	}
+	rows, all := []row{}, len(names) == 0
+	if all {
+		names = config.Presets()
+	}
+	for _, name := range names {
+		text, err := config.PresetSource(name)
+		if err != nil {
+			return &usageError{err}
+		}
+		r := row{Name: name, Source: string(text)}
+		for line := range strings.Lines(r.Source) {
+			comment, ok := strings.CutPrefix(strings.TrimSpace(line), "# ")
+			if !ok {
+				break
+			}
+			r.Doc = strings.TrimSpace(r.Doc + " " + comment)
+		}
+		if all {
+			r.Source = ""
+		}
+		rows = append(rows, r)
+	}
+	return writeJSON(w, rows)
 }
 
 func first(args []string) string {

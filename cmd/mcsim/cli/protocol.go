@@ -58,18 +58,25 @@ func newProtocolList() *cobra.Command {
 }
 
 func newProtocolShow() *cobra.Command {
-	var markdown bool
+	var markdown, asJSON bool
 	c := &cobra.Command{
 		Use:   "show NAME",
 		Short: "Print a protocol's table",
 		Example: `  mcsim protocol show mesi
-  mcsim protocol show mesif --markdown`,
+  mcsim protocol show mesif --markdown
+  mcsim protocol show moesi --json`,
 		Args:      cobra.ExactArgs(1),
 		ValidArgs: coherence.Names(),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			p, err := coherence.ByName(args[0])
 			if err != nil {
 				return &usageError{err}
+			}
+			if err := exclusive(cmd, "markdown", "json"); err != nil {
+				return err
+			}
+			if asJSON {
+				return writeJSON(cmd.OutOrStdout(), p)
 			}
 			if markdown {
 				return printing(cmd, p.WriteMarkdown)
@@ -78,6 +85,7 @@ func newProtocolShow() *cobra.Command {
 		},
 	}
 	c.Flags().BoolVar(&markdown, "markdown", false, "print Markdown")
+	c.Flags().BoolVar(&asJSON, "json", false, "print JSON: states, and for each with each event the next state and actions, or why it cannot be")
 	return c
 }
 

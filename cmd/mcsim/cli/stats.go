@@ -140,7 +140,7 @@ func newStatsShow() *cobra.Command {
 	var all bool
 	var only []string
 	var phase string
-	var list bool
+	var list, asJSON bool
 	c := &cobra.Command{
 		Use:   "show FILE",
 		Short: "Print a statistics file as a table",
@@ -149,11 +149,12 @@ guest marked; --phases lists those.`,
 		Example: `  mcsim stats show stats.json
   mcsim stats show stats.json --only llc,dram --all
   mcsim stats show stats.json --phases
-  mcsim stats show stats.json --phase sort`,
+  mcsim stats show stats.json --phase sort
+  mcsim stats show stats.json --only l1d --json`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if list {
-				return listPhases(cmd, args[0])
+				return listPhases(cmd, args[0], asJSON)
 			}
 			s, err := readPhase(args[0], phase)
 			if err != nil {
@@ -161,26 +162,64 @@ guest marked; --phases lists those.`,
 			}
 			o := tableOptions(cmd.OutOrStdout(), all)
 			o.Only = only
-			if len(only) > 0 && !slices.ContainsFunc(s.Values, func(v stats.Value) bool {
-				return slices.ContainsFunc(only, func(word string) bool { return strings.Contains(v.Name, word) })
-			}) {
+			if len(only) > 0 && !slices.ContainsFunc(s.Values, func(v stats.Value) bool { return hasWord(v.Name, only) }) {
 				return usagef("--only %s: no statistic of %s has that in its name; mcsim stats describe lists them", strings.Join(only, ","), args[0])
 			}
-			return printing(cmd, func(w io.Writer) error { return s.WriteTable(w, o) })
+			return printing(cmd, func(w io.Writer) error {
+				if asJSON {
+					return writeValues(w, s, only)
+				}
+				return s.WriteTable(w, o)
+			})
 		},
 	}
 	c.Flags().BoolVar(&all, "all", false, "also what is zero everywhere")
 	c.Flags().StringSliceVar(&only, "only", nil, "only names with one of these in them")
 	c.Flags().StringVar(&phase, "phase", "", "only the phase of this NAME, the first of them")
 	c.Flags().BoolVar(&list, "phases", false, "list the phases")
+	c.Flags().BoolVar(&asJSON, "json", false, "print JSON: name, unit, meaning and value of each, also of what is zero")
 	return c
 }
 
+// hasWord says whether a name has one of the words in it, or there are none.
+func hasWord(name string, words []string) bool {
+	return len(words) == 0 || slices.ContainsFunc(words, func(word string) bool { return strings.Contains(name, word) })
+}
+
+// writeValues prints the values whose names have one of the words in them, as JSON.
+func writeValues(w io.Writer, s *stats.Snapshot, words []string) error {
+	type row struct {
+		stats.Description
+		Value json.Number `json:"value"`
+	}
+	rows := []row{}
+	for _, v := range s.Values {
+		if hasWord(v.Name, words) {
+			rows = append(rows, row{v.Description, json.Number(v.String())})
+		}
+	}
+	return writeJSON(w, rows)
+}
+
 // listPhases prints a line for each phase.
-func listPhases(cmd *cobra.Command, path string) error {
+func listPhases(cmd *cobra.Command, path string, asJSON bool) error {
 	_, phases, err := readPhases(path)
 	if err != nil {
 		return err
+	}
+	if asJSON {
+		type row struct {
+			Name         string `json:"name"`
+			Begin        uint64 `json:"begin"`
+			End          uint64 `json:"end"`
+			Instructions uint64 `json:"instructions"`
+		}
+		rows := []row{}
+		for _, p := range phases {
+			n, _ := p.Values.Get("sim.instructions")
+			rows = append(rows, row{p.Name, p.Begin, p.End, n.U})
+		}
+		return writeJSON(cmd.OutOrStdout(), rows)
 	}
 	w := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(w, "phase\tbegins at cycle\tends at\tinstructions\t")
