@@ -17,6 +17,9 @@ import (
 // latest bounds the cycles in a checkpoint: sums of a few never wrap around.
 const latest = 1 << 60
 
+// longest bounds a quantum in a checkpoint, in cycles. No limit ends a run within one.
+const longest = 1 << 20
+
 // SnapshotCounters saves or loads what was counted and numbered. It fits a
 // machine of any cache shape.
 func (b *Bus) SnapshotCounters(c *snapshot.Coder) {
@@ -283,6 +286,9 @@ func (e *Engine) Snapshot(c *snapshot.Coder) {
 	if e.end > latest {
 		c.Fail("cycle %d is beyond what can be simulated", e.end)
 	}
+	if c.Loading() && e.end-e.start > longest {
+		c.Fail("a quantum from cycle %d to %d, which is longer than any", e.start, e.end)
+	}
 	for _, a := range e.agents {
 		snapshot.Uint(c, &a.state)
 		snapshot.Uint(c, &a.wakeAt)
@@ -299,9 +305,21 @@ func (e *Engine) Snapshot(c *snapshot.Coder) {
 			if a.isWoke {
 				e.woken = append(e.woken, a)
 			}
+			e.checkTime(c, a)
 		}
 	}
 	if c.Loading() {
 		e.resumed = true
+	}
+}
+
+// checkTime refuses an agent that would be behind the quantum that follows.
+func (e *Engine) checkTime(c *snapshot.Coder, a *agent) {
+	from, due := a.clock, e.end
+	if a.state == agentAsleep {
+		from, due = max(a.clock, a.wakeAt), e.start // one that was woken goes on within the quantum
+	}
+	if from < due {
+		c.Fail("hart %d goes on at cycle %d, before the quantum from %d to %d", a.id, from, e.start, e.end)
 	}
 }

@@ -137,6 +137,48 @@ func FuzzRestore(f *testing.F) {
 	})
 }
 
+// A checkpoint whose quantum is not where its harts are is refused: they would run up to
+// it, which no limit ends.
+func TestRestoreOfAnotherTime(t *testing.T) {
+	file := savedAt(t, nil, 3000)
+	for _, c := range []struct {
+		start, end uint64
+		ok         bool
+	}{
+		{0, 0, true}, // as they are
+		{1 << 40, 1 << 40, false},
+		{0, 1 << 40, false},
+		{1 << 40, 0, false},
+	} {
+		header, list := unframe(t, file)
+		for i := range list {
+			if body := &list[i].body; string(list[i].head[1:]) == "engine\x01" {
+				const harts = 2 // bytes that say how many there are; then come start and end, each behind a tag
+				tag := (*body)[harts]
+				start, n := binary.Uvarint((*body)[harts+1:])
+				end, k := binary.Uvarint((*body)[harts+2+n:])
+				b := binary.AppendUvarint(append((*body)[:harts:harts], tag), start+c.start)
+				b = binary.AppendUvarint(append(b, tag), end+c.end)
+				*body = append(b, (*body)[harts+2+n+k:]...)
+			}
+		}
+		r, err := snapshot.Open(bytes.NewReader(frame(t, header, list)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		m, err := machine.New(configure(t, []string{"machine.harts=2"}), machine.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := m.Restore(r); (err == nil) != c.ok {
+			t.Errorf("start moved by %d, end by %d: %v", c.start, c.end, err)
+		}
+		if err := m.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 // A machine that is built and never run leaves nothing behind: no goroutine that would
 // hold it for ever.
 func TestMachineThatNeverRuns(t *testing.T) {
