@@ -190,12 +190,12 @@ func (h *Hart) enter(pc uint64) uint16 {
 		s := &steps[last]
 		switch open = false; {
 		case jumped || off == h.lineSize:
-			*s = step{op: stepEnd, at: placeOf(off)}
+			*s = step{op: stepRunEnd, at: placeOf(off)}
 		case entries[off/2] != 0:
 			*s = step{op: stepJoin, imm: int32(entries[off/2])}
 			rest = *(*step)(unsafe.Add(h.fdec, s.imm))
 		case h.standsAlone(off):
-			*s = step{op: stepFetch, at: placeOf(off), imm: int32(h.half(off))}
+			*s = step{op: stepNotKept, at: placeOf(off), imm: int32(h.half(off))}
 		default:
 			open = true
 			in := h.decode(h.rawAt(off))
@@ -210,6 +210,7 @@ func (h *Hart) enter(pc uint64) uint16 {
 		s := &steps[k]
 		cost := s.after
 		s.after, s.n = after, n
+		join(steps[k : last+1])
 		after, n = after+cost, n+1
 		entries[s.at-1] = uint16(b.first()+f.used+int32(k)-1) * uint16(stepBytes)
 	}
@@ -259,6 +260,9 @@ func (h *Hart) cutRun(in *step) *step {
 		h.cut[i] = *in
 		i++
 		if cycles-int64(in.after) >= left {
+			for k := max(0, i+1-longestGram); k < i; k++ { // which stand for what is left out, too
+				h.cut[k].op = h.cut[k].op.first()
+			}
 			h.cut[i] = step{op: stepCut, after: in.after, n: in.n, at: in.at + in.size()/2}
 			return &h.cut[0]
 		}

@@ -24,7 +24,8 @@ type aloneInst struct {
 // set makes a of an instruction, whose step is s.
 func (a *aloneInst) set(s step, in *isa.Inst) {
 	a.before, a.in, a.raw = step{after: uint16(in.Cost), n: 1}, s, in.Raw
-	a.end = step{op: stepEnd, at: s.at + in.Size/2}
+	a.end = step{op: stepRunEnd, at: s.at + in.Size/2}
+	join(unsafe.Slice(&a.in, 2))
 }
 
 // decodings remembers how instructions were decoded, by their bytes. A line that

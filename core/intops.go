@@ -47,9 +47,9 @@ func mulhsu(a, b uint64) uint64 {
 // divide is the division group of M, as far as the run loop leaves it out.
 func divide(op isa.Op, a, b uint64) uint64 {
 	if op == isa.OpDIVW {
-		return uint64(int64(int32(sdiv(int64(int32(a)), int64(int32(b)), math.MinInt32))))
+		return uint64(int64(int32(sdiv(int64(int32(a)), int64(int32(b))))))
 	}
-	return uint64(int64(int32(srem(int64(int32(a)), int64(int32(b)), math.MinInt32)))) // OpREMW
+	return uint64(int64(int32(srem(int64(int32(a)), int64(int32(b)))))) // OpREMW
 }
 
 // Division by zero and overflow have results, not traps (unprivileged manual, M
@@ -83,31 +83,18 @@ func remuw(a, b uint64) uint64 {
 	return uint64(int64(int32(uint32(a) % uint32(b))))
 }
 
-func sdiv(a, b, lowest int64) int64 {
-	switch {
-	case b == 0:
+// sdiv and srem have no case for the lowest dividend and -1: Go's quotient is the
+// dividend then, and its remainder 0, as RISC-V's.
+func sdiv(a, b int64) int64 {
+	if b == 0 {
 		return -1
-	case a == lowest && b == -1:
-		return lowest
 	}
 	return a / b
 }
 
-func srem(a, b, lowest int64) int64 {
-	switch {
-	case b == 0:
+func srem(a, b int64) int64 {
+	if b == 0 {
 		return a
-	case a == lowest && b == -1:
-		return 0
 	}
 	return a % b
-}
-
-// orcb sets each byte that has any bit set to all ones.
-func orcb(v uint64) uint64 {
-	const low7 = 0x7f7f7f7f7f7f7f7f
-	// The top bit of each byte says that the byte is not zero.
-	t := (v&low7 + low7) | v
-	t &^= low7
-	return t | (t - t>>7)
 }

@@ -164,7 +164,7 @@ func TestFilledFetch(t *testing.T) {
 	b := &r.tab.blocks
 	block := b.ofSlot[slot]
 	entry := b.entries(block)[0]
-	if entry == 0 || (*step)(unsafe.Add(b.at(block), uintptr(entry)+stepBytes)).op != stepADDI || r.fbase != codeAt {
+	if entry == 0 || (*step)(unsafe.Add(b.at(block), uintptr(entry)+stepBytes)).op.first() != stepADDI || r.fbase != codeAt {
 		t.Fatalf("entry %#x at %#x", entry, r.fbase)
 	}
 	line := r.l1i.LineData(slot)

@@ -13,8 +13,9 @@ import (
 func TestMisalignedCounts(t *testing.T) {
 	names := []string{"ld", "lw", "lwu", "lh", "lhu", "sd", "sw", "sh"}
 	for _, buffer := range []int{0, 4} {
-		seeded(t, 10, func(t *testing.T, rnd *rand.Rand) {
+		seeded(t, 15, func(t *testing.T, rnd *rand.Rand) {
 			noPMP := func(c *rigConfig) { c.hart.PMPRegions = 0 } // S may do everything
+			fast := rnd.IntN(3) == 0
 			machines := []*rig{newRig(t, withStores(buffer), noPMP), newRig(t, withStores(buffer), noPMP)}
 			for _, r := range machines {
 				for i, n := range names {
@@ -25,6 +26,7 @@ func TestMisalignedCounts(t *testing.T) {
 					}
 				}
 				r.identityPages()
+				r.SetFast(fast)
 			}
 			for step := range 3000 {
 				i, v := rnd.IntN(len(names)), rnd.Uint64()

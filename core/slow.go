@@ -11,11 +11,14 @@ import (
 // it and moves pc on, or takes the trap that it raised. The hart's state is
 // stored when it is called, and the instruction charged and counted.
 func (h *Hart) slow(s *step) {
-	in := h.decode(s.word)
-	if in.Op <= isa.OpLBU && in.Op >= isa.OpLD {
-		h.slowLoad(in)
+	if op := s.op.first(); op <= stepLBU {
+		h.slowLoad(s, op)
+		return
+	} else if op <= stepSB {
+		h.slowStore(s, op)
 		return
 	}
+	in := h.decode(s.word)
 	if in.Op >= isa.OpLRW && in.Op <= isa.OpAMOMAXUD && h.atomicQuick(in) {
 		h.pc += uint64(in.Size)
 		return
@@ -46,16 +49,17 @@ func (h *Hart) trapped() {
 	}
 }
 
-// slowLoad is slow for integer loads, by far the most of what comes there.
-func (h *Hart) slowLoad(in *isa.Inst) {
-	va := h.x[in.Rs1] + uint64(int64(in.Imm))
+// slowLoad is slow for integer loads, by far the most of what comes there, with stores.
+// When it parks, s may be gone.
+func (h *Hart) slowLoad(s *step, op stepOp) {
+	va := h.x[s.rs1] + uint64(int64(s.imm))
 	if h.mmu.data.levels == 0 {
 		h.mem.Expect(addr.PA(va))
 	}
 	h.instret--
-	next := h.pc + uint64(in.Size)
-	h.current, h.executing = *in, true
-	f, rd := loadForms[in.Op-isa.OpLD], in.Rd
+	h.executing = true
+	next, rd := h.pc+uint64(s.size()), s.rd
+	f := loadForms[op&7]
 	v, ok := uint64(0), false
 	if va&(f.size-1) == 0 && h.rec == nil {
 		v, ok = h.loadPart(va, f.size, nil)
@@ -67,6 +71,22 @@ func (h *Hart) slowLoad(in *isa.Inst) {
 			v = uint64(int64(v<<(f.unused&63)) >> (f.unused & 63))
 		}
 		h.x[rd] = v
+	}
+	h.slowDone(ok, next)
+}
+
+// slowStore is the same for integer stores.
+func (h *Hart) slowStore(s *step, op stepOp) {
+	va, size, v := h.x[s.rs1]+uint64(int64(s.imm)), uint64(8)>>(op-stepSD), h.x[s.rs2]
+	h.instret--
+	h.executing = true
+	next := h.pc + uint64(s.size())
+	h.slowDone(va&(size-1) != 0 && h.storeMisaligned(va, size, v) || h.storeSlow(va, size, v), next)
+}
+
+// slowDone ends the execution of an instruction that is no jump.
+func (h *Hart) slowDone(ok bool, next uint64) {
+	if ok {
 		h.instret++
 		h.pc = next
 	} else {
@@ -83,9 +103,6 @@ func (h *Hart) execSlow(in *isa.Inst) bool {
 	switch op := in.Op; {
 	case op == isa.OpIllegal:
 		return h.raise(causeIllegal, uint64(in.Raw))
-	case op >= isa.OpSD && op <= isa.OpSB:
-		va, size, v := h.x[in.Rs1]+uint64(int64(in.Imm)), storeSize(op), h.x[in.Rs2]
-		return va&(size-1) != 0 && h.storeMisaligned(va, size, v) || h.storeSlow(va, size, v)
 	case op >= isa.OpBEQ && op <= isa.OpJALR:
 		return h.execMisalignedJump(in)
 	case op == isa.OpAUIPC:
@@ -106,13 +123,11 @@ func (h *Hart) execSlow(in *isa.Inst) bool {
 
 // loadForms are the bytes of each load, and the bits above them that it fills with
 // its sign, if it does.
-var loadForms = [...]struct {
+var loadForms = [8]struct {
 	size   uint64
 	unused uint8
 }{
-	0: {8, 0}, isa.OpLW - isa.OpLD: {4, 32}, isa.OpLWU - isa.OpLD: {4, 0},
-	isa.OpLH - isa.OpLD: {2, 48}, isa.OpLHU - isa.OpLD: {2, 0},
-	isa.OpLB - isa.OpLD: {1, 56}, isa.OpLBU - isa.OpLD: {1, 0},
+	stepLD: {8, 0}, stepLW: {4, 32}, stepLWU: {4, 0}, stepLH: {2, 48}, stepLHU: {2, 0}, stepLB: {1, 56}, stepLBU: {1, 0},
 }
 
 // loadUnaligned is a load that the line table did not answer, and that may cross a
@@ -123,8 +138,6 @@ func (h *Hart) loadUnaligned(va, size uint64) (uint64, bool) {
 	}
 	return h.loadSlow(va, size)
 }
-
-func storeSize(op isa.Op) uint64 { return 8 >> (op - isa.OpSD) }
 
 // execMisalignedJump raises the exception of a jump to an address that is no
 // instruction's: it is the jump that traps (unprivileged manual, JAL).

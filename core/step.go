@@ -30,7 +30,7 @@ const stepBytes = unsafe.Sizeof(step{})
 // size is the number of bytes of the instruction's encoding, if a run can go on behind it.
 func (s *step) size() uint8 {
 	switch {
-	case s.op.branches():
+	case s.op.first().branches():
 		return s.rd
 	case s.word&3 == 3:
 		return 4
@@ -46,9 +46,19 @@ func (s *step) next() *step { return (*step)(unsafe.Add(unsafe.Pointer(s), stepB
 type stepOp uint8
 
 const (
-	// The commonest, which the loop finds by comparisons.
-	stepLD stepOp = iota
-	stepSD
+	stepLD stepOp = iota // loads, up to stepLBU
+	stepLW
+	stepLWU
+	stepLH
+	stepLHU
+	stepLB
+	stepLBU
+
+	stepSD // stores, up to stepSB
+	stepSW
+	stepSH
+	stepSB
+
 	stepADDI
 	stepADD
 	stepBEQ
@@ -57,19 +67,15 @@ const (
 	stepXOR
 	stepSRLI
 	stepOR
-	stepLBU
-	stepEnd // behind a run: look for the line of the address here
+	stepRunEnd // behind a run: look for the line of the address here
 	stepANDI
 	stepADDIW
 	stepAND
 	stepSUB
 	stepBLTU
-	stepLW
-	stepSB
 	stepSLTU
 	stepJALR
-	stepLB
-	stepFetch // the instruction here is not in the block: it crosses the line's end, or is at a breakpoint
+	stepNotKept // the instruction here is not in the block: it crosses the line's end, or is at a breakpoint
 	stepXORI
 
 	stepSlow // Hart.slow executes it
@@ -94,12 +100,6 @@ const (
 	stepSLTI
 	stepSLT
 	stepSLTIU
-
-	stepLWU
-	stepLH
-	stepLHU
-	stepSW
-	stepSH
 
 	stepBLT
 	stepBGE
@@ -167,6 +167,10 @@ const (
 	stepFMULD
 	stepFMADDD
 
+	stepLDRow // LD before another one
+	stepSDRow
+
+	numSteps              // then come those of grams.go
 	lastStep stepOp = 255 // so that the loop's switch has all values, and needs no check
 )
 
@@ -199,6 +203,32 @@ var stepOf = [isa.NumOps]stepOp{
 	isa.OpCZEROEQZ: stepCZEROEQZ, isa.OpCZERONEZ: stepCZERONEZ, isa.OpPAUSE: stepNOP,
 	isa.OpFLD: stepFLD, isa.OpFSD: stepFSD,
 	isa.OpFADDD: stepFADDD, isa.OpFMULD: stepFMULD, isa.OpFMADDD: stepFMADDD,
+}
+
+// first is the operation of the instruction itself, where op may stand for those behind it
+// as well.
+func (op stepOp) first() stepOp {
+	if op < stepLDRow {
+		return op
+	}
+	return firstOf[op]
+}
+
+// join has the first of steps stand for those behind it as well, as far as there is an
+// operation for that. They have been joined already.
+func join(steps []step) {
+	s := &steps[0]
+	for _, behind := range steps[1:] {
+		op := behind.op
+		if op != stepLDRow && op != stepSDRow {
+			op = op.first()
+		}
+		op = gramOf[s.op][op]
+		if op == 0 {
+			return
+		}
+		s.op = op
+	}
 }
 
 func (op stepOp) branches() bool {
