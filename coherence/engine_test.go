@@ -403,3 +403,17 @@ func TestEngineInterruptAtTheEnd(t *testing.T) {
 		t.Errorf("%v, quanta end at %d, short %v", err, ends, r.Short())
 	}
 }
+
+// Nor does one that comes when all are about to sleep: nobody has left anything undone.
+func TestEngineInterruptBeforeSleep(t *testing.T) {
+	r := newEngineRig(t, 100, 1, at(30), forever)
+	r.dev.on = func(uint64, uint64) { r.Interrupt() }
+	var ends []uint64
+	r.OnQuantum = func(now uint64) bool {
+		ends = append(ends, now)
+		return false
+	}
+	if err := r.Run(1); err != nil || r.Short() || !slices.Equal(ends, []uint64{100}) {
+		t.Errorf("%v, quanta end at %d, short %v", err, ends, r.Short())
+	}
+}

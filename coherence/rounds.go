@@ -242,7 +242,7 @@ func (e *Engine) nextQuantum() (more bool, err error) {
 }
 
 // cutShort ends a quantum that was interrupted where the agent is that came the
-// furthest.
+// furthest. One in which everybody came to its end, or sleeps, is whole.
 func (e *Engine) cutShort() {
 	reached := e.start
 	e.short = false
@@ -252,7 +252,9 @@ func (e *Engine) cutShort() {
 			e.short = true
 		}
 	}
-	e.end = min(e.end, reached)
+	if e.short {
+		e.end = min(e.end, reached)
+	}
 }
 
 // advance moves time to the next quantum in which anything happens.
