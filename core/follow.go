@@ -116,9 +116,12 @@ func (f *follower) fail(r *record.Record, format string, args ...any) {
 // run is Hart.Run of a hart that follows.
 func (f *follower) run(end uint64) (asleep bool, wake uint64) {
 	h := f.h
-	for f.ready() {
+	for {
 		if len(f.recs) == 0 && h.mem.Port.Interrupted() {
 			return false, 0
+		}
+		if !f.ready() {
+			break
 		}
 		r := f.recs[0]
 		if r.Op == record.Final { // the run ended before the hart went on
