@@ -55,7 +55,7 @@ func ParseTrigger(s string) (Trigger, error) {
 		}
 		return Trigger{Kind: AtMarker, Name: what}, nil
 	}
-	hint := ""
+	hint := "; write cycle:N, instructions:N, symbol:NAME or marker:NAME"
 	if near := Nearest(kind, []string{"cycle", "instructions", "symbol", "marker"}); near != "" {
 		hint = "; did you mean " + near + "?"
 	}
