@@ -75,7 +75,7 @@ func (h *Hart) exec() {
 		//cases
 		}
 
-	ld:
+	ld: // as all loads: the line table answers, or slowLoad does
 		va = *xreg(x, in.rs1) + uint64(int64(in.imm))
 		if e := h.lineOf64(va); va&aligned8 == e.rtag {
 			uses++
@@ -86,7 +86,7 @@ func (h *Hart) exec() {
 		}
 		goto ldMisaligned
 
-	sd:
+	sd: // as all stores: to a line that may be written, and in order: behind those in the store buffer
 		va = *xreg(x, in.rs1) + uint64(int64(in.imm))
 		if e := h.lineOf64(va); va&aligned8 == e.wtag && h.sbCount == 0 {
 			uses++
@@ -366,7 +366,6 @@ func (h *Hart) exec() {
 		*xreg(x, in.rd) = b2u(*xreg(x, in.rs1) < uint64(int64(in.imm)))
 		goto next
 
-		// Loads: the line table answers, or loadSlow does.
 	lwu:
 		va = *xreg(x, in.rs1) + uint64(int64(in.imm))
 		if e := h.lineOf64(va); va&aligned4 == e.rtag {
@@ -400,8 +399,6 @@ func (h *Hart) exec() {
 		}
 		goto slow
 
-		// Stores: to a line that may be written, and only while the store
-		// buffer is empty, so that stores stay in order.
 	sw:
 		va = *xreg(x, in.rs1) + uint64(int64(in.imm))
 		if e := h.lineOf64(va); va&aligned4 == e.wtag && h.sbCount == 0 {

@@ -1106,7 +1106,7 @@ func (h *Hart) execAny() {
 			goto slow
 		}
 
-	ld:
+	ld: // as all loads: the line table answers, or slowLoad does
 		va = *xreg(x, in.rs1) + uint64(int64(in.imm))
 		if e := h.lineOf(va); va&h.mask[3] == e.rtag {
 			uses++
@@ -1116,7 +1116,7 @@ func (h *Hart) execAny() {
 		}
 		goto ldMisaligned
 
-	sd:
+	sd: // as all stores: to a line that may be written, and in order: behind those in the store buffer
 		va = *xreg(x, in.rs1) + uint64(int64(in.imm))
 		if e := h.lineOf(va); va&h.mask[3] == e.wtag && h.sbCount == 0 {
 			uses++
@@ -1388,7 +1388,6 @@ func (h *Hart) execAny() {
 		*xreg(x, in.rd) = b2u(*xreg(x, in.rs1) < uint64(int64(in.imm)))
 		goto next
 
-		// Loads: the line table answers, or loadSlow does.
 	lwu:
 		va = *xreg(x, in.rs1) + uint64(int64(in.imm))
 		if e := h.lineOf(va); va&h.mask[2] == e.rtag {
@@ -1419,8 +1418,6 @@ func (h *Hart) execAny() {
 		}
 		goto slow
 
-		// Stores: to a line that may be written, and only while the store
-		// buffer is empty, so that stores stay in order.
 	sw:
 		va = *xreg(x, in.rs1) + uint64(int64(in.imm))
 		if e := h.lineOf(va); va&h.mask[2] == e.wtag && h.sbCount == 0 {

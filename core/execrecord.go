@@ -1143,7 +1143,7 @@ func (h *Hart) execRecord() {
 			goto slow
 		}
 
-	ld:
+	ld: // as all loads: the line table answers, or slowLoad does
 		va = *xreg(x, in.rs1) + uint64(int64(in.imm))
 		if e := h.lineOf(va); va&h.mask[3] == e.rtag {
 			uses++
@@ -1154,7 +1154,7 @@ func (h *Hart) execRecord() {
 		}
 		goto ldMisaligned
 
-	sd:
+	sd: // as all stores: to a line that may be written, and in order: behind those in the store buffer
 		va = *xreg(x, in.rs1) + uint64(int64(in.imm))
 		if e := h.lineOf(va); va&h.mask[3] == e.wtag && h.sbCount == 0 {
 			uses++
@@ -1434,7 +1434,6 @@ func (h *Hart) execRecord() {
 		*xreg(x, in.rd) = b2u(*xreg(x, in.rs1) < uint64(int64(in.imm)))
 		goto next
 
-		// Loads: the line table answers, or loadSlow does.
 	lwu:
 		va = *xreg(x, in.rs1) + uint64(int64(in.imm))
 		if e := h.lineOf(va); va&h.mask[2] == e.rtag {
@@ -1468,8 +1467,6 @@ func (h *Hart) execRecord() {
 		}
 		goto slow
 
-		// Stores: to a line that may be written, and only while the store
-		// buffer is empty, so that stores stay in order.
 	sw:
 		va = *xreg(x, in.rs1) + uint64(int64(in.imm))
 		if e := h.lineOf(va); va&h.mask[2] == e.wtag && h.sbCount == 0 {

@@ -373,7 +373,7 @@ var gramOf = [1 << 8][numSteps]stepOp{
 }
 
 // firstOf is the first operation of those that stand for several.
-var firstOf = [1 << 8]stepOp{stepLDRow: stepLD, stepSDRow: stepSD,
+var firstOf = [1 << 8]stepOp{stepLDRow: stepLD, stepSDRow: stepSD, lastStep: stepSlow,
 	stepADDIW_ADD:         stepADDIW,
 	stepADDIW_ADDI:        stepADDIW,
 	stepADDIW_ADDI_BGEU:   stepADDIW,

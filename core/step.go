@@ -18,8 +18,10 @@ type step struct {
 	// imm is that of isa.Inst, but of a branch, JAL or AUIPC the way from the line's first
 	// byte to the target; of stepJoin the way from the block to the step before the one
 	// that follows.
-	imm   int32
-	word  uint32 // the encoding, or of a branch and JAL where it led last: bytes from the blocks' begin to the step before
+	imm int32
+	// word is the encoding, but of a branch, JAL or a run's end where it led last: bytes from
+	// the blocks' begin to the step before.
+	word  uint32
 	after uint16 // cycles of the instructions that follow it in its run
 	n     uint8  // how many those are
 	at    uint8  // its place in the line: 1 + halfwords from the line's first byte

@@ -96,8 +96,8 @@ var isLabel = regexp.MustCompile(`^\t(\w+):`)
 
 // gramCode is what instructions in a row do. The last is jumped to.
 func gramCode(code map[string]string, ops []string) (string, error) {
-	if slices.Contains(ops, "Join") {
-		return "", fmt.Errorf("cutRun leaves out joins")
+	if slices.Contains(ops, "Join") || len(ops) > 1 && strings.HasSuffix(ops[0], "Row") {
+		return "", fmt.Errorf("cutRun leaves out joins, and rows go on by themselves")
 	}
 	first := label(ops[0])
 	if code[first] == "" {
@@ -137,6 +137,6 @@ func gramsFile() string {
 	for _, first := range slices.Sorted(maps.Keys(rows)) {
 		fmt.Fprintf(&b, "step%s: {\n%s},\n", first, rows[first])
 	}
-	b.WriteString("}\n\n// firstOf is the first operation of those that stand for several.\nvar firstOf = [1 << 8]stepOp{stepLDRow: stepLD, stepSDRow: stepSD,\n" + firsts.String() + "}\n")
+	b.WriteString("}\n\n// firstOf is the first operation of those that stand for several.\nvar firstOf = [1 << 8]stepOp{stepLDRow: stepLD, stepSDRow: stepSD, lastStep: stepSlow,\n" + firsts.String() + "}\n")
 	return b.String()
 }
