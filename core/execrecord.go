@@ -278,866 +278,272 @@ func (h *Hart) execRecord() {
 		case stepSDRow:
 			goto sdRow
 		case stepADDIW_ADD:
-			*xreg(x, in.rd) = uint64(int64(int32(*xreg(x, in.rs1)) + in.imm))
-			in = in.next()
-			goto add
+			goto addiw
 		case stepADDIW_ADDI:
-			*xreg(x, in.rd) = uint64(int64(int32(*xreg(x, in.rs1)) + in.imm))
-			in = in.next()
-			goto addi
+			goto addiw
 		case stepADDIW_ADDI_BGEU:
-			*xreg(x, in.rd) = uint64(int64(int32(*xreg(x, in.rs1)) + in.imm))
-			in = in.next()
-			*xreg(x, in.rd) = *xreg(x, in.rs1) + uint64(int64(in.imm))
-			in = in.next()
-			goto bgeu
+			goto addiw
 		case stepADDIW_ADDI_MUL:
-			*xreg(x, in.rd) = uint64(int64(int32(*xreg(x, in.rs1)) + in.imm))
-			in = in.next()
-			*xreg(x, in.rd) = *xreg(x, in.rs1) + uint64(int64(in.imm))
-			in = in.next()
-			goto mul
+			goto addiw
 		case stepADDIW_ADD_BGE:
-			*xreg(x, in.rd) = uint64(int64(int32(*xreg(x, in.rs1)) + in.imm))
-			in = in.next()
-			*xreg(x, in.rd) = *xreg(x, in.rs1) + *xreg(x, in.rs2)
-			in = in.next()
-			goto bge
+			goto addiw
 		case stepADDIW_BLTU:
-			*xreg(x, in.rd) = uint64(int64(int32(*xreg(x, in.rs1)) + in.imm))
-			in = in.next()
-			goto bltu
+			goto addiw
 		case stepADDIW_BNE:
-			*xreg(x, in.rd) = uint64(int64(int32(*xreg(x, in.rs1)) + in.imm))
-			in = in.next()
-			goto bne
+			goto addiw
 		case stepADDIW_NotKept:
-			*xreg(x, in.rd) = uint64(int64(int32(*xreg(x, in.rs1)) + in.imm))
-			in = in.next()
-			goto notKept
+			goto addiw
 		case stepADDIW_SD:
-			*xreg(x, in.rd) = uint64(int64(int32(*xreg(x, in.rs1)) + in.imm))
-			in = in.next()
-			goto sd
+			goto addiw
 		case stepADDIW_SW:
-			*xreg(x, in.rd) = uint64(int64(int32(*xreg(x, in.rs1)) + in.imm))
-			in = in.next()
-			goto sw
+			goto addiw
 		case stepADDI_ADD:
-			*xreg(x, in.rd) = *xreg(x, in.rs1) + uint64(int64(in.imm))
-			in = in.next()
-			goto add
+			goto addi
 		case stepADDI_ADDI:
-			*xreg(x, in.rd) = *xreg(x, in.rs1) + uint64(int64(in.imm))
-			in = in.next()
 			goto addi
 		case stepADDI_ADDI_ADDI:
-			*xreg(x, in.rd) = *xreg(x, in.rs1) + uint64(int64(in.imm))
-			in = in.next()
-			*xreg(x, in.rd) = *xreg(x, in.rs1) + uint64(int64(in.imm))
-			in = in.next()
 			goto addi
 		case stepADDI_ADDI_BLTU:
-			*xreg(x, in.rd) = *xreg(x, in.rs1) + uint64(int64(in.imm))
-			in = in.next()
-			*xreg(x, in.rd) = *xreg(x, in.rs1) + uint64(int64(in.imm))
-			in = in.next()
-			goto bltu
+			goto addi
 		case stepADDI_ADDI_BNE:
-			*xreg(x, in.rd) = *xreg(x, in.rs1) + uint64(int64(in.imm))
-			in = in.next()
-			*xreg(x, in.rd) = *xreg(x, in.rs1) + uint64(int64(in.imm))
-			in = in.next()
-			goto bne
+			goto addi
 		case stepADDI_ADDI_FMADDD:
-			*xreg(x, in.rd) = *xreg(x, in.rs1) + uint64(int64(in.imm))
-			in = in.next()
-			*xreg(x, in.rd) = *xreg(x, in.rs1) + uint64(int64(in.imm))
-			in = in.next()
-			goto fmaddd
+			goto addi
 		case stepADDI_ADDI_NotKept:
-			*xreg(x, in.rd) = *xreg(x, in.rs1) + uint64(int64(in.imm))
-			in = in.next()
-			*xreg(x, in.rd) = *xreg(x, in.rs1) + uint64(int64(in.imm))
-			in = in.next()
-			goto notKept
+			goto addi
 		case stepADDI_BEQ:
-			*xreg(x, in.rd) = *xreg(x, in.rs1) + uint64(int64(in.imm))
-			in = in.next()
-			goto beq
+			goto addi
 		case stepADDI_BGEU:
-			*xreg(x, in.rd) = *xreg(x, in.rs1) + uint64(int64(in.imm))
-			in = in.next()
-			goto bgeu
+			goto addi
 		case stepADDI_BLTU:
-			*xreg(x, in.rd) = *xreg(x, in.rs1) + uint64(int64(in.imm))
-			in = in.next()
-			goto bltu
+			goto addi
 		case stepADDI_BNE:
-			*xreg(x, in.rd) = *xreg(x, in.rs1) + uint64(int64(in.imm))
-			in = in.next()
-			goto bne
+			goto addi
 		case stepADDI_BNE_LDRow:
-			*xreg(x, in.rd) = *xreg(x, in.rs1) + uint64(int64(in.imm))
-			in = in.next()
-			if *xreg(x, in.rs1) != *xreg(x, in.rs2) {
-				goto branch
-			}
-			in = in.next()
-			goto ldRow
+			goto addi
 		case stepADDI_FMADDD:
-			*xreg(x, in.rd) = *xreg(x, in.rs1) + uint64(int64(in.imm))
-			in = in.next()
-			goto fmaddd
+			goto addi
 		case stepADDI_FSD:
-			*xreg(x, in.rd) = *xreg(x, in.rs1) + uint64(int64(in.imm))
-			in = in.next()
-			goto fsd
+			goto addi
 		case stepADDI_FSD_BNE:
-			*xreg(x, in.rd) = *xreg(x, in.rs1) + uint64(int64(in.imm))
-			in = in.next()
-			if h.fpOff {
-				goto slow
-			}
-			va = *xreg(x, in.rs1) + uint64(int64(in.imm))
-			if e := h.lineOf(va); va&h.mask[3] == e.wtag && h.sbCount == 0 {
-				uses++
-				*e.stamp, *e.tlb = uses, uses
-				h.recordHit(e, va, base+uint64(in.at)*2-2, n-uint64(in.n), left+int64(in.after), record.Store, 8)
-				*(*uint64)(unsafe.Add(e.data, va&h.offMask)) = h.f[in.rs2]
-				in = in.next()
-				goto bne
-			}
-			goto slow
+			goto addi
 		case stepADDI_JAL:
-			*xreg(x, in.rd) = *xreg(x, in.rs1) + uint64(int64(in.imm))
-			in = in.next()
-			goto jal
+			goto addi
 		case stepADDI_JALR:
-			*xreg(x, in.rd) = *xreg(x, in.rs1) + uint64(int64(in.imm))
-			in = in.next()
-			goto jalr
+			goto addi
 		case stepADDI_LDRow:
-			*xreg(x, in.rd) = *xreg(x, in.rs1) + uint64(int64(in.imm))
-			in = in.next()
-			goto ldRow
+			goto addi
 		case stepADDI_RunEnd:
-			*xreg(x, in.rd) = *xreg(x, in.rs1) + uint64(int64(in.imm))
-			in = in.next()
-			goto runEnd
+			goto addi
 		case stepADDI_SD:
-			*xreg(x, in.rd) = *xreg(x, in.rs1) + uint64(int64(in.imm))
-			in = in.next()
-			goto sd
+			goto addi
 		case stepADDI_SDRow:
-			*xreg(x, in.rd) = *xreg(x, in.rs1) + uint64(int64(in.imm))
-			in = in.next()
-			goto sdRow
+			goto addi
 		case stepADDI_SD_BNE:
-			*xreg(x, in.rd) = *xreg(x, in.rs1) + uint64(int64(in.imm))
-			in = in.next()
-			va = *xreg(x, in.rs1) + uint64(int64(in.imm))
-			if e := h.lineOf(va); va&h.mask[3] == e.wtag && h.sbCount == 0 {
-				uses++
-				*e.stamp, *e.tlb = uses, uses
-				h.recordHit(e, va, base+uint64(in.at)*2-2, n-uint64(in.n), left+int64(in.after), record.Store, 8)
-				*(*uint64)(unsafe.Add(e.data, va&h.offMask)) = *xreg(x, in.rs2)
-				in = in.next()
-				goto bne
-			}
-			goto sdMisaligned
+			goto addi
 		case stepADDI_SUB:
-			*xreg(x, in.rd) = *xreg(x, in.rs1) + uint64(int64(in.imm))
-			in = in.next()
-			goto sub
+			goto addi
 		case stepADDW_ADDW:
-			*xreg(x, in.rd) = uint64(int64(int32(*xreg(x, in.rs1)) + int32(*xreg(x, in.rs2))))
-			in = in.next()
 			goto addw
 		case stepADD_ADD:
-			*xreg(x, in.rd) = *xreg(x, in.rs1) + *xreg(x, in.rs2)
-			in = in.next()
 			goto add
 		case stepADD_ADD_ADD:
-			*xreg(x, in.rd) = *xreg(x, in.rs1) + *xreg(x, in.rs2)
-			in = in.next()
-			*xreg(x, in.rd) = *xreg(x, in.rs1) + *xreg(x, in.rs2)
-			in = in.next()
 			goto add
 		case stepADD_ADD_BEQ:
-			*xreg(x, in.rd) = *xreg(x, in.rs1) + *xreg(x, in.rs2)
-			in = in.next()
-			*xreg(x, in.rd) = *xreg(x, in.rs1) + *xreg(x, in.rs2)
-			in = in.next()
-			goto beq
+			goto add
 		case stepADD_ADD_LBU:
-			*xreg(x, in.rd) = *xreg(x, in.rs1) + *xreg(x, in.rs2)
-			in = in.next()
-			*xreg(x, in.rd) = *xreg(x, in.rs1) + *xreg(x, in.rs2)
-			in = in.next()
-			goto lbu
+			goto add
 		case stepADD_BEQ:
-			*xreg(x, in.rd) = *xreg(x, in.rs1) + *xreg(x, in.rs2)
-			in = in.next()
-			goto beq
+			goto add
 		case stepADD_BGEU:
-			*xreg(x, in.rd) = *xreg(x, in.rs1) + *xreg(x, in.rs2)
-			in = in.next()
-			goto bgeu
+			goto add
 		case stepADD_BLTU:
-			*xreg(x, in.rd) = *xreg(x, in.rs1) + *xreg(x, in.rs2)
-			in = in.next()
-			goto bltu
+			goto add
 		case stepADD_BNE:
-			*xreg(x, in.rd) = *xreg(x, in.rs1) + *xreg(x, in.rs2)
-			in = in.next()
-			goto bne
+			goto add
 		case stepADD_JAL:
-			*xreg(x, in.rd) = *xreg(x, in.rs1) + *xreg(x, in.rs2)
-			in = in.next()
-			goto jal
+			goto add
 		case stepADD_LBU:
-			*xreg(x, in.rd) = *xreg(x, in.rs1) + *xreg(x, in.rs2)
-			in = in.next()
-			goto lbu
+			goto add
 		case stepADD_NotKept:
-			*xreg(x, in.rd) = *xreg(x, in.rs1) + *xreg(x, in.rs2)
-			in = in.next()
-			goto notKept
+			goto add
 		case stepADD_RunEnd:
-			*xreg(x, in.rd) = *xreg(x, in.rs1) + *xreg(x, in.rs2)
-			in = in.next()
-			goto runEnd
+			goto add
 		case stepADD_SD:
-			*xreg(x, in.rd) = *xreg(x, in.rs1) + *xreg(x, in.rs2)
-			in = in.next()
-			goto sd
+			goto add
 		case stepADD_SLTU:
-			*xreg(x, in.rd) = *xreg(x, in.rs1) + *xreg(x, in.rs2)
-			in = in.next()
-			goto sltu
+			goto add
 		case stepADD_SUB:
-			*xreg(x, in.rd) = *xreg(x, in.rs1) + *xreg(x, in.rs2)
-			in = in.next()
-			goto sub
+			goto add
 		case stepANDI_BEQ:
-			*xreg(x, in.rd) = *xreg(x, in.rs1) & uint64(int64(in.imm))
-			in = in.next()
-			goto beq
+			goto andi
 		case stepANDI_BNE:
-			*xreg(x, in.rd) = *xreg(x, in.rs1) & uint64(int64(in.imm))
-			in = in.next()
-			goto bne
+			goto andi
 		case stepAND_AND:
-			*xreg(x, in.rd) = *xreg(x, in.rs1) & *xreg(x, in.rs2)
-			in = in.next()
 			goto and
 		case stepAND_LD:
-			*xreg(x, in.rd) = *xreg(x, in.rs1) & *xreg(x, in.rs2)
-			in = in.next()
-			goto ld
+			goto and
 		case stepAND_SLTU:
-			*xreg(x, in.rd) = *xreg(x, in.rs1) & *xreg(x, in.rs2)
-			in = in.next()
-			goto sltu
+			goto and
 		case stepAND_SUB:
-			*xreg(x, in.rd) = *xreg(x, in.rs1) & *xreg(x, in.rs2)
-			in = in.next()
-			goto sub
+			goto and
 		case stepAUIPC_ADDI:
-			*xreg(x, in.rd) = base + uint64(int64(in.imm))
-			in = in.next()
-			goto addi
+			goto auipc
 		case stepAUIPC_JALR:
-			*xreg(x, in.rd) = base + uint64(int64(in.imm))
-			in = in.next()
-			goto jalr
+			goto auipc
 		case stepAUIPC_RunEnd:
-			*xreg(x, in.rd) = base + uint64(int64(in.imm))
-			in = in.next()
-			goto runEnd
+			goto auipc
 		case stepBEQ_BNE:
-			if *xreg(x, in.rs1) == *xreg(x, in.rs2) {
-				goto branch
-			}
-			in = in.next()
-			goto bne
+			goto beq
 		case stepBEQ_NotKept:
-			if *xreg(x, in.rs1) == *xreg(x, in.rs2) {
-				goto branch
-			}
-			in = in.next()
-			goto notKept
+			goto beq
 		case stepBLT_SLLI:
-			if int64(*xreg(x, in.rs1)) < int64(*xreg(x, in.rs2)) {
-				goto branch
-			}
-			in = in.next()
-			goto slli
+			goto blt
 		case stepBNE_ADDI:
-			if *xreg(x, in.rs1) != *xreg(x, in.rs2) {
-				goto branch
-			}
-			in = in.next()
-			goto addi
+			goto bne
 		case stepDIV_NOP:
-			*xreg(x, in.rd) = uint64(sdiv(int64(*xreg(x, in.rs1)), int64(*xreg(x, in.rs2))))
-			in = in.next()
-			goto nop
+			goto div
 		case stepFLD_FLD:
-			if h.fpOff {
-				goto slow
-			}
-			h.fpDirty()
-			va = *xreg(x, in.rs1) + uint64(int64(in.imm))
-			if e := h.lineOf(va); va&h.mask[3] == e.rtag {
-				uses++
-				*e.stamp, *e.tlb = uses, uses
-				h.recordHit(e, va, base+uint64(in.at)*2-2, n-uint64(in.n), left+int64(in.after), record.Load, 8)
-				h.f[in.rd] = *(*uint64)(unsafe.Add(e.data, va&h.offMask))
-				in = in.next()
-				goto fld
-			}
-			goto slow
+			goto fld
 		case stepFLD_FLD_ADDI:
-			if h.fpOff {
-				goto slow
-			}
-			h.fpDirty()
-			va = *xreg(x, in.rs1) + uint64(int64(in.imm))
-			if e := h.lineOf(va); va&h.mask[3] == e.rtag {
-				uses++
-				*e.stamp, *e.tlb = uses, uses
-				h.recordHit(e, va, base+uint64(in.at)*2-2, n-uint64(in.n), left+int64(in.after), record.Load, 8)
-				h.f[in.rd] = *(*uint64)(unsafe.Add(e.data, va&h.offMask))
-				in = in.next()
-				if h.fpOff {
-					goto slow
-				}
-				h.fpDirty()
-				va = *xreg(x, in.rs1) + uint64(int64(in.imm))
-				if e := h.lineOf(va); va&h.mask[3] == e.rtag {
-					uses++
-					*e.stamp, *e.tlb = uses, uses
-					h.recordHit(e, va, base+uint64(in.at)*2-2, n-uint64(in.n), left+int64(in.after), record.Load, 8)
-					h.f[in.rd] = *(*uint64)(unsafe.Add(e.data, va&h.offMask))
-					in = in.next()
-					goto addi
-				}
-				goto slow
-			}
-			goto slow
+			goto fld
 		case stepFSD_BNE:
-			if h.fpOff {
-				goto slow
-			}
-			va = *xreg(x, in.rs1) + uint64(int64(in.imm))
-			if e := h.lineOf(va); va&h.mask[3] == e.wtag && h.sbCount == 0 {
-				uses++
-				*e.stamp, *e.tlb = uses, uses
-				h.recordHit(e, va, base+uint64(in.at)*2-2, n-uint64(in.n), left+int64(in.after), record.Store, 8)
-				*(*uint64)(unsafe.Add(e.data, va&h.offMask)) = h.f[in.rs2]
-				in = in.next()
-				goto bne
-			}
-			goto slow
+			goto fsd
 		case stepLBU_ADDI:
-			va = *xreg(x, in.rs1) + uint64(int64(in.imm))
-			if e := h.lineOf(va); va&h.mask[0] == e.rtag {
-				uses++
-				*e.stamp, *e.tlb = uses, uses
-				h.recordHit(e, va, base+uint64(in.at)*2-2, n-uint64(in.n), left+int64(in.after), record.Load, 1)
-				*xreg(x, in.rd) = uint64(*(*uint8)(unsafe.Add(e.data, va&h.offMask)))
-				in = in.next()
-				goto addi
-			}
-			goto slow
+			goto lbu
 		case stepLBU_ADDI_BEQ:
-			va = *xreg(x, in.rs1) + uint64(int64(in.imm))
-			if e := h.lineOf(va); va&h.mask[0] == e.rtag {
-				uses++
-				*e.stamp, *e.tlb = uses, uses
-				h.recordHit(e, va, base+uint64(in.at)*2-2, n-uint64(in.n), left+int64(in.after), record.Load, 1)
-				*xreg(x, in.rd) = uint64(*(*uint8)(unsafe.Add(e.data, va&h.offMask)))
-				in = in.next()
-				*xreg(x, in.rd) = *xreg(x, in.rs1) + uint64(int64(in.imm))
-				in = in.next()
-				goto beq
-			}
-			goto slow
+			goto lbu
 		case stepLBU_BNE:
-			va = *xreg(x, in.rs1) + uint64(int64(in.imm))
-			if e := h.lineOf(va); va&h.mask[0] == e.rtag {
-				uses++
-				*e.stamp, *e.tlb = uses, uses
-				h.recordHit(e, va, base+uint64(in.at)*2-2, n-uint64(in.n), left+int64(in.after), record.Load, 1)
-				*xreg(x, in.rd) = uint64(*(*uint8)(unsafe.Add(e.data, va&h.offMask)))
-				in = in.next()
-				goto bne
-			}
-			goto slow
+			goto lbu
 		case stepLBU_LBU:
-			va = *xreg(x, in.rs1) + uint64(int64(in.imm))
-			if e := h.lineOf(va); va&h.mask[0] == e.rtag {
-				uses++
-				*e.stamp, *e.tlb = uses, uses
-				h.recordHit(e, va, base+uint64(in.at)*2-2, n-uint64(in.n), left+int64(in.after), record.Load, 1)
-				*xreg(x, in.rd) = uint64(*(*uint8)(unsafe.Add(e.data, va&h.offMask)))
-				in = in.next()
-				goto lbu
-			}
-			goto slow
+			goto lbu
 		case stepLBU_RunEnd:
-			va = *xreg(x, in.rs1) + uint64(int64(in.imm))
-			if e := h.lineOf(va); va&h.mask[0] == e.rtag {
-				uses++
-				*e.stamp, *e.tlb = uses, uses
-				h.recordHit(e, va, base+uint64(in.at)*2-2, n-uint64(in.n), left+int64(in.after), record.Load, 1)
-				*xreg(x, in.rd) = uint64(*(*uint8)(unsafe.Add(e.data, va&h.offMask)))
-				in = in.next()
-				goto runEnd
-			}
-			goto slow
+			goto lbu
 		case stepLB_LB:
-			va = *xreg(x, in.rs1) + uint64(int64(in.imm))
-			if e := h.lineOf(va); va&h.mask[0] == e.rtag {
-				uses++
-				*e.stamp, *e.tlb = uses, uses
-				h.recordHit(e, va, base+uint64(in.at)*2-2, n-uint64(in.n), left+int64(in.after), record.Load, 1)
-				*xreg(x, in.rd) = uint64(int64(*(*int8)(unsafe.Add(e.data, va&h.offMask))))
-				in = in.next()
-				goto lb
-			}
-			goto slow
+			goto lb
 		case stepLB_NotKept:
-			va = *xreg(x, in.rs1) + uint64(int64(in.imm))
-			if e := h.lineOf(va); va&h.mask[0] == e.rtag {
-				uses++
-				*e.stamp, *e.tlb = uses, uses
-				h.recordHit(e, va, base+uint64(in.at)*2-2, n-uint64(in.n), left+int64(in.after), record.Load, 1)
-				*xreg(x, in.rd) = uint64(int64(*(*int8)(unsafe.Add(e.data, va&h.offMask))))
-				in = in.next()
-				goto notKept
-			}
-			goto slow
+			goto lb
 		case stepLB_RunEnd:
-			va = *xreg(x, in.rs1) + uint64(int64(in.imm))
-			if e := h.lineOf(va); va&h.mask[0] == e.rtag {
-				uses++
-				*e.stamp, *e.tlb = uses, uses
-				h.recordHit(e, va, base+uint64(in.at)*2-2, n-uint64(in.n), left+int64(in.after), record.Load, 1)
-				*xreg(x, in.rd) = uint64(int64(*(*int8)(unsafe.Add(e.data, va&h.offMask))))
-				in = in.next()
-				goto runEnd
-			}
-			goto slow
+			goto lb
 		case stepLD_ADD:
-			va = *xreg(x, in.rs1) + uint64(int64(in.imm))
-			if e := h.lineOf(va); va&h.mask[3] == e.rtag {
-				uses++
-				*e.stamp, *e.tlb = uses, uses
-				h.recordHit(e, va, base+uint64(in.at)*2-2, n-uint64(in.n), left+int64(in.after), record.Load, 8)
-				*xreg(x, in.rd) = *(*uint64)(unsafe.Add(e.data, va&h.offMask))
-				in = in.next()
-				goto add
-			}
-			goto ldMisaligned
+			goto ld
 		case stepLD_ADDI:
-			va = *xreg(x, in.rs1) + uint64(int64(in.imm))
-			if e := h.lineOf(va); va&h.mask[3] == e.rtag {
-				uses++
-				*e.stamp, *e.tlb = uses, uses
-				h.recordHit(e, va, base+uint64(in.at)*2-2, n-uint64(in.n), left+int64(in.after), record.Load, 8)
-				*xreg(x, in.rd) = *(*uint64)(unsafe.Add(e.data, va&h.offMask))
-				in = in.next()
-				goto addi
-			}
-			goto ldMisaligned
+			goto ld
 		case stepLD_ADD_ADDIW:
-			va = *xreg(x, in.rs1) + uint64(int64(in.imm))
-			if e := h.lineOf(va); va&h.mask[3] == e.rtag {
-				uses++
-				*e.stamp, *e.tlb = uses, uses
-				h.recordHit(e, va, base+uint64(in.at)*2-2, n-uint64(in.n), left+int64(in.after), record.Load, 8)
-				*xreg(x, in.rd) = *(*uint64)(unsafe.Add(e.data, va&h.offMask))
-				in = in.next()
-				*xreg(x, in.rd) = *xreg(x, in.rs1) + *xreg(x, in.rs2)
-				in = in.next()
-				goto addiw
-			}
-			goto ldMisaligned
+			goto ld
 		case stepLD_ADD_SLTU:
-			va = *xreg(x, in.rs1) + uint64(int64(in.imm))
-			if e := h.lineOf(va); va&h.mask[3] == e.rtag {
-				uses++
-				*e.stamp, *e.tlb = uses, uses
-				h.recordHit(e, va, base+uint64(in.at)*2-2, n-uint64(in.n), left+int64(in.after), record.Load, 8)
-				*xreg(x, in.rd) = *(*uint64)(unsafe.Add(e.data, va&h.offMask))
-				in = in.next()
-				*xreg(x, in.rd) = *xreg(x, in.rs1) + *xreg(x, in.rs2)
-				in = in.next()
-				goto sltu
-			}
-			goto ldMisaligned
+			goto ld
 		case stepLD_BEQ:
-			va = *xreg(x, in.rs1) + uint64(int64(in.imm))
-			if e := h.lineOf(va); va&h.mask[3] == e.rtag {
-				uses++
-				*e.stamp, *e.tlb = uses, uses
-				h.recordHit(e, va, base+uint64(in.at)*2-2, n-uint64(in.n), left+int64(in.after), record.Load, 8)
-				*xreg(x, in.rd) = *(*uint64)(unsafe.Add(e.data, va&h.offMask))
-				in = in.next()
-				goto beq
-			}
-			goto ldMisaligned
+			goto ld
 		case stepLD_LBU:
-			va = *xreg(x, in.rs1) + uint64(int64(in.imm))
-			if e := h.lineOf(va); va&h.mask[3] == e.rtag {
-				uses++
-				*e.stamp, *e.tlb = uses, uses
-				h.recordHit(e, va, base+uint64(in.at)*2-2, n-uint64(in.n), left+int64(in.after), record.Load, 8)
-				*xreg(x, in.rd) = *(*uint64)(unsafe.Add(e.data, va&h.offMask))
-				in = in.next()
-				goto lbu
-			}
-			goto ldMisaligned
+			goto ld
 		case stepLD_LW:
-			va = *xreg(x, in.rs1) + uint64(int64(in.imm))
-			if e := h.lineOf(va); va&h.mask[3] == e.rtag {
-				uses++
-				*e.stamp, *e.tlb = uses, uses
-				h.recordHit(e, va, base+uint64(in.at)*2-2, n-uint64(in.n), left+int64(in.after), record.Load, 8)
-				*xreg(x, in.rd) = *(*uint64)(unsafe.Add(e.data, va&h.offMask))
-				in = in.next()
-				goto lw
-			}
-			goto ldMisaligned
+			goto ld
 		case stepLD_RunEnd:
-			va = *xreg(x, in.rs1) + uint64(int64(in.imm))
-			if e := h.lineOf(va); va&h.mask[3] == e.rtag {
-				uses++
-				*e.stamp, *e.tlb = uses, uses
-				h.recordHit(e, va, base+uint64(in.at)*2-2, n-uint64(in.n), left+int64(in.after), record.Load, 8)
-				*xreg(x, in.rd) = *(*uint64)(unsafe.Add(e.data, va&h.offMask))
-				in = in.next()
-				goto runEnd
-			}
-			goto ldMisaligned
+			goto ld
 		case stepLD_SD:
-			va = *xreg(x, in.rs1) + uint64(int64(in.imm))
-			if e := h.lineOf(va); va&h.mask[3] == e.rtag {
-				uses++
-				*e.stamp, *e.tlb = uses, uses
-				h.recordHit(e, va, base+uint64(in.at)*2-2, n-uint64(in.n), left+int64(in.after), record.Load, 8)
-				*xreg(x, in.rd) = *(*uint64)(unsafe.Add(e.data, va&h.offMask))
-				in = in.next()
-				goto sd
-			}
-			goto ldMisaligned
+			goto ld
 		case stepLD_SDRow:
-			va = *xreg(x, in.rs1) + uint64(int64(in.imm))
-			if e := h.lineOf(va); va&h.mask[3] == e.rtag {
-				uses++
-				*e.stamp, *e.tlb = uses, uses
-				h.recordHit(e, va, base+uint64(in.at)*2-2, n-uint64(in.n), left+int64(in.after), record.Load, 8)
-				*xreg(x, in.rd) = *(*uint64)(unsafe.Add(e.data, va&h.offMask))
-				in = in.next()
-				goto sdRow
-			}
-			goto ldMisaligned
+			goto ld
 		case stepLD_SRLI:
-			va = *xreg(x, in.rs1) + uint64(int64(in.imm))
-			if e := h.lineOf(va); va&h.mask[3] == e.rtag {
-				uses++
-				*e.stamp, *e.tlb = uses, uses
-				h.recordHit(e, va, base+uint64(in.at)*2-2, n-uint64(in.n), left+int64(in.after), record.Load, 8)
-				*xreg(x, in.rd) = *(*uint64)(unsafe.Add(e.data, va&h.offMask))
-				in = in.next()
-				goto srli
-			}
-			goto ldMisaligned
+			goto ld
 		case stepLD_SUB:
-			va = *xreg(x, in.rs1) + uint64(int64(in.imm))
-			if e := h.lineOf(va); va&h.mask[3] == e.rtag {
-				uses++
-				*e.stamp, *e.tlb = uses, uses
-				h.recordHit(e, va, base+uint64(in.at)*2-2, n-uint64(in.n), left+int64(in.after), record.Load, 8)
-				*xreg(x, in.rd) = *(*uint64)(unsafe.Add(e.data, va&h.offMask))
-				in = in.next()
-				goto sub
-			}
-			goto ldMisaligned
+			goto ld
 		case stepLD_SUB_SLTU:
-			va = *xreg(x, in.rs1) + uint64(int64(in.imm))
-			if e := h.lineOf(va); va&h.mask[3] == e.rtag {
-				uses++
-				*e.stamp, *e.tlb = uses, uses
-				h.recordHit(e, va, base+uint64(in.at)*2-2, n-uint64(in.n), left+int64(in.after), record.Load, 8)
-				*xreg(x, in.rd) = *(*uint64)(unsafe.Add(e.data, va&h.offMask))
-				in = in.next()
-				*xreg(x, in.rd) = *xreg(x, in.rs1) - *xreg(x, in.rs2)
-				in = in.next()
-				goto sltu
-			}
-			goto ldMisaligned
+			goto ld
 		case stepLW_ADDI:
-			va = *xreg(x, in.rs1) + uint64(int64(in.imm))
-			if e := h.lineOf(va); va&h.mask[2] == e.rtag {
-				uses++
-				*e.stamp, *e.tlb = uses, uses
-				h.recordHit(e, va, base+uint64(in.at)*2-2, n-uint64(in.n), left+int64(in.after), record.Load, 4)
-				*xreg(x, in.rd) = uint64(int64(*(*int32)(unsafe.Add(e.data, va&h.offMask))))
-				in = in.next()
-				goto addi
-			}
-			goto slow
+			goto lw
 		case stepLW_ADDI_RunEnd:
-			va = *xreg(x, in.rs1) + uint64(int64(in.imm))
-			if e := h.lineOf(va); va&h.mask[2] == e.rtag {
-				uses++
-				*e.stamp, *e.tlb = uses, uses
-				h.recordHit(e, va, base+uint64(in.at)*2-2, n-uint64(in.n), left+int64(in.after), record.Load, 4)
-				*xreg(x, in.rd) = uint64(int64(*(*int32)(unsafe.Add(e.data, va&h.offMask))))
-				in = in.next()
-				*xreg(x, in.rd) = *xreg(x, in.rs1) + uint64(int64(in.imm))
-				in = in.next()
-				goto runEnd
-			}
-			goto slow
+			goto lw
 		case stepLW_LW:
-			va = *xreg(x, in.rs1) + uint64(int64(in.imm))
-			if e := h.lineOf(va); va&h.mask[2] == e.rtag {
-				uses++
-				*e.stamp, *e.tlb = uses, uses
-				h.recordHit(e, va, base+uint64(in.at)*2-2, n-uint64(in.n), left+int64(in.after), record.Load, 4)
-				*xreg(x, in.rd) = uint64(int64(*(*int32)(unsafe.Add(e.data, va&h.offMask))))
-				in = in.next()
-				goto lw
-			}
-			goto slow
+			goto lw
 		case stepLW_SUBW:
-			va = *xreg(x, in.rs1) + uint64(int64(in.imm))
-			if e := h.lineOf(va); va&h.mask[2] == e.rtag {
-				uses++
-				*e.stamp, *e.tlb = uses, uses
-				h.recordHit(e, va, base+uint64(in.at)*2-2, n-uint64(in.n), left+int64(in.after), record.Load, 4)
-				*xreg(x, in.rd) = uint64(int64(*(*int32)(unsafe.Add(e.data, va&h.offMask))))
-				in = in.next()
-				goto subw
-			}
-			goto slow
+			goto lw
 		case stepMUL_ADD:
-			*xreg(x, in.rd) = *xreg(x, in.rs1) * *xreg(x, in.rs2)
-			in = in.next()
-			goto add
+			goto mul
 		case stepMUL_ADD_ADD:
-			*xreg(x, in.rd) = *xreg(x, in.rs1) * *xreg(x, in.rs2)
-			in = in.next()
-			*xreg(x, in.rd) = *xreg(x, in.rs1) + *xreg(x, in.rs2)
-			in = in.next()
-			goto add
+			goto mul
 		case stepMUL_ADD_BGEU:
-			*xreg(x, in.rd) = *xreg(x, in.rs1) * *xreg(x, in.rs2)
-			in = in.next()
-			*xreg(x, in.rd) = *xreg(x, in.rs1) + *xreg(x, in.rs2)
-			in = in.next()
-			goto bgeu
+			goto mul
 		case stepMUL_BGE:
-			*xreg(x, in.rd) = *xreg(x, in.rs1) * *xreg(x, in.rs2)
-			in = in.next()
-			goto bge
+			goto mul
 		case stepMUL_MUL:
-			*xreg(x, in.rd) = *xreg(x, in.rs1) * *xreg(x, in.rs2)
-			in = in.next()
 			goto mul
 		case stepOR_ADD:
-			*xreg(x, in.rd) = *xreg(x, in.rs1) | *xreg(x, in.rs2)
-			in = in.next()
-			goto add
+			goto or
 		case stepOR_ADD_ANDI:
-			*xreg(x, in.rd) = *xreg(x, in.rs1) | *xreg(x, in.rs2)
-			in = in.next()
-			*xreg(x, in.rd) = *xreg(x, in.rs1) + *xreg(x, in.rs2)
-			in = in.next()
-			goto andi
+			goto or
 		case stepOR_LD:
-			*xreg(x, in.rd) = *xreg(x, in.rs1) | *xreg(x, in.rs2)
-			in = in.next()
-			goto ld
+			goto or
 		case stepOR_OR:
-			*xreg(x, in.rd) = *xreg(x, in.rs1) | *xreg(x, in.rs2)
-			in = in.next()
 			goto or
 		case stepOR_SD:
-			*xreg(x, in.rd) = *xreg(x, in.rs1) | *xreg(x, in.rs2)
-			in = in.next()
-			goto sd
-		case stepOR_SLLI:
-			*xreg(x, in.rd) = *xreg(x, in.rs1) | *xreg(x, in.rs2)
-			in = in.next()
-			goto slli
-		case stepOR_XOR:
-			*xreg(x, in.rd) = *xreg(x, in.rs1) | *xreg(x, in.rs2)
-			in = in.next()
-			goto xor
-		case stepSB_SB:
-			va = *xreg(x, in.rs1) + uint64(int64(in.imm))
-			if e := h.lineOf(va); va&h.mask[0] == e.wtag && h.sbCount == 0 {
-				uses++
-				*e.stamp, *e.tlb = uses, uses
-				h.recordHit(e, va, base+uint64(in.at)*2-2, n-uint64(in.n), left+int64(in.after), record.Store, 1)
-				*(*uint8)(unsafe.Add(e.data, va&h.offMask)) = uint8(*xreg(x, in.rs2))
-				in = in.next()
-				goto sb
-			}
-			goto slow
-		case stepSD_BNE:
-			va = *xreg(x, in.rs1) + uint64(int64(in.imm))
-			if e := h.lineOf(va); va&h.mask[3] == e.wtag && h.sbCount == 0 {
-				uses++
-				*e.stamp, *e.tlb = uses, uses
-				h.recordHit(e, va, base+uint64(in.at)*2-2, n-uint64(in.n), left+int64(in.after), record.Store, 8)
-				*(*uint64)(unsafe.Add(e.data, va&h.offMask)) = *xreg(x, in.rs2)
-				in = in.next()
-				goto bne
-			}
-			goto sdMisaligned
-		case stepSD_RunEnd:
-			va = *xreg(x, in.rs1) + uint64(int64(in.imm))
-			if e := h.lineOf(va); va&h.mask[3] == e.wtag && h.sbCount == 0 {
-				uses++
-				*e.stamp, *e.tlb = uses, uses
-				h.recordHit(e, va, base+uint64(in.at)*2-2, n-uint64(in.n), left+int64(in.after), record.Store, 8)
-				*(*uint64)(unsafe.Add(e.data, va&h.offMask)) = *xreg(x, in.rs2)
-				in = in.next()
-				goto runEnd
-			}
-			goto sdMisaligned
-		case stepSLLI_ADD:
-			*xreg(x, in.rd) = *xreg(x, in.rs1) << (uint32(in.imm) & 63)
-			in = in.next()
-			goto add
-		case stepSLLI_ADD_ADD:
-			*xreg(x, in.rd) = *xreg(x, in.rs1) << (uint32(in.imm) & 63)
-			in = in.next()
-			*xreg(x, in.rd) = *xreg(x, in.rs1) + *xreg(x, in.rs2)
-			in = in.next()
-			goto add
-		case stepSLLI_ADD_LHU:
-			*xreg(x, in.rd) = *xreg(x, in.rs1) << (uint32(in.imm) & 63)
-			in = in.next()
-			*xreg(x, in.rd) = *xreg(x, in.rs1) + *xreg(x, in.rs2)
-			in = in.next()
-			goto lhu
-		case stepSLLI_ADD_LW:
-			*xreg(x, in.rd) = *xreg(x, in.rs1) << (uint32(in.imm) & 63)
-			in = in.next()
-			*xreg(x, in.rd) = *xreg(x, in.rs1) + *xreg(x, in.rs2)
-			in = in.next()
-			goto lw
-		case stepSLLI_ADD_SLTU:
-			*xreg(x, in.rd) = *xreg(x, in.rs1) << (uint32(in.imm) & 63)
-			in = in.next()
-			*xreg(x, in.rd) = *xreg(x, in.rs1) + *xreg(x, in.rs2)
-			in = in.next()
-			goto sltu
-		case stepSLLI_OR:
-			*xreg(x, in.rd) = *xreg(x, in.rs1) << (uint32(in.imm) & 63)
-			in = in.next()
 			goto or
+		case stepOR_SLLI:
+			goto or
+		case stepOR_XOR:
+			goto or
+		case stepSB_SB:
+			goto sb
+		case stepSD_BNE:
+			goto sd
+		case stepSD_RunEnd:
+			goto sd
+		case stepSLLI_ADD:
+			goto slli
+		case stepSLLI_ADD_ADD:
+			goto slli
+		case stepSLLI_ADD_LHU:
+			goto slli
+		case stepSLLI_ADD_LW:
+			goto slli
+		case stepSLLI_ADD_SLTU:
+			goto slli
+		case stepSLLI_OR:
+			goto slli
 		case stepSLLI_RunEnd:
-			*xreg(x, in.rd) = *xreg(x, in.rs1) << (uint32(in.imm) & 63)
-			in = in.next()
-			goto runEnd
+			goto slli
 		case stepSLLI_SRLI:
-			*xreg(x, in.rd) = *xreg(x, in.rs1) << (uint32(in.imm) & 63)
-			in = in.next()
-			goto srli
+			goto slli
 		case stepSLLI_SRLI_ADD:
-			*xreg(x, in.rd) = *xreg(x, in.rs1) << (uint32(in.imm) & 63)
-			in = in.next()
-			*xreg(x, in.rd) = *xreg(x, in.rs1) >> (uint32(in.imm) & 63)
-			in = in.next()
-			goto add
+			goto slli
 		case stepSLLI_SRLI_RunEnd:
-			*xreg(x, in.rd) = *xreg(x, in.rs1) << (uint32(in.imm) & 63)
-			in = in.next()
-			*xreg(x, in.rd) = *xreg(x, in.rs1) >> (uint32(in.imm) & 63)
-			in = in.next()
-			goto runEnd
+			goto slli
 		case stepSLLI_SRLI_SRLI:
-			*xreg(x, in.rd) = *xreg(x, in.rs1) << (uint32(in.imm) & 63)
-			in = in.next()
-			*xreg(x, in.rd) = *xreg(x, in.rs1) >> (uint32(in.imm) & 63)
-			in = in.next()
-			goto srli
+			goto slli
 		case stepSLTU_RunEnd:
-			*xreg(x, in.rd) = b2u(*xreg(x, in.rs1) < *xreg(x, in.rs2))
-			in = in.next()
-			goto runEnd
+			goto sltu
 		case stepSLTU_SD:
-			*xreg(x, in.rd) = b2u(*xreg(x, in.rs1) < *xreg(x, in.rs2))
-			in = in.next()
-			goto sd
+			goto sltu
 		case stepSRLIW_SLLIW:
-			*xreg(x, in.rd) = uint64(int64(int32(uint32(*xreg(x, in.rs1)) >> (uint32(in.imm) & 31))))
-			in = in.next()
-			goto slliw
+			goto srliw
 		case stepSRLIW_XOR:
-			*xreg(x, in.rd) = uint64(int64(int32(uint32(*xreg(x, in.rs1)) >> (uint32(in.imm) & 31))))
-			in = in.next()
-			goto xor
+			goto srliw
 		case stepSRLI_ADD:
-			*xreg(x, in.rd) = *xreg(x, in.rs1) >> (uint32(in.imm) & 63)
-			in = in.next()
-			goto add
+			goto srli
 		case stepSRLI_RunEnd:
-			*xreg(x, in.rd) = *xreg(x, in.rs1) >> (uint32(in.imm) & 63)
-			in = in.next()
-			goto runEnd
+			goto srli
 		case stepSRLI_SLLI:
-			*xreg(x, in.rd) = *xreg(x, in.rs1) >> (uint32(in.imm) & 63)
-			in = in.next()
-			goto slli
+			goto srli
 		case stepSRLI_XOR:
-			*xreg(x, in.rd) = *xreg(x, in.rs1) >> (uint32(in.imm) & 63)
-			in = in.next()
-			goto xor
+			goto srli
 		case stepSUB_BEQ:
-			*xreg(x, in.rd) = *xreg(x, in.rs1) - *xreg(x, in.rs2)
-			in = in.next()
-			goto beq
+			goto sub
 		case stepSUB_SLTIU:
-			*xreg(x, in.rd) = *xreg(x, in.rs1) - *xreg(x, in.rs2)
-			in = in.next()
-			goto sltiu
+			goto sub
 		case stepXORI_AND:
-			*xreg(x, in.rd) = *xreg(x, in.rs1) ^ uint64(int64(in.imm))
-			in = in.next()
-			goto and
+			goto xori
 		case stepXORI_SD:
-			*xreg(x, in.rd) = *xreg(x, in.rs1) ^ uint64(int64(in.imm))
-			in = in.next()
-			goto sd
+			goto xori
 		case stepXOR_BNE:
-			*xreg(x, in.rd) = *xreg(x, in.rs1) ^ *xreg(x, in.rs2)
-			in = in.next()
-			goto bne
+			goto xor
 		case stepXOR_LD:
-			*xreg(x, in.rd) = *xreg(x, in.rs1) ^ *xreg(x, in.rs2)
-			in = in.next()
-			goto ld
+			goto xor
 		case stepXOR_LDRow:
-			*xreg(x, in.rd) = *xreg(x, in.rs1) ^ *xreg(x, in.rs2)
-			in = in.next()
-			goto ldRow
+			goto xor
 		case stepXOR_SLLI:
-			*xreg(x, in.rd) = *xreg(x, in.rs1) ^ *xreg(x, in.rs2)
-			in = in.next()
-			goto slli
+			goto xor
 		case stepXOR_XOR:
-			*xreg(x, in.rd) = *xreg(x, in.rs1) ^ *xreg(x, in.rs2)
-			in = in.next()
 			goto xor
 		case lastStep:
 			goto slow

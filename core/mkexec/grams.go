@@ -63,8 +63,9 @@ func label(op string) string {
 
 var capitals = regexp.MustCompile(`^[A-Z0-9]+`)
 
-// casesOf are the cases of the loop's switch.
-func casesOf(body string, ops []string) (string, error) {
+// casesOf are the cases of the loop's switch: with the code of grams, and with a jump to
+// that of their first instruction, behind which the next step is found by itself.
+func casesOf(body string, ops []string) (whole, firsts string, err error) {
 	code := map[string]string{}
 	var at string
 	for line := range strings.Lines(body) {
@@ -74,22 +75,24 @@ func casesOf(body string, ops []string) (string, error) {
 			code[at] += line
 		}
 	}
-	var b strings.Builder
+	var simple, b, f strings.Builder
 	for _, op := range ops {
 		if code[label(op)] == "" {
-			return "", fmt.Errorf("exec.go has no label %s for step%s", label(op), op)
+			return "", "", fmt.Errorf("exec.go has no label %s for step%s", label(op), op)
 		}
-		fmt.Fprintf(&b, "case step%s: goto %s\n", op, label(op))
+		fmt.Fprintf(&simple, "case step%s: goto %s\n", op, label(op))
 	}
 	for gram := range strings.FieldsSeq(grams) {
 		text, err := gramCode(code, strings.Split(gram, "_"))
 		if err != nil {
-			return "", fmt.Errorf("%s: %w", gram, err)
+			return "", "", fmt.Errorf("%s: %w", gram, err)
 		}
+		first, _, _ := strings.Cut(gram, "_")
 		fmt.Fprintf(&b, "case step%s:\n%s", gram, text)
+		fmt.Fprintf(&f, "case step%s: goto %s\n", gram, label(first))
 	}
-	b.WriteString("case lastStep: goto slow\n")
-	return b.String(), nil
+	const last = "case lastStep: goto slow\n"
+	return simple.String() + b.String() + last, simple.String() + f.String() + last, nil
 }
 
 var isLabel = regexp.MustCompile(`^\t(\w+):`)

@@ -10,7 +10,7 @@
 // In the text, every operation has a label, and the code behind it ends with goto next
 // where execution goes on with the next step. A gram does what its first operation
 // does, and then jumps to the second's label: the loop has one case to find instead of
-// two, and that costs more than most instructions.
+// two, and that costs more than most instructions. Only exec64 has the code of grams.
 package main
 
 import (
@@ -82,27 +82,31 @@ func generate() error {
 	if err != nil {
 		return err
 	}
-	all, err := casesOf(body, ops)
+	whole, firsts, err := casesOf(body, ops)
 	if err != nil {
 		return err
 	}
-	body = strings.Replace(body, cases, all, 1)
-	recorded := strings.ReplaceAll(anySize.Replace(body), record, "")
-	var b strings.Builder
-	for line := range strings.Lines(body) {
-		if !strings.HasPrefix(strings.TrimSpace(line), record) {
-			b.WriteString(line)
-		}
-	}
-	plain := strings.ReplaceAll(b.String(), " && h.rec == nil", "")
+	fast := plain(strings.Replace(body, cases, whole, 1))
+	body = anySize.Replace(strings.Replace(body, cases, firsts, 1))
 	for _, f := range []struct{ file, name, says, imports, body string }{
-		{"exec64.go", "exec64", "exec64 is the run loop for lines of 64 bytes.", "", plain},
-		{"execany.go", "execAny", "execAny is exec64 for lines of any size.", "", anySize.Replace(plain)},
-		{"execrecord.go", "execRecord", "execRecord is execAny for a hart that is recorded.", "\n\t\"mcsim/record\"\n", recorded},
+		{"exec64.go", "exec64", "exec64 is the run loop for lines of 64 bytes.", "", fast},
+		{"execany.go", "execAny", "execAny is exec64 for lines of any size, without the code of grams.", "", plain(body)},
+		{"execrecord.go", "execRecord", "execRecord is execAny for a hart that is recorded.", "\n\t\"mcsim/record\"\n", strings.ReplaceAll(body, record, "")},
 	} {
 		if err := put(f.file, fmt.Sprintf(function, f.imports, f.says, f.name)+f.body+"}\n"); err != nil {
 			return err
 		}
 	}
 	return put("grams.go", gramsFile())
+}
+
+// plain is a loop that records nothing.
+func plain(body string) string {
+	var b strings.Builder
+	for line := range strings.Lines(body) {
+		if !strings.HasPrefix(strings.TrimSpace(line), record) {
+			b.WriteString(line)
+		}
+	}
+	return strings.ReplaceAll(b.String(), " && h.rec == nil", "")
 }
