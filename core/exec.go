@@ -18,8 +18,8 @@ import (
 // registers: whatever leaves the fast paths (a line-table miss, floating point
 // beyond the common, a CSR, a trap) stores the locals, goes to slow, which
 // completes the instruction, and loads them again, because the call may have
-// parked the hart. One call that is not inlined and does otherwise costs four stores for
-// every operation.
+// parked the hart. One call that is not inlined and does otherwise costs two stores for
+// every operation found, and four for every run.
 //
 // Instructions come in runs (block.go): what follows each other in a line, up to a
 // jump. A run is charged and counted when it is entered; what leaves it early takes

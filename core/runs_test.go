@@ -220,11 +220,9 @@ func grams() map[stepOp][]stepOp {
 	return all
 }
 
-// elsewhere says that a gram comes about by more than its instructions.
-func elsewhere(gram []stepOp) bool {
-	last := gram[len(gram)-1]
-	return last == stepNotKept || last == stepSlow
-}
+// elsewhere says that a gram comes about by more than its instructions: compressed ones
+// before it.
+func elsewhere(gram []stepOp) bool { return gram[len(gram)-1] == stepNotKept }
 
 // gramsOnce is code with all of them in some order, which goes on for ever.
 func gramsOnce(rnd *rand.Rand) (code []uint32) {
